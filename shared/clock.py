@@ -1,0 +1,45 @@
+"""The only module that reads a clock or sleeps; everything else is passed a `Clock`."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Clock(Protocol):
+    """Wall-clock time in UTC, and waiting for it."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Return at or after `instant`, at once when it has passed; never before it."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep_until(self, instant: datetime) -> None:
+        # Timers of the event loop have a grain and count monotonic time, so the wall clock is read again.
+        while (remaining := (instant - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time has no event
+            await asyncio.sleep(remaining)
+
+
+async def sleep(clock: Clock, duration: timedelta) -> None:
+    """Wait `duration` by `clock`."""
+    await clock.sleep_until(clock.now() + duration)
+
+
+def to_microseconds(instant: datetime) -> int:
+    """Return microseconds since 1970-01-01T00:00Z: the form in which instants are stored and compared in SQL."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_microseconds(value: int) -> datetime:
+    """Return the aware UTC instant that `to_microseconds` stored."""
+    return EPOCH + timedelta(microseconds=value)

@@ -1,0 +1,144 @@
+"""Every exception of Tocsin. The class is the decision: what to do follows from it alone.
+
+TocsinError                          code: ARM or RDFE error code; the message names what was asked and what was found
+├─ RequestError                      the caller can fix it
+│  ├─ InvalidRequestError      400   carries every fault with its JSON path
+│  ├─ AuthenticationError      401 or 403
+│  ├─ NotFoundError            404
+│  ├─ MethodNotAllowedError    405
+│  ├─ ConflictError            409
+│  ├─ PayloadTooLargeError     413
+│  └─ NotSupportedError        501
+├─ TransientError              503   the world can fix it; retry_after says when to look again
+│  └─ MessageLockLostError           somebody else may hold the message now
+├─ PermanentError              502   nobody's retry can fix it
+├─ LeaseLostError                    somebody else does this work now; drop what was done
+└─ ConfigurationError                the operator can fix it; raised when wiring, never while handling
+   └─ EntityNotFoundError            no such queue, topic or subscription
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a request: where (a JSON path such as `$.action.type`, a header or a parameter) and what."""
+
+    path: str
+    message: str
+
+
+class TocsinError(Exception):
+    """Root of the tree; `code` is the error code shown on the surface."""
+
+    default_code: ClassVar[str] = "InternalError"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+
+
+class RequestError(TocsinError):
+    """The caller can fix it."""
+
+    default_code = "BadRequest"
+    status = 400
+
+
+class InvalidRequestError(RequestError):
+    """The request is malformed; `faults` holds everything wrong with it, not only the first."""
+
+    def __init__(self, faults: Sequence[Fault], *, code: str | None = None) -> None:
+        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults), code=code)
+        self.faults = tuple(faults)
+
+
+class AuthenticationError(RequestError):
+    """The caller is unknown or may not do this."""
+
+    default_code = "AuthenticationFailed"
+    status = 403
+
+
+class NotFoundError(RequestError):
+    """What was named does not exist."""
+
+    default_code = "ResourceNotFound"
+    status = 404
+
+
+class MethodNotAllowedError(RequestError):
+    """The path exists, the method does not."""
+
+    default_code = "InvalidHttpVerb"
+    status = 405
+
+
+class ConflictError(RequestError):
+    """What is there does not allow it."""
+
+    default_code = "ConflictError"
+    status = 409
+
+
+class PayloadTooLargeError(RequestError):
+    """The request is larger than its limit."""
+
+    default_code = "RequestTooLarge"
+    status = 413
+
+
+class NotSupportedError(RequestError):
+    """The server behind us does not offer this."""
+
+    default_code = "OperationNotSupported"
+    status = 501
+
+
+class TransientError(TocsinError):
+    """The world can fix it: try again, not before `retry_after` where it is given."""
+
+    default_code = "ServerBusy"
+    status = 503
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class MessageLockLostError(TransientError):
+    """The lock of a message has expired or was never ours."""
+
+    default_code = "MessageLockLost"
+
+
+class PermanentError(TocsinError):
+    """Nobody's retry can fix it."""
+
+    default_code = "Rejected"
+    status = 502
+
+
+class LeaseLostError(TocsinError):
+    """The row was started again by somebody else; whoever holds the older lease must write nothing."""
+
+    default_code = "LeaseLost"
+
+
+class ConfigurationError(TocsinError):
+    """The operator can fix it."""
+
+    default_code = "ConfigurationError"
+
+
+class EntityNotFoundError(ConfigurationError):
+    """The namespace has no entity of this name."""
+
+    default_code = "MessagingEntityNotFound"

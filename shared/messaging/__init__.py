@@ -1,0 +1,1 @@
+"""Queues and topics with Service Bus semantics behind one port."""

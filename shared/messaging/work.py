@@ -1,0 +1,230 @@
+"""The one mechanism: the row is the work, a message only wakes it.
+
+A table of work has the columns of `work_columns()`. All writes to them are here:
+
+* `due_at` says when the row is to be worked on next; NULL when it is parked or has ended.
+* `start` takes the lease (`lease_until`), raises `attempt`, the fence that every later write of the holder is
+  conditional on, and counts one more lease in `unrecorded`.
+* `record` ends the lease, resets `unrecorded` and sets the next `due_at`, or none.
+* `sweep_at` says when sweep has to look at the row again: after a wake-up that did not arrive, after a lease that ran
+  out, or ten minutes before a far-off `due_at`. It is indexed, so that sweep costs what is overdue, not what is stored.
+
+Whoever changes `due_at` wakes in the same transaction. A wake-up is harmless at any time: the row decides.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, bindparam, select, update
+
+from shared.clock import from_microseconds, to_microseconds
+from shared.errors import LeaseLostError
+from shared.messaging.broker import TransactionalSender
+from shared.messaging.message import Message
+from shared.messaging.wake_up import WakeUp
+from shared.sql.database import Transaction
+from shared.sql.prepared import Prepared
+
+HORIZON = timedelta(minutes=10)
+SWEEP_AFTER = timedelta(seconds=60)
+DOUBLINGS = 10
+MAX_EARLY = timedelta(seconds=60)
+
+
+def work_columns() -> list[Column[Any]]:
+    """Return the columns that make a table one of work; instants are microseconds since 1970."""
+    return [
+        Column("due_at", BigInteger),
+        Column("attempt", Integer, nullable=False, server_default="0"),
+        Column("unrecorded", Integer, nullable=False, server_default="0"),
+        Column("lease_until", BigInteger),
+        Column("sweep_at", BigInteger),
+        Column("wakes", Integer, nullable=False, server_default="0"),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a row until `until`, or until it is recorded; `unrecorded` counts this one."""
+
+    id: str
+    attempt: int
+    unrecorded: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """The wake-up came before the row is due (the clocks differ)."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Ended, parked, leased or woken for an older attempt: the wake-up is completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row that will be worked on; `wake_at` is later than `due_at` while a lease is out, `wakes` counts sweep's."""
+
+    id: str
+    attempt: int
+    due_at: datetime
+    wake_at: datetime
+    wakes: int = 0
+
+
+class WorkRows:
+    """The mechanism for one table and the queue that wakes its rows."""
+
+    def __init__(
+        self, table: Table, *, key: str, queue: str, lease: timedelta, sender: TransactionalSender
+    ) -> None:
+        self._queue = queue
+        self._lease = lease
+        self._sender = sender
+        self._statements = Statements(table, key)
+
+    def schedule(
+        self,
+        transaction: Transaction,
+        row_id: str,
+        *,
+        attempt: int,
+        due_at: datetime,
+        now: datetime,
+    ) -> None:
+        """Make the row due at `due_at` and wake it then; its present attempt is `attempt`."""
+        self._set_due(transaction, Due(row_id, attempt, due_at, due_at), now=now)
+
+    def start(
+        self, transaction: Transaction, wake_up: WakeUp, *, now: datetime
+    ) -> Lease | NotYet | Nothing:
+        """Take the lease if the row is due, free and at the attempt that the wake-up is for."""
+        until = now + self._lease
+        started = self._statements.start.execute(
+            transaction.connection,
+            row_id=wake_up.id,
+            at_attempt=wake_up.attempt,
+            present=to_microseconds(now),
+            until=to_microseconds(until),
+        )
+        if started.rowcount == 1:
+            taken = self._statements.state.execute(transaction.connection, row_id=wake_up.id).one()
+            return Lease(wake_up.id, wake_up.attempt + 1, taken.unrecorded, until)
+        row = self._statements.state.execute(transaction.connection, row_id=wake_up.id).first()
+        if row is None or row.due_at is None or row.attempt != wake_up.attempt:
+            return Nothing()
+        if row.lease_until is not None and row.lease_until > to_microseconds(now):
+            return Nothing()
+        return NotYet(from_microseconds(row.due_at))
+
+    def record(
+        self, transaction: Transaction, lease: Lease, *, due_at: datetime | None, now: datetime
+    ) -> None:
+        """End the lease; the row is due again at `due_at`, or never.
+
+        Raises:
+            LeaseLostError: the row was started again meanwhile; the caller's transaction must not commit.
+        """
+        ended = self._statements.record.execute(
+            transaction.connection, row_id=lease.id, at_attempt=lease.attempt
+        )
+        if ended.rowcount != 1:
+            raise LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
+        if due_at is not None:
+            self._set_due(transaction, Due(lease.id, lease.attempt, due_at, due_at), now=now)
+
+    def sweep(self, transaction: Transaction, *, now: datetime, limit: int = 500) -> int:
+        """Wake up to `limit` rows whose wake-up is missing or overdue; returns how many."""
+        rows = self._statements.overdue.execute(
+            transaction.connection, present=to_microseconds(now), at_most=limit
+        ).all()
+        for row in rows:
+            due_at = from_microseconds(row.due_at)
+            wake_at = from_microseconds(max(row.due_at, row.lease_until or 0))
+            due = Due(row.row_id, row.attempt, due_at, wake_at, row.wakes + 1)
+            self._set_due(transaction, due, now=now)
+        return len(rows)
+
+    def free_leases(self, transaction: Transaction, *, now: datetime) -> int:
+        """End the leases that a dead process left and have sweep look at their rows now; only the sole owner may."""
+        return self._statements.free.execute(
+            transaction.connection, present=to_microseconds(now)
+        ).rowcount
+
+    def _set_due(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
+        near = row.wake_at - now <= HORIZON
+        wait = SWEEP_AFTER * 2 ** min(row.wakes, DOUBLINGS)
+        sweep_at = max(row.wake_at, now) + wait if near else row.wake_at - HORIZON
+        self._statements.due.execute(
+            transaction.connection,
+            row_id=row.id,
+            due=to_microseconds(row.due_at),
+            sweep=to_microseconds(sweep_at),
+            count=row.wakes,
+        )
+        if near:
+            message = Message(
+                body=WakeUp(row.id, row.attempt).encode(),
+                message_id=f"{row.id}/{row.attempt}/{row.wakes}",
+                scheduled_enqueue_time=row.wake_at if row.wake_at > now else None,
+            )
+            self._sender.send_in(transaction, self._queue, [message])
+
+
+class Statements:
+    """Every statement of the mechanism, for one table."""
+
+    def __init__(self, table: Table, key: str) -> None:
+        row, column = table.c[key], table.c
+        this = row == bindparam("row_id")
+        free = (column.lease_until.is_(None)) | (column.lease_until <= bindparam("present"))
+        self.start = Prepared(
+            update(table)
+            .where(this, column.attempt == bindparam("at_attempt"), free)
+            .where(column.due_at <= bindparam("present"))
+            .values(
+                attempt=column.attempt + 1,
+                unrecorded=column.unrecorded + 1,
+                lease_until=bindparam("until"),
+                sweep_at=bindparam("until"),
+                wakes=0,
+            )
+        )
+        self.state = Prepared(
+            select(column.attempt, column.unrecorded, column.due_at, column.lease_until).where(this)
+        )
+        self.record = Prepared(
+            update(table)
+            .where(this, column.attempt == bindparam("at_attempt"))
+            .values(unrecorded=0, lease_until=None, due_at=None, sweep_at=None, wakes=0)
+        )
+        self.due = Prepared(
+            update(table)
+            .where(this)
+            .values(due_at=bindparam("due"), sweep_at=bindparam("sweep"), wakes=bindparam("count"))
+        )
+        self.overdue = Prepared(
+            select(
+                row.label("row_id"), column.attempt, column.due_at, column.lease_until, column.wakes
+            )
+            .where(column.sweep_at <= bindparam("present"), column.due_at.is_not(None))
+            .order_by(column.sweep_at)
+            .limit(bindparam("at_most"))
+        )
+        self.free = Prepared(
+            update(table)
+            .where(column.lease_until.is_not(None))
+            .values(lease_until=None, sweep_at=bindparam("present"))
+        )
+
+
+def sweep_index(table: Table) -> Index:
+    """Return the index that sweep reads: only rows that wait for something are in it."""
+    return Index(
+        f"ix_{table.name}_sweep_at", table.c.sweep_at, sqlite_where=table.c.sweep_at.is_not(None)
+    )

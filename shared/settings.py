@@ -1,0 +1,88 @@
+"""Every setting of Tocsin; the only module that sees the environment.
+
+Names are those of Azure app settings: `TOCSIN_ROLE`, `TOCSIN_SCHEDULER_URL`, … A malformed one, and one that begins
+with `TOCSIN_` and does not exist, raises ConfigurationError with its name.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.errors import ConfigurationError
+
+PREFIX = "TOCSIN_"
+
+
+class Role(StrEnum):
+    """Which functions an app registers."""
+
+    CONNECTOR = "connector"
+    SCHEDULER = "scheduler"
+    ALL = "all"
+
+
+def split_list(value: object) -> object:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+class Settings(BaseSettings):
+    """What the operator decides."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    role: Role = Role.ALL
+    data_dir: Path = Path(".tocsin")
+    subscription_id: str = "00000000-0000-0000-0000-000000000001"
+    public_url: str | None = Field(
+        default=None, description="where callers reach the connector; used in Operation-Location"
+    )
+    scheduler_url: str = "https://127.0.0.1:8443"
+    scheduler_ca: Path | None = None
+    client_certificate: Path | None = None
+    client_certificate_password: str | None = Field(default=None, repr=False)
+    management_certificates: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(split_list)] = ()
+    data_key_file: Path | None = None
+    allowed_networks: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(split_list)
+    ] = Field(default=(), description="private networks that outbound HTTP may reach")
+    webhook_timeout: timedelta = timedelta(seconds=15)
+    rest_timeout: timedelta = timedelta(seconds=60)
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of `environment` (default: the process's).
+
+    Raises:
+        ConfigurationError: names every setting that is unknown or malformed; never shows a value.
+    """
+    source = os.environ if environment is None else environment
+    given = {name: value for name, value in source.items() if name.startswith(PREFIX)}
+    known = {f"{PREFIX}{field}".upper(): field for field in Settings.model_fields}
+    unknown = sorted(name for name in given if name.upper() not in known)
+    if unknown:
+        raise ConfigurationError(f"unknown settings: {', '.join(unknown)}")
+    values = {known[name.upper()]: value for name, value in given.items()}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        faults = (
+            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ConfigurationError("; ".join(faults)) from None
+
+
+def export_environment(values: Mapping[str, str]) -> None:
+    """Put app settings into the process's environment, as the Functions host does; what is there already wins."""
+    for name, value in values.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,68 @@
+"""The port: a database runs transactions.
+
+A transaction is a plain function that takes a `Transaction`, never awaits and returns a value. Whoever awaits `run`
+gets that value after the commit (with SQLite: after fsync) and the function's exception when it raised; nothing that
+it wrote is kept in that case.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+Value = TypeVar("Value")
+Item = TypeVar("Item")
+
+
+class Transaction:
+    """One open transaction: the connection to write through, and what to do once it is committed."""
+
+    __slots__ = ("_callbacks", "connection")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._callbacks: list[Callable[[], None]] = []
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on the event loop after the commit, in the order of registration; never after a rollback."""
+        self._callbacks.append(callback)
+
+    def mark(self) -> int:
+        """Return a point to which `forget` can return."""
+        return len(self._callbacks)
+
+    def forget(self, mark: int) -> None:
+        """Drop the callbacks registered since `mark`, because their savepoint was rolled back."""
+        del self._callbacks[mark:]
+
+    def callbacks(self) -> Sequence[Callable[[], None]]:
+        """Return what to call after the commit."""
+        return self._callbacks
+
+
+Work = Callable[[Transaction], Value]
+GroupWork = Callable[[Transaction, Sequence[Item]], Sequence[Value]]
+
+
+class Database(Protocol):
+    """Durable storage with transactions."""
+
+    async def run(self, work: Work[Value]) -> Value:
+        """Run `work` in a transaction and return its value once that is durable.
+
+        Transactions of one process may share a commit; each has a savepoint of its own, so that one which raises takes
+        no other with it. Awaiting tasks may be cancelled; the transaction then still happens.
+        """
+
+    async def run_grouped(self, work: GroupWork[Item, Value], item: Item) -> Value:
+        """Run `work` on this item together with the items that others pass for the same function at the same time.
+
+        `work` returns one value for each item, in their order. When it raises for a group, each item is run alone, so
+        only the faulty ones fail. Items of one group must not depend on each other's order.
+        """
+
+    async def read(self, query: Callable[[Connection], Value]) -> Value:
+        """Run `query` on a connection that sees everything committed so far and writes nothing."""
+
+    async def close(self) -> None:
+        """Finish what was asked for and let go of the file; later calls raise TransientError."""

@@ -1,0 +1,50 @@
+"""A database without threads: each transaction commits where it is awaited, which makes a test deterministic."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from shared.errors import TransientError
+from shared.sql.database import GroupWork, Item, Transaction, Value, Work
+from shared.sql.execution import Batch, Request, control
+from shared.sql.sqlite import finish, sqlite_engine
+
+
+class InlineDatabase:
+    """SQLite on the event loop's own thread; for simulation and tests, since every fsync stops the loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = sqlite_engine(path)
+        self._connection: Connection | None = self._engine.connect()
+
+    async def run(self, work: Work[Value]) -> Value:
+        return await self._commit(Request(asyncio.get_running_loop().create_future(), work=work))
+
+    async def run_grouped(self, work: GroupWork[Item, Value], item: Item) -> Value:
+        future = asyncio.get_running_loop().create_future()
+        return await self._commit(Request(future, group=work, item=item))
+
+    async def read(self, query: Callable[[Connection], Value]) -> Value:
+        return query(self._open())
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._engine.dispose()
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise TransientError("the database is closed")
+        return self._connection
+
+    async def _commit(self, request: Request) -> Value:
+        batch = Batch(Transaction(self._open()))
+        control(self._open(), "BEGIN IMMEDIATE")
+        batch.run([request])
+        control(self._open(), "COMMIT")
+        finish(batch.transaction.callbacks(), batch.answers)
+        value: Value = await request.future
+        return value
