@@ -12,8 +12,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.errors import ConfigurationError
 
@@ -36,10 +35,10 @@ def split_list(value: object) -> object:
     )
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the operator decides."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Role = Role.ALL
     data_dir: Path = Path(".tocsin")
@@ -51,10 +50,10 @@ class Settings(BaseSettings):
     scheduler_ca: Path | None = None
     client_certificate: Path | None = None
     client_certificate_password: str | None = Field(default=None, repr=False)
-    management_certificates: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(split_list)] = ()
+    management_certificates: Annotated[tuple[Path, ...], BeforeValidator(split_list)] = ()
     data_key_file: Path | None = None
     allowed_networks: Annotated[
-        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(split_list)
+        tuple[IPv4Network | IPv6Network, ...], BeforeValidator(split_list)
     ] = Field(default=(), description="private networks that outbound HTTP may reach")
     webhook_timeout: timedelta = timedelta(seconds=15)
     rest_timeout: timedelta = timedelta(seconds=60)

@@ -1,0 +1,55 @@
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.clock import SystemClock, from_microseconds, sleep, to_microseconds
+from tests.clocks import START, FakeClock, settle
+
+instants = st.datetimes(timezones=st.just(UTC))
+
+
+@given(instants)
+def test_microseconds_lose_nothing(instant: datetime) -> None:
+    assert from_microseconds(to_microseconds(instant)) == instant
+
+
+@given(instants, instants)
+def test_microseconds_keep_the_order_of_instants(one: datetime, other: datetime) -> None:
+    assert (one < other) == (to_microseconds(one) < to_microseconds(other))
+
+
+def test_an_offset_is_the_same_instant() -> None:
+    here = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+
+    assert to_microseconds(here) == to_microseconds(datetime(2026, 3, 1, 10, tzinfo=UTC))
+
+
+async def test_system_clock_never_wakes_early() -> None:
+    clock = SystemClock()
+    instants = [clock.now() + timedelta(milliseconds=ms) for ms in (1, 3, 7)]
+
+    for instant in instants:
+        await clock.sleep_until(instant)
+
+        assert clock.now() >= instant
+
+
+async def test_system_clock_returns_at_once_when_the_instant_has_passed() -> None:
+    clock = SystemClock()
+
+    await clock.sleep_until(clock.now() - timedelta(days=1))
+
+
+async def test_sleep_waits_by_the_clock_it_is_given() -> None:
+    clock = FakeClock()
+    sleeper = asyncio.create_task(sleep(clock, timedelta(hours=1)))
+    await settle()
+
+    await clock.advance(timedelta(minutes=59))
+    assert not sleeper.done()
+    await clock.advance(timedelta(minutes=1))
+
+    assert sleeper.done()
+    assert clock.now() == START + timedelta(hours=1)

@@ -1,0 +1,70 @@
+import json
+import subprocess
+import sys
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from shared.errors import ConfigurationError
+from shared.settings import Role, load_settings
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = load_settings({})
+
+    assert settings.role is Role.ALL
+    assert settings.allowed_networks == ()
+
+
+def test_names_follow_app_settings_and_lists_are_split_at_commas() -> None:
+    settings = load_settings(
+        {
+            "TOCSIN_ROLE": "connector",
+            "TOCSIN_ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128",
+            "TOCSIN_MANAGEMENT_CERTIFICATES": "a.cer,b.cer",
+            "PATH": "/bin",
+        }
+    )
+
+    assert settings.role is Role.CONNECTOR
+    assert settings.allowed_networks == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    assert settings.management_certificates == (Path("a.cer"), Path("b.cer"))
+
+
+def test_every_unknown_setting_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="unknown settings: TOCSIN_ROLL, TOCSIN_X"):
+        load_settings({"TOCSIN_ROLL": "connector", "TOCSIN_X": "1"})
+
+
+def test_every_malformed_setting_is_named_and_no_value_shown() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({"TOCSIN_ROLE": "s3cret", "TOCSIN_ALLOWED_NETWORKS": "s3cret"})
+
+    assert "TOCSIN_ROLE" in str(caught.value)
+    assert "TOCSIN_ALLOWED_NETWORKS" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_p8_the_password_of_the_certificate_has_a_masking_repr() -> None:
+    settings = load_settings({"TOCSIN_CLIENT_CERTIFICATE_PASSWORD": "s3cret"})
+
+    assert "s3cret" not in repr(settings)
+
+
+def test_app_settings_are_exported_and_what_is_there_wins() -> None:
+    code = (
+        "import json, os; from shared.settings import export_environment;"
+        "export_environment({'TOCSIN_ROLE': 'connector', 'TOCSIN_DATA_DIR': 'd'});"
+        "print(json.dumps([os.environ['TOCSIN_ROLE'], os.environ['TOCSIN_DATA_DIR']]))"
+    )
+
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"TOCSIN_ROLE": "scheduler", "PYTHONPATH": "."},
+        capture_output=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+    assert json.loads(shown.stdout) == ["scheduler", "d"]
