@@ -1,0 +1,77 @@
+.DEFAULT_GOAL := help
+
+PORT ?= 7071
+SCHEDULER_PORT ?= 8443
+DATA_DIR ?= .tocsin
+ARGUMENTS ?=
+
+# The newest Python that azure-functions allows and that can make a virtual environment (Debian ships that apart).
+find_python = for candidate in python3.12 python3.11 python3 python; do \
+	  "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+	    2>/dev/null && command -v "$$candidate" && exit 0; \
+	done; \
+	echo "Tocsin needs Python 3.11 or 3.12 with its venv module; none of python3.12, python3.11, python3 is one." >&2; \
+	echo "On Debian and Ubuntu: apt install python3-venv" >&2; \
+	exit 1
+# pip goes last in making an environment, so one that has pip is whole.
+environment = test -x $(1)/bin/pip || { python=$$($(find_python)) && echo "making $(1)" && "$$python" -m venv $(1); }
+install = $(1)/bin/pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo up test check format lint types imports bench environment clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.local ## show the whole path on this machine: accept, execute, publish, kill, recover
+	@./tocsin demo $(ARGUMENTS)
+
+up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, DATA_DIR)
+	@./tocsin up --data-dir $(DATA_DIR) --port $(PORT) --scheduler-port $(SCHEDULER_PORT)
+
+test: .venv/.dev .venv-runtime/.done ## run every test (ARGUMENTS="tests/shared/wire -x" for some)
+	@.venv/bin/python -m pytest -q $(ARGUMENTS)
+
+check: lint types imports test ## format, lint, types, import rules and tests: what CI runs
+
+format: .venv/.dev ## rewrite the sources in the house's format
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix-only --quiet .
+
+lint: .venv/.dev ## say what is not in the house's format or breaks a lint rule
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+
+types: .venv/.dev ## check the types of source and tests
+	@.venv/bin/mypy
+
+imports: .venv/.dev ## check that imports point one way
+	@.venv/bin/lint-imports
+
+bench: .venv/.local ## measure the path and the embedded broker on this machine
+	@for program in benchmarks/*.py; do echo "$$program"; .venv/bin/python -P "$$program" || exit 1; done
+
+environment: .venv/.dev ## make .venv with everything in it
+
+clean: ## remove the environments, caches and the demo's data; what `make up` stored stays
+	@rm -rf .venv .venv-runtime .tocsin/demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.local: requirements.txt requirements-local.txt constraints.txt
+	@$(call environment,.venv)
+	@echo "installing what the local stack needs"
+	@$(call install,.venv) -r requirements-local.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.local
+	@echo "installing what the tests need"
+	@$(call install,.venv) -r requirements-dev.txt
+	@touch $@
+
+# Azure's own worker library, in an environment of its own: its wheel wants a newer Python than the one it is
+# compatible with, and pip can waive that for a whole resolution only.
+.venv-runtime/.done: requirements.txt constraints.txt
+	@$(call environment,.venv-runtime)
+	@echo "installing the Azure Functions worker library"
+	@$(call install,.venv-runtime) -r requirements.txt
+	@$(call install,.venv-runtime) --ignore-requires-python 'azure-functions-runtime==1.3.0' 'azure-functions<2'
+	@touch $@
