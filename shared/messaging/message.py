@@ -25,7 +25,9 @@ class Message:
     partition_key: str | None = None
     time_to_live: timedelta | None = None
     scheduled_enqueue_time: datetime | None = None
-    application_properties: Mapping[str, PropertyValue] = NO_PROPERTIES
+    application_properties: Mapping[str, PropertyValue] = field(
+        default_factory=lambda: NO_PROPERTIES
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
