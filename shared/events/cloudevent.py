@@ -1,0 +1,220 @@
+"""CloudEvents 1.0, structured JSON mode: one value type, one strict reader, one writer.
+
+The `cloudevents` package writes; reading is our own, because the package fills in a missing `id`, takes times that are
+not RFC 3339 and fails on `"subject": null`, which the specification allows.
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent as PackagedEvent
+
+from shared.errors import Fault, InvalidRequestError
+
+CONTENT_TYPE = "application/cloudevents+json"
+ExtensionValue = str | int | bool
+NO_EXTENSIONS: Mapping[str, ExtensionValue] = MappingProxyType({})
+
+# Attributes of type String may not hold control characters, lone surrogates or noncharacters (spec, "Type System").
+FORBIDDEN_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+URI_REFERENCE = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
+RFC3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d+))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+MEDIA_TYPE = re.compile(
+    rf'{TOKEN}/{TOKEN}(?:\s*;\s*{TOKEN}=(?:{TOKEN}|"(?:[^"\\]|\\.)*"))*', re.ASCII
+)
+JSON_MEDIA_TYPE = re.compile(r"[^/;]+/(?:[^/;]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+EXTENSION_NAME = re.compile(r"[a-z0-9]+")
+INT32 = range(-(2**31), 2**31)
+KNOWN = frozenset(
+    ("specversion", "id", "source", "type", "subject", "time", "dataschema", "datacontenttype")
+) | {"data", "data_base64"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudEvent:
+    """A fact; `data` is JSON (or text under another `datacontenttype`), bytes travel as base64."""
+
+    id: str
+    source: str
+    type: str
+    subject: str | None = None
+    time: datetime | None = None
+    data: Any = None
+    dataschema: str | None = None
+    datacontenttype: str | None = None
+    extensions: Mapping[str, ExtensionValue] = field(default_factory=lambda: NO_EXTENSIONS)
+
+    def encode(self) -> bytes:
+        """Return the event as one JSON object.
+
+        Raises:
+            InvalidRequestError: it breaks the specification, or its data is no JSON; every fault is named.
+        """
+        attributes = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": self.source,
+            "type": self.type,
+            "subject": self.subject,
+            "time": self.time.astimezone(UTC) if self.time and self.time.tzinfo else self.time,
+            "dataschema": self.dataschema,
+            "datacontenttype": self.datacontenttype,
+        }
+        faults = attribute_faults({**attributes, "time": None}, self.extensions)
+        if self.time is not None and self.time.tzinfo is None:
+            faults.append(Fault("$.time", "must be aware"))
+        if set(self.extensions) & KNOWN:
+            faults.append(Fault("$", "an extension has the name of an attribute"))
+        if not isinstance(self.data, str | bytes | None) and not is_json(self.datacontenttype):
+            faults.append(Fault("$.data", f"must be text or bytes for {self.datacontenttype}"))
+        if faults:
+            raise InvalidRequestError(faults)
+        given = {name: value for name, value in attributes.items() if value is not None}
+        return write(PackagedEvent({**given, **self.extensions}, self.data))
+
+    @classmethod
+    def decode(cls, body: bytes) -> "CloudEvent":
+        """Return the event in `body`.
+
+        Raises:
+            InvalidRequestError: every way in which it breaks the specification, with its JSON path.
+        """
+        document = load_object(body)
+        members = {name: value for name, value in document.items() if value is not None}
+        extensions = {name: value for name, value in members.items() if name not in KNOWN}
+        faults = attribute_faults(members, extensions)
+        if "data" in members and "data_base64" in members:
+            faults.append(Fault("$.data_base64", "must not stand beside data"))
+        data = members.get("data")
+        if isinstance(encoded := members.get("data_base64"), str):
+            try:
+                data = base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                faults.append(Fault("$.data_base64", "is not base64"))
+        elif encoded is not None:
+            faults.append(Fault("$.data_base64", "must be a string"))
+        if faults:
+            raise InvalidRequestError(faults)
+        return cls(
+            id=members["id"],
+            source=members["source"],
+            type=members["type"],
+            subject=members.get("subject"),
+            time=parse_time(members["time"]) if "time" in members else None,
+            data=data,
+            dataschema=members.get("dataschema"),
+            datacontenttype=members.get("datacontenttype"),
+            extensions=extensions,
+        )
+
+
+def write(event: PackagedEvent) -> bytes:
+    """Return what the package writes; NaN and infinities, which it would let through, are no JSON."""
+    try:
+        body = JSONFormat().write(event)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError([Fault("$.data", f"is not JSON: {error}")]) from error
+    if b"NaN" in body or b"Infinity" in body:
+        load_object(body)
+    return body
+
+
+def is_json(media_type: str | None) -> bool:
+    """Absent means JSON (json-format 3.1)."""
+    return media_type is None or JSON_MEDIA_TYPE.fullmatch(media_type) is not None
+
+
+def load_object(body: bytes) -> dict[str, Any]:
+    """Return the one JSON object in `body`; a member that stands there twice is a fault."""
+    try:
+        document = json.loads(
+            body.decode(), object_pairs_hook=unique_members, parse_constant=refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError([Fault("$", f"is not JSON: {error}")]) from error
+    if not isinstance(document, dict):
+        raise InvalidRequestError([Fault("$", "must be an object")])
+    return document
+
+
+def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands there twice")
+    return members
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def attribute_faults(members: Mapping[str, Any], extensions: Mapping[str, Any]) -> list[Fault]:
+    """Return everything wrong with the context attributes; absent and null are the same."""
+    faults = [
+        Fault(f"$.{name}", "is required")
+        for name in ("specversion", "id", "source", "type")
+        if members.get(name) is None
+    ]
+    for name, (pattern, expected) in PATTERNS.items():
+        value = members.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str) or not value or FORBIDDEN_CHARACTER.search(value):
+            faults.append(Fault(f"$.{name}", "must be text, not empty, no control characters"))
+        elif pattern is not None and pattern.fullmatch(value) is None:
+            faults.append(Fault(f"$.{name}", f"must be {expected}"))
+        elif name == "time" and parse_time(value) is None:
+            faults.append(Fault("$.time", "is no instant of the calendar"))
+    for name, value in extensions.items():
+        if EXTENSION_NAME.fullmatch(name) is None:
+            faults.append(Fault(f"$.{name}", "extension names are of a-z and 0-9"))
+        elif not is_extension_value(value):
+            faults.append(Fault(f"$.{name}", "must be a boolean, a 32-bit integer or text"))
+    return faults
+
+
+PATTERNS: Mapping[str, tuple[re.Pattern[str] | None, str]] = {
+    "specversion": (re.compile(r"1\.0"), "'1.0'"),
+    "id": (None, ""),
+    "source": (URI_REFERENCE, "a URI reference"),
+    "type": (None, ""),
+    "subject": (None, ""),
+    "time": (RFC3339, "a time of RFC 3339"),
+    "dataschema": (ABSOLUTE_URI, "an absolute URI"),
+    "datacontenttype": (MEDIA_TYPE, "a media type"),
+}
+
+
+def is_extension_value(value: Any) -> bool:
+    if isinstance(value, bool):
+        return True
+    if isinstance(value, int):
+        return value in INT32
+    return isinstance(value, str) and FORBIDDEN_CHARACTER.search(value) is None
+
+
+def parse_time(text: str) -> datetime | None:
+    """Return the instant in UTC; digits beyond microseconds are dropped; None when there is no such instant."""
+    match = RFC3339.fullmatch(text)
+    if match is None:
+        return None
+    date, time, fraction, offset = match.groups()
+    micro = ((fraction or "") + "000000")[:6]
+    try:
+        return datetime.fromisoformat(f"{date}T{time}.{micro}{offset.upper()}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
