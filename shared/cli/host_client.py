@@ -1,0 +1,81 @@
+"""The running local host over HTTP, as any caller reaches it: with a function key."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+from shared.errors import TransientError
+
+NO_HEADERS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One HTTP answer, its body parsed when it is JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+class HostClient:
+    """Talks to one host with one key."""
+
+    def __init__(self, url: str, *, key: str) -> None:
+        self._url = url
+        self._headers = {"x-functions-key": key}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "HostClient":
+        self._session = aiohttp.ClientSession(headers=self._headers)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Answer:
+        """Send `body` as JSON, or `content` as it is, to a path or to a URL that the host gave.
+
+        Raises:
+            TransientError: nobody answers there.
+        """
+        assert self._session is not None
+        url = path if path.startswith("http") else f"{self._url}{path}"
+        sent = content if body is None else json.dumps(body).encode()
+        kind = {"content-type": "application/json"} if body is not None else {}
+        try:
+            async with self._session.request(
+                method, url, data=sent, headers={**kind, **headers}
+            ) as response:
+                return Answer(
+                    status=response.status,
+                    headers=response.headers,
+                    body=parsed(await response.read()),
+                )
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise TransientError(f"nothing answers at {self._url}: {error}") from error
+
+
+def parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode(errors="replace")

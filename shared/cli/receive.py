@@ -1,0 +1,101 @@
+"""A webhook receiver: keeps each event whose signature is right, once, and refuses the rest.
+
+What a subscriber's own endpoint has to do, in little: verify before reading, answer fast, know what came before.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from shared.clock import Clock
+from shared.errors import ConfigurationError, RequestError
+from shared.events.webhook_signature import verify
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT = 1_048_576
+
+
+class Receiver:
+    """ASGI application that appends verified events to a file, one JSON object a line."""
+
+    def __init__(self, *, secret: str, output: Path, clock: Clock) -> None:
+        self._secret = secret
+        self._clock = clock
+        self._seen = known_ids(output)
+        self._file = output.open("a", encoding="utf-8")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        status = 405
+        if scope["method"] == "POST":
+            body = await read_body(receive)
+            headers = {
+                name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+            }
+            status = 413 if body is None else self._accept(headers, body)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(b"content-length", b"0")],
+            }
+        )
+        await send({"type": "http.response.body"})
+
+    def _accept(self, headers: dict[str, str], body: bytes) -> int:
+        try:
+            verify(self._secret, headers, body, now=self._clock.now())
+        except RequestError as error:
+            logger.warning("refused", extra={"action": "refuse", "reason": error.message})
+            return 401
+        try:
+            event = json.loads(body)
+        except ValueError:
+            logger.warning(
+                "not JSON", extra={"action": "refuse", "webhook_id": headers["webhook-id"]}
+            )
+            return 400
+        self._keep(headers["webhook-id"], event)
+        return 204
+
+    def _keep(self, webhook_id: str, event: Any) -> None:
+        if webhook_id in self._seen:
+            logger.info("repeated", extra={"action": "repeat", "webhook_id": webhook_id})
+            return
+        self._seen.add(webhook_id)
+        line = {"id": webhook_id, "arrivedAt": self._clock.now().isoformat(), "event": event}
+        print(json.dumps(line), file=self._file, flush=True)
+
+
+def known_ids(output: Path) -> set[str]:
+    """Return the ids already in the file, so that a restarted receiver keeps nothing twice."""
+    if not output.exists():
+        return set()
+    return {json.loads(line)["id"] for line in output.read_text(encoding="utf-8").splitlines()}
+
+
+def read_secret(path: Path) -> str:
+    """Raises ConfigurationError when the file cannot be read."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"cannot read the secret file {path}: {type(error).__name__}"
+        ) from None
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """Return the request's body, None when it is larger than any event."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > BODY_LIMIT:
+            return None
+        if not message.get("more_body", False):
+            return body
