@@ -1,0 +1,59 @@
+"""What pydantic finds wrong, as faults with JSON paths; no input value ever gets into one."""
+
+from collections.abc import Iterable
+
+from pydantic import ValidationError
+
+from shared.errors import Fault
+
+READ_ONLY = frozenset({"status"})
+NOT_YET = frozenset(
+    {"schedule", "queueMessage", "serviceBusQueueMessage", "serviceBusTopicMessage", "policies"}
+)
+MESSAGES = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "int_type": "must be an integer",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "tuple_type": "must be an array",
+}
+
+
+def faults_of(error: ValidationError, *, path: str = "$") -> tuple[Fault, ...]:
+    """Return one fault for each thing wrong, in the order of the members; `path` is the root of the document."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return tuple(
+        Fault(
+            json_path(detail["loc"], root=path),
+            _message(detail["type"], detail["msg"], detail["loc"]),
+        )
+        for detail in details
+    )
+
+
+def json_path(location: Iterable[str | int], *, root: str = "$") -> str:
+    """Return `$.a.b[0]['odd name']`."""
+    path = root
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif step == "[key]":
+            continue
+        elif step.isidentifier():
+            path += f".{step}"
+        else:
+            path += f"[{step!r}]"
+    return path
+
+
+def _message(kind: str, message: str, location: tuple[str | int, ...]) -> str:
+    if kind == "extra_forbidden":
+        return _message_of_extra(location[-1])
+    return MESSAGES.get(kind) or message.replace("Input should be", "must be")
+
+
+def _message_of_extra(member: str | int) -> str:
+    if member in NOT_YET:
+        return f"{member} is not supported yet"
+    return "is read-only" if member in READ_ONLY else "is not a known member"
