@@ -1,0 +1,1 @@
+"""The Scheduler REST API as seen by whoever calls it."""

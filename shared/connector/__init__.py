@@ -1,0 +1,1 @@
+"""Commands accepted, carried out against the Scheduler REST API, and told about."""

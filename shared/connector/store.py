@@ -1,0 +1,79 @@
+"""The port: operations that are durable, ordered and leased.
+
+An operation waits for every unfinished earlier write whose path is a prefix of its own or the other way round (whole
+segments; paths are in lower case and end with `/`). Acceptance is the commit of its row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.connector.operations import Assignment, Ended, Later, NewOperation, Operation
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import Lease, Nothing, NotYet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """One request: operations that are accepted together or not at all, and by what it is recognised."""
+
+    operations: Sequence[NewOperation]
+    caller: str
+    key: str | None
+    fingerprint: str
+    now: datetime
+
+
+class OperationStore(Protocol):
+    """Durable operations; every method that changes something is one transaction."""
+
+    async def accept(self, acceptance: Acceptance) -> list[Operation]:
+        """Insert the operations in their order and wake those that wait for nothing.
+
+        A key that the same caller used less than 24 hours ago inserts nothing: equal fingerprints return the operations
+        it got then, as they are now.
+
+        Raises:
+            ConflictError: the key was used for another request.
+        """
+
+    async def start(self, wake_up: WakeUp, *, now: datetime) -> "Started | NotYet | Nothing":
+        """Take the lease of an operation that is due; its status becomes Running at the first.
+
+        A wake-up that comes more than 60 s early is sent again for when the row is due, and is Nothing.
+        """
+
+    async def record(self, lease: Lease, step: Later | Ended, *, now: datetime) -> None:
+        """End the lease with what was found out.
+
+        The end of an operation inserts its event, releases what waited for it and wakes what now waits for nothing,
+        whose deadline counts from here.
+
+        Raises:
+            LeaseLostError: somebody else has started it since; nothing is written.
+        """
+
+    async def get(self, operation_id: str) -> Operation | None:
+        """Return an operation, or None when there is none (any more)."""
+
+    async def newest(self, *, limit: int) -> list[Operation]:
+        """Return the operations accepted last, the newest first."""
+
+    async def sweep(self, *, now: datetime) -> int:
+        """Wake what should have been woken; returns how many."""
+
+    async def free_leases(self, *, now: datetime) -> int:
+        """End the leases of a dead process; only the sole owner of the store may."""
+
+    async def prune(self, *, now: datetime) -> int:
+        """Forget operations that ended more than seven days ago, and keys older than 24 hours; returns how many
+        operations. Works in steps, so that nobody waits for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The right to carry out an operation."""
+
+    lease: Lease
+    assignment: Assignment

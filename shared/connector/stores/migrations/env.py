@@ -1,0 +1,3 @@
+from shared.sql.migrations import run_environment
+
+run_environment()

@@ -1,0 +1,285 @@
+"""Operations in SQL; the statements stand in statements.py."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.clock import MICROSECOND, from_microseconds, to_microseconds
+from shared.connector.announcements import end_event
+from shared.connector.operations import (
+    Assignment,
+    Ended,
+    Later,
+    NewOperation,
+    Operation,
+    OperationError,
+    OperationStatus,
+    Phase,
+    Progress,
+)
+from shared.connector.store import Acceptance, Started
+from shared.connector.stores import statements
+from shared.connector.stores.tables import operation_work
+from shared.errors import ConflictError, LeaseLostError
+from shared.events.log import EventLog
+from shared.messaging.broker import TransactionalSender
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import MAX_EARLY, Lease, Nothing, NotYet
+from shared.sql.database import Database, Transaction
+
+KEYS_KEPT = timedelta(hours=24)
+OPERATIONS_KEPT = timedelta(days=7)
+PRUNED_AT_ONCE = 500
+
+
+class SqlOperationStore:
+    """Over one database, in which the event log and, with the embedded broker, the queue live too."""
+
+    def __init__(
+        self, database: Database, *, sender: TransactionalSender, event_log: EventLog, source: str
+    ) -> None:
+        self._database = database
+        self._work = operation_work(sender)
+        self._event_log = event_log
+        self._source = source
+
+    async def accept(self, acceptance: Acceptance) -> list[Operation]:
+        accepted = await self._database.run_grouped(self._accept_group, acceptance)
+        if isinstance(accepted, ConflictError):
+            raise accepted
+        return accepted
+
+    async def start(self, wake_up: WakeUp, *, now: datetime) -> Started | NotYet | Nothing:
+        return await self._database.run(lambda tx: self._start(tx, wake_up, now))
+
+    async def record(self, lease: Lease, step: Later | Ended, *, now: datetime) -> None:
+        if isinstance(step, Later):
+            await self._database.run(lambda tx: self._go_on(tx, lease, step, now))
+        else:
+            await self._database.run(lambda tx: self._end(tx, lease, step, now))
+
+    async def get(self, operation_id: str) -> Operation | None:
+        row = await self._database.read(
+            lambda connection: statements.get.execute(connection, operation_id=operation_id).first()
+        )
+        return None if row is None else to_operation(row)
+
+    async def newest(self, *, limit: int) -> list[Operation]:
+        rows = await self._database.read(
+            lambda connection: statements.newest.execute(connection, at_most=limit).all()
+        )
+        return [to_operation(row) for row in rows]
+
+    async def sweep(self, *, now: datetime) -> int:
+        return await self._database.run(lambda tx: self._work.sweep(tx, now=now))
+
+    async def free_leases(self, *, now: datetime) -> int:
+        return await self._database.run(lambda tx: self._work.free_leases(tx, now=now))
+
+    async def prune(self, *, now: datetime) -> int:
+        keys_before = to_microseconds(now - KEYS_KEPT)
+        ended_before = to_microseconds(now - OPERATIONS_KEPT)
+        await self._database.run(
+            lambda tx: statements.prune_keys.execute(tx.connection, accepted_before=keys_before)
+        )
+        pruned = 0
+        while count := await self._database.run(
+            lambda tx: (
+                statements.prune_operations.execute(
+                    tx.connection, ended_before=ended_before, at_most=PRUNED_AT_ONCE
+                ).rowcount
+            )
+        ):
+            pruned += count
+        return pruned
+
+    # A bound method is a new object each time, equal to the last: the group is found by equality.
+    def _accept_group(
+        self, transaction: Transaction, group: Sequence[Acceptance]
+    ) -> Sequence[list[Operation] | ConflictError]:
+        return [self._accept(transaction, acceptance) for acceptance in group]
+
+    def _accept(
+        self, transaction: Transaction, acceptance: Acceptance
+    ) -> list[Operation] | ConflictError:
+        if acceptance.key is not None:
+            known = self._known(transaction, acceptance, acceptance.key)
+            if known is not None:
+                return known
+            statements.insert_key.execute(
+                transaction.connection,
+                caller=acceptance.caller,
+                key=acceptance.key,
+                fingerprint=acceptance.fingerprint,
+                operation_ids=json.dumps([new.operation.id for new in acceptance.operations]),
+                accepted_at=to_microseconds(acceptance.now),
+            )
+        for new in acceptance.operations:
+            self._insert(transaction, new, acceptance.now)
+        return [new.operation for new in acceptance.operations]
+
+    def _known(
+        self, transaction: Transaction, acceptance: Acceptance, key: str
+    ) -> list[Operation] | ConflictError | None:
+        connection = transaction.connection
+        row = statements.find_key.execute(
+            connection, of_caller=acceptance.caller, of_key=key
+        ).first()
+        if row is None:
+            return None
+        if from_microseconds(row.accepted_at) + KEYS_KEPT <= acceptance.now:
+            statements.delete_key.execute(connection, of_caller=acceptance.caller, of_key=key)
+            return None
+        if row.fingerprint != acceptance.fingerprint:
+            return ConflictError(f"the key {key!r} was used for another request within 24 hours")
+        return [
+            to_operation(statements.get.execute(connection, operation_id=operation_id).one())
+            for operation_id in json.loads(row.operation_ids)
+        ]
+
+    def _insert(self, transaction: Transaction, new: NewOperation, now: datetime) -> None:
+        connection, operation = transaction.connection, new.operation
+        predecessors = statements.find_predecessors.execute(
+            connection, **conflicting_paths(new.follows)
+        ).all()
+        inserted = statements.insert_operation.execute(
+            connection,
+            id=operation.id,
+            command=operation.command,
+            resource=operation.resource,
+            blocks=new.blocks,
+            status=operation.status.value,
+            caller=operation.caller,
+            correlation_id=operation.correlation_id,
+            sealed_body=new.sealed_body,
+            if_match=new.if_match,
+            time_limit=new.time_limit // MICROSECOND,
+            deadline_at=None if predecessors else to_microseconds(now + new.time_limit),
+            requested_at=to_microseconds(now),
+            waits_for=len(predecessors),
+        ).one()
+        if predecessors:
+            statements.insert_waiting.execute_many(
+                connection,
+                [{"before": row[0], "after": inserted.number} for row in predecessors],
+            )
+        else:
+            self._work.schedule(transaction, operation.id, attempt=0, due_at=now, now=now)
+
+    def _start(
+        self, transaction: Transaction, wake_up: WakeUp, now: datetime
+    ) -> Started | NotYet | Nothing:
+        lease = self._work.start(transaction, wake_up, now=now)
+        if isinstance(lease, NotYet) and lease.due_at - now > MAX_EARLY:
+            self._work.schedule(
+                transaction, wake_up.id, attempt=wake_up.attempt, due_at=lease.due_at, now=now
+            )
+            return Nothing()
+        if not isinstance(lease, Lease):
+            return lease
+        row = statements.begin.execute(
+            transaction.connection, operation_id=lease.id, present=to_microseconds(now)
+        ).one()
+        return Started(lease, to_assignment(row, leases=lease.unrecorded))
+
+    def _go_on(self, transaction: Transaction, lease: Lease, step: Later, now: datetime) -> None:
+        self._work.record(transaction, lease, due_at=step.due_at, now=now)
+        progress = step.progress
+        statements.progress.execute(
+            transaction.connection,
+            operation_id=lease.id,
+            next_phase=progress.phase.value,
+            with_request_id=progress.request_id,
+            with_failures=progress.failures,
+            with_polls=progress.polls,
+            with_missing_since=microseconds(progress.missing_since),
+            with_outcome_unknown=int(progress.is_outcome_unknown),
+            with_deadline_at=to_microseconds(step.deadline_at),
+        )
+
+    def _end(self, transaction: Transaction, lease: Lease, end: Ended, now: datetime) -> None:
+        self._work.record(transaction, lease, due_at=None, now=now)
+        row = statements.end.execute(
+            transaction.connection,
+            operation_id=lease.id,
+            with_status=end.status.value,
+            present=to_microseconds(now),
+            with_http_status=end.http_status,
+            with_error_code=end.error and end.error.code,
+            with_error_message=end.error and end.error.message,
+            with_result=None if end.result is None else json.dumps(end.result),
+        ).first()
+        if row is None:
+            raise LeaseLostError(f"operation {lease.id} has ended already")
+        self._event_log.insert(transaction, end_event(to_operation(row), source=self._source))
+        self._release(transaction, row.number, now)
+
+    def _release(self, transaction: Transaction, ended: int, now: datetime) -> None:
+        connection = transaction.connection
+        for row in statements.release.execute(connection, ended=ended).all():
+            if row.waits_for == 0:
+                statements.set_deadline.execute(
+                    connection, operation_id=row.id, present=to_microseconds(now)
+                )
+                self._work.schedule(transaction, row.id, attempt=row.attempt, due_at=now, now=now)
+        statements.forget_waiting.execute(connection, ended=ended)
+
+
+def conflicting_paths(path: str) -> dict[str, str]:
+    """Return the parameters that find what `path` waits for: itself and the paths above it, and those below it."""
+    segments = path.strip("/").split("/")
+    assert len(segments) <= statements.DEEPEST
+    parameters = {"path": path, "path_end": path[:-1] + chr(ord("/") + 1)}
+    for depth in range(statements.DEEPEST):
+        # The empty text is no path: it fills the statement's fixed number of places.
+        above = f"/{'/'.join(segments[: depth + 1])}/" if depth < len(segments) else ""
+        parameters[f"ancestor_{depth}"] = above
+    return parameters
+
+
+def to_operation(row: Any) -> Operation:
+    error = None
+    if row.error_code is not None:
+        error = OperationError(code=row.error_code, message=row.error_message)
+    return Operation(
+        id=row.id,
+        command=row.command,
+        resource=row.resource,
+        status=OperationStatus(row.status),
+        caller=row.caller,
+        correlation_id=row.correlation_id,
+        requested_at=from_microseconds(row.requested_at),
+        started_at=instant(row.started_at),
+        finished_at=instant(row.finished_at),
+        http_status=row.http_status,
+        error=error,
+        result=None if row.result is None else json.loads(row.result),
+    )
+
+
+def to_assignment(row: Any, *, leases: int) -> Assignment:
+    return Assignment(
+        operation=to_operation(row),
+        sealed_body=row.sealed_body,
+        if_match=row.if_match,
+        first_sent_at=from_microseconds(row.started_at),
+        deadline_at=from_microseconds(row.deadline_at),
+        progress=Progress(
+            phase=Phase(row.phase),
+            request_id=row.request_id,
+            failures=row.failures,
+            polls=row.polls,
+            missing_since=instant(row.missing_since),
+            is_outcome_unknown=bool(row.is_outcome_unknown),
+        ),
+        leases=leases,
+    )
+
+
+def instant(value: int | None) -> datetime | None:
+    return None if value is None else from_microseconds(value)
+
+
+def microseconds(value: datetime | None) -> int | None:
+    return None if value is None else to_microseconds(value)

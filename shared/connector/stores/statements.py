@@ -1,0 +1,167 @@
+"""Every hot statement of the operation store, compiled once."""
+
+from sqlalchemy import bindparam, delete, func, insert, null, or_, select, update
+from sqlalchemy.sql import Select
+
+from shared.connector.operations import OperationStatus
+from shared.connector.stores.tables import operation, request_key, waiting
+from shared.sql.prepared import Prepared
+
+DEEPEST = 6
+"""Segments of the deepest path: cloudservices/{cs}/jobcollections/{jc}/jobs/{job}."""
+
+column = operation.c
+this = column.id == bindparam("operation_id")
+
+VISIBLE = (
+    column.id,
+    column.command,
+    column.resource,
+    column.status,
+    column.caller,
+    column.correlation_id,
+    column.requested_at,
+    column.started_at,
+    column.finished_at,
+    column.http_status,
+    column.error_code,
+    column.error_message,
+    column.result,
+)
+ASSIGNED = (
+    *VISIBLE,
+    column.sealed_body,
+    column.if_match,
+    column.deadline_at,
+    column.phase,
+    column.request_id,
+    column.failures,
+    column.polls,
+    column.missing_since,
+    column.is_outcome_unknown,
+)
+
+find_key = Prepared(
+    select(request_key.c.fingerprint, request_key.c.operation_ids, request_key.c.accepted_at).where(
+        request_key.c.caller == bindparam("of_caller"), request_key.c.key == bindparam("of_key")
+    )
+)
+delete_key = Prepared(
+    delete(request_key).where(
+        request_key.c.caller == bindparam("of_caller"), request_key.c.key == bindparam("of_key")
+    )
+)
+insert_key = Prepared(insert(request_key))
+
+insert_operation = Prepared(
+    insert(operation)
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "id",
+                "command",
+                "resource",
+                "blocks",
+                "status",
+                "caller",
+                "correlation_id",
+                "sealed_body",
+                "if_match",
+                "time_limit",
+                "deadline_at",
+                "requested_at",
+                "waits_for",
+            )
+        }
+    )
+    .returning(column.number)
+)
+
+
+def last_of_each_path(condition: object) -> Select[int]:
+    """The last unfinished write of a path stands for all of them: each waits for the one before it."""
+    return select(func.max(column.number)).where(condition).group_by(column.blocks)  # type: ignore[arg-type]
+
+
+find_predecessors = Prepared(
+    last_of_each_path(
+        or_(
+            column.blocks.in_([bindparam(f"ancestor_{depth}") for depth in range(DEEPEST)]),
+            (column.blocks > bindparam("path")) & (column.blocks < bindparam("path_end")),
+        )
+    )
+)
+insert_waiting = Prepared(
+    insert(waiting).values(predecessor=bindparam("before"), successor=bindparam("after"))
+)
+
+begin = Prepared(
+    update(operation)
+    .where(this)
+    .values(
+        status=OperationStatus.RUNNING.value,
+        started_at=func.coalesce(column.started_at, bindparam("present")),
+    )
+    .returning(*ASSIGNED)
+)
+progress = Prepared(
+    update(operation)
+    .where(this)
+    .values(
+        phase=bindparam("next_phase"),
+        request_id=bindparam("with_request_id"),
+        failures=bindparam("with_failures"),
+        polls=bindparam("with_polls"),
+        missing_since=bindparam("with_missing_since"),
+        is_outcome_unknown=bindparam("with_outcome_unknown"),
+        deadline_at=bindparam("with_deadline_at"),
+    )
+)
+end = Prepared(
+    update(operation)
+    .where(this, column.finished_at.is_(None))
+    .values(
+        status=bindparam("with_status"),
+        finished_at=bindparam("present"),
+        http_status=bindparam("with_http_status"),
+        error_code=bindparam("with_error_code"),
+        error_message=bindparam("with_error_message"),
+        result=bindparam("with_result"),
+        blocks=null(),
+        sealed_body=null(),
+    )
+    .returning(column.number, *VISIBLE)
+)
+
+release = Prepared(
+    update(operation)
+    .where(
+        column.number.in_(
+            select(waiting.c.successor).where(waiting.c.predecessor == bindparam("ended"))
+        )
+    )
+    .values(waits_for=column.waits_for - 1)
+    .returning(column.id, column.attempt, column.waits_for)
+)
+forget_waiting = Prepared(delete(waiting).where(waiting.c.predecessor == bindparam("ended")))
+set_deadline = Prepared(
+    update(operation).where(this).values(deadline_at=bindparam("present") + column.time_limit)
+)
+
+get = Prepared(select(*VISIBLE).where(this))
+newest = Prepared(select(*VISIBLE).order_by(column.number.desc()).limit(bindparam("at_most")))
+
+prune_operations = Prepared(
+    delete(operation).where(
+        column.number.in_(
+            select(column.number)
+            .where(column.finished_at < bindparam("ended_before"))
+            .order_by(column.finished_at)
+            .limit(bindparam("at_most"))
+        )
+    )
+)
+prune_keys = Prepared(
+    delete(request_key).where(request_key.c.accepted_at < bindparam("accepted_before"))
+)

@@ -1,0 +1,88 @@
+"""The tables of the connector.
+
+`operation.number` is the order of acceptance. `blocks` is the path of an unfinished write and NULL otherwise, so that
+its index holds only what somebody may have to wait for. A parked operation has `waits_for` > 0 and no `due_at`.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+
+from shared.messaging.broker import TransactionalSender
+from shared.messaging.entities import OPERATIONS
+from shared.messaging.work import WorkRows, sweep_index, work_columns
+from shared.sql.migrations import Schema
+
+SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0001")
+LEASE = timedelta(seconds=90)
+
+metadata = MetaData()
+
+operation = Table(
+    "operation",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("command", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("blocks", Text),
+    Column("status", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("correlation_id", Text),
+    Column("sealed_body", Text),
+    Column("if_match", Text),
+    Column("time_limit", BigInteger, nullable=False),
+    Column("deadline_at", BigInteger),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("waits_for", Integer, nullable=False),
+    Column("phase", Text, nullable=False, server_default="send"),
+    Column("request_id", Text),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("polls", Integer, nullable=False, server_default="0"),
+    Column("missing_since", BigInteger),
+    Column("is_outcome_unknown", Integer, nullable=False, server_default="0"),
+    Column("http_status", Integer),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("result", Text),
+    *work_columns(),
+    sqlite_autoincrement=True,
+)
+sweep_index(operation)
+Index(
+    "ix_operation_blocks",
+    operation.c.blocks,
+    operation.c.number,
+    sqlite_where=operation.c.blocks.is_not(None),
+)
+Index(
+    "ix_operation_finished_at",
+    operation.c.finished_at,
+    sqlite_where=operation.c.finished_at.is_not(None),
+)
+
+waiting = Table(
+    "operation_waiting",
+    metadata,
+    Column("predecessor", Integer, primary_key=True, autoincrement=False),
+    Column("successor", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+request_key = Table(
+    "request_key",
+    metadata,
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("operation_ids", Text, nullable=False),
+    Column("accepted_at", BigInteger, nullable=False, index=True),
+)
+
+
+def operation_work(sender: TransactionalSender) -> WorkRows:
+    """Return the mechanism for operations."""
+    return WorkRows(operation, key="id", queue=OPERATIONS, lease=LEASE, sender=sender)
