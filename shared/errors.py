@@ -12,6 +12,7 @@ TocsinError                          code: ARM or RDFE error code; the message n
 ├─ TransientError              503   the world can fix it; retry_after says when to look again
 │  └─ MessageLockLostError           somebody else may hold the message now
 ├─ PermanentError              502   nobody's retry can fix it
+├─ InvocationError                   a function raised, or answered what its bindings do not take
 ├─ LeaseLostError                    somebody else does this work now; drop what was done
 └─ ConfigurationError                the operator can fix it; raised when wiring, never while handling
    └─ EntityNotFoundError            no such queue, topic or subscription
@@ -124,6 +125,12 @@ class PermanentError(TocsinError):
 
     default_code = "Rejected"
     status = 502
+
+
+class InvocationError(TocsinError):
+    """A function raised, or answered what its bindings do not take; the local host has logged it."""
+
+    default_code = "InvocationFailed"
 
 
 class LeaseLostError(TocsinError):

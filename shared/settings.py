@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -85,3 +86,8 @@ def export_environment(values: Mapping[str, str]) -> None:
     """Put app settings into the process's environment, as the Functions host does; what is there already wins."""
     for name, value in values.items():
         os.environ.setdefault(name, value)
+
+
+def app_settings() -> Mapping[str, str]:
+    """The process's environment, read-only: what a function app and the host that runs it are configured by."""
+    return MappingProxyType(os.environ)
