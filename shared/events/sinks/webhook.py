@@ -1,0 +1,91 @@
+"""Webhooks: a signed POST of one event (Standard Webhooks, version 1)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock
+from shared.errors import TransientError
+from shared.events.cloudevent import CONTENT_TYPE
+from shared.events.retry_schedule import parse_retry_after
+from shared.events.sink import Delivered, Destination, Gone, NotDelivered, Outcome
+from shared.events.webhook_signature import sign
+from shared.outbound.guard import AddressGuard
+
+if TYPE_CHECKING:
+    from shared.outbound.session import Answer, OutboundSession
+
+HEADERS = {"content-type": CONTENT_TYPE, "user-agent": "tocsin"}
+ASKS_FOR_PATIENCE = frozenset({429, 503})
+GONE = 410
+
+
+class Webhooks:
+    """Opens webhook sinks that share one session; aiohttp is imported by the first that sends."""
+
+    def __init__(self, guard: AddressGuard, clock: Clock, *, timeout: timedelta) -> None:
+        self._guard = guard
+        self._clock = clock
+        self._timeout = timeout
+        self._session: OutboundSession | None = None
+
+    def open(self, destination: Destination) -> "WebhookSink":
+        """Return the sink of one destination; it connects when it sends."""
+        return WebhookSink(destination, self._clock, self._timeout, self._shared_session)
+
+    async def close(self) -> None:
+        """Close the connections; the next send opens new ones."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _shared_session(self) -> "OutboundSession":
+        if self._session is None:
+            from shared.outbound.session import OutboundSession
+
+            self._session = OutboundSession(self._guard)
+        return self._session
+
+
+class WebhookSink:
+    """Posts to one URL."""
+
+    def __init__(
+        self,
+        destination: Destination,
+        clock: Clock,
+        timeout: timedelta,
+        session: "Callable[[], OutboundSession]",
+    ) -> None:
+        self._destination = destination
+        self._clock = clock
+        self._timeout = timeout
+        self._session = session
+
+    async def send(self, event_id: str, structured: bytes) -> Outcome:
+        signed = sign(
+            self._destination.key,
+            webhook_id=event_id,
+            sent_at=self._clock.now(),
+            body=structured,
+        )
+        try:
+            answer = await self._session().post(
+                self._destination.url,
+                body=structured,
+                headers=HEADERS | signed,
+                timeout=self._timeout,
+            )
+        except TransientError as error:
+            return NotDelivered(error.message)
+        return self._outcome(answer)
+
+    def _outcome(self, answer: "Answer") -> Outcome:
+        if 200 <= answer.status < 300:
+            return Delivered()
+        if answer.status == GONE:
+            return Gone()
+        retry_after = None
+        if answer.status in ASKS_FOR_PATIENCE and (value := answer.headers.get("Retry-After")):
+            retry_after = parse_retry_after(value, now=self._clock.now())
+        return NotDelivered(f"HTTP {answer.status}", retry_after)

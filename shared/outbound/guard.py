@@ -1,0 +1,99 @@
+"""Where outbound HTTP may go (P9): public addresses, and the networks that the operator opened."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+SCHEMES = frozenset({"http", "https"})
+LOOPBACK_NAME = "localhost"
+
+# https://www.iana.org/assignments/iana-ipv4-special-registry, and the two addresses of cloud platforms in public space.
+REFUSED_IPV4 = tuple(
+    IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # Azure's platform address: DHCP, DNS, health and guest agent
+        "169.254.0.0/16",  # link-local, and in it the metadata services
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",  # multicast, reserved, broadcast
+    )
+)
+# Only global unicast is public: this leaves out ::1, ::, mapped IPv4, NAT64, unique-local, link-local, multicast.
+PUBLIC_IPV6 = IPv6Network("2000::/3")
+REFUSED_IPV6 = tuple(
+    IPv6Network(network)
+    for network in (
+        "2001::/23",  # Teredo and other protocols that carry addresses inside
+        "2001:db8::/32",
+        "2002::/16",  # 6to4: carries an IPv4 address
+        "3fff::/20",
+    )
+)
+
+Network = IPv4Network | IPv6Network
+
+
+class AddressGuard:
+    """Judges addresses; `allowed` opens networks that are refused otherwise."""
+
+    def __init__(self, allowed: Sequence[Network] = ()) -> None:
+        self._allowed = tuple(allowed)
+
+    def allows(self, address: str) -> bool:
+        """Whether `address`, as it is about to be dialled, may be."""
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._allowed) or is_public(parsed)
+
+    def fault_of_url(self, url: str) -> str | None:
+        """Return what is wrong with `url` as far as it shows without looking its name up; None when nothing is."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            return f"is no URL: {error}"
+        if parts.scheme not in SCHEMES:
+            return "must begin with http:// or https://"
+        if not host or port == 0 or not is_plain(url):
+            return "must have a host and no spaces or control characters"
+        if "@" in parts.netloc:
+            return "must not hold a user name or password"
+        return self._fault_of_host(host.rstrip("."))
+
+    def _fault_of_host(self, host: str) -> str | None:
+        if host == LOOPBACK_NAME or host.endswith(f".{LOOPBACK_NAME}"):
+            opened = self.allows("127.0.0.1") or self.allows("::1")
+            return None if opened else f"leads to {host}, which is not allowed"
+        if ":" in host or is_numeric(host.rpartition(".")[2]):
+            # Old forms such as 127.1 and 2130706433 are no addresses here, so nothing but the address itself is judged.
+            return None if self.allows(host) else f"leads to {host}, which is not allowed"
+        return None
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in REFUSED_IPV4)
+    if address not in PUBLIC_IPV6:
+        return False
+    return not any(address in network for network in REFUSED_IPV6)
+
+
+def is_plain(url: str) -> bool:
+    return url.isprintable() and " " not in url and "\\" not in url
+
+
+def is_numeric(label: str) -> bool:
+    """A last label that begins with a digit makes a host an IPv4 address (https://url.spec.whatwg.org, host parsing)."""
+    return label[:1].isdigit()
