@@ -20,8 +20,13 @@ MESSAGES = {
 }
 
 
-def faults_of(error: ValidationError, *, path: str = "$") -> tuple[Fault, ...]:
-    """Return one fault for each thing wrong, in the order of the members; `path` is the root of the document."""
+def faults_of(
+    error: ValidationError, *, path: str = "$", is_partial: bool = False
+) -> tuple[Fault, ...]:
+    """Return one fault for each thing wrong, in the order of the members; `path` is the root of the document.
+
+    What is missing from a partial document (a patch) is no fault.
+    """
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return tuple(
         Fault(
@@ -29,6 +34,7 @@ def faults_of(error: ValidationError, *, path: str = "$") -> tuple[Fault, ...]:
             _message(detail["type"], detail["msg"], detail["loc"]),
         )
         for detail in details
+        if not (is_partial and detail["type"] == "missing")
     )
 
 

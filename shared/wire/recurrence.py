@@ -34,9 +34,7 @@ FrequencyWord = Annotated[Frequency, BeforeValidator(word_reader(Frequency))]
 
 def check_interval(interval: int, info: ValidationInfo) -> int:
     """Refuse an interval beyond what the frequency, validated before it, allows."""
-    most = MAX_INTERVAL.get(
-        info.data.get("frequency", Frequency.MINUTE), max(MAX_INTERVAL.values())
-    )
+    most = MAX_INTERVAL[info.data.get("frequency", Frequency.MINUTE)]
     if not 1 <= interval <= most:
         raise PydanticCustomError(
             "interval",

@@ -1,0 +1,113 @@
+"""The bodies that callers send: which model an endpoint takes, and what else must hold."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from shared.errors import Fault, InvalidRequestError
+from shared.wire.catalogue import Endpoint, RequestModel
+from shared.wire.faults import faults_of
+from shared.wire.job import MAX_JOB_BYTES, Job
+from shared.wire.json_types import Json, JsonObject, parse_json
+from shared.wire.model import read, read_json
+
+
+def check_body(
+    endpoint: Endpoint, document: Json, *, params: Mapping[str, str], path: str = "$"
+) -> JsonObject | None:
+    """Return `document` when `endpoint` takes it as its body; None stands for no body.
+
+    Raises:
+        InvalidRequestError: with every fault; `path` is where the body stands in the request.
+    """
+    model = endpoint.request_model
+    if model is None:
+        if document is not None:
+            raise InvalidRequestError(
+                [Fault(path, f"must be absent: {endpoint.name} takes no body")]
+            )
+        return None
+    if not isinstance(document, dict):
+        found = "is required" if document is None else "must be an object"
+        raise InvalidRequestError([Fault(path, found)])
+    faults = _faults(endpoint, model, document, path)
+    if model is Job and (fault := _id_fault(document.get("id"), params.get("job"), path)):
+        faults = (*faults, fault)
+    if faults:
+        raise InvalidRequestError(faults)
+    return document
+
+
+def read_job(content: bytes, *, id: str | None) -> Job:
+    """Return the job in the body of PUT (`id` from the URI) or POST (None).
+
+    Raises:
+        InvalidRequestError: with every fault.
+    """
+    _check_size(content)
+    job = read_json(Job, content)
+    if fault := _id_fault(job.id, id, "$"):
+        raise InvalidRequestError([fault])
+    return job
+
+
+def read_job_patch(content: bytes, *, id: str) -> JsonObject:
+    """Return the body of PATCH as a document for `merge.merge`; what it leaves out is not missing.
+
+    Raises:
+        InvalidRequestError: with every fault that can be seen before the merge.
+    """
+    _check_size(content)
+    document = parse_json(content)
+    if not isinstance(document, dict):
+        raise InvalidRequestError([Fault("$", "must be an object")])
+    faults = _patch_faults(Job, document, "$")
+    if fault := _id_fault(document.get("id"), id, "$"):
+        faults = (*faults, fault)
+    if faults:
+        raise InvalidRequestError(faults)
+    return document
+
+
+def _faults(
+    endpoint: Endpoint, model: RequestModel, document: JsonObject, path: str
+) -> tuple[Fault, ...]:
+    if endpoint.method == "PATCH":
+        return _patch_faults(model, document, path)
+    try:
+        read(model, document, path=path)
+    except InvalidRequestError as error:
+        return error.faults
+    return ()
+
+
+def _patch_faults(model: RequestModel, patch: JsonObject, path: str) -> tuple[Fault, ...]:
+    try:
+        model.model_validate(_without_nulls(patch), by_alias=True, by_name=False)
+    except ValidationError as error:
+        return faults_of(error, path=path, is_partial=True)
+    return ()
+
+
+def _without_nulls(document: JsonObject) -> JsonObject:
+    return {
+        name: _without_nulls(value) if isinstance(value, dict) else value
+        for name, value in document.items()
+        if value is not None
+    }
+
+
+def _check_size(content: bytes) -> None:
+    if len(content) > MAX_JOB_BYTES:
+        raise InvalidRequestError(
+            [Fault("$", f"has {len(content)} bytes, a job may have {MAX_JOB_BYTES}")]
+        )
+
+
+def _id_fault(given: Json, expected: str | None, path: str) -> Fault | None:
+    if given is None or given == expected:
+        return None
+    found = (
+        "is chosen by the service" if expected is None else f"must be {expected!r} as in the URI"
+    )
+    return Fault(f"{path}.id", found)

@@ -1,0 +1,195 @@
+"""Everything about every endpoint of the Scheduler API that we offer: one row each.
+
+From it come the server's router, the REST client, the connector's routes and the commands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from shared.wire.cloud_service import CloudService
+from shared.wire.job import Job
+from shared.wire.job_collection import JobCollection
+
+RequestModel: TypeAlias = type[CloudService] | type[JobCollection] | type[Job]
+
+
+class ResponseKind(StrEnum):
+    """What the body of a success holds."""
+
+    NOTHING = "nothing"
+    CLOUD_SERVICE = "cloud_service"
+    CLOUD_SERVICES = "cloud_services"
+    JOB_COLLECTION = "job_collection"
+    JOB = "job"
+    JOBS = "jobs"
+    OPERATION = "operation"
+
+
+class UnknownOutcome(StrEnum):
+    """What follows when a request was sent and its answer never came, at a server that cannot recognise repeats."""
+
+    REPEAT = "repeat"
+    VERIFY = "verify"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One line of the table; `path` is below `/{subscription}`, `resource` is what commands and events call it.
+
+    An asynchronous one is answered 202 and polled. A conditional one takes `If-Match`.
+    """
+
+    name: str
+    method: str
+    path: str
+    resource: str
+    success: frozenset[int]
+    response: ResponseKind = ResponseKind.NOTHING
+    request_model: RequestModel | None = None
+    asynchronous: bool = False
+    conditional: bool = False
+    unknown_outcome: UnknownOutcome = UnknownOutcome.REPEAT
+
+    @property
+    def is_read(self) -> bool:
+        return self.method == "GET"
+
+    @property
+    def is_xml(self) -> bool:
+        """Whether bodies are XML: what the front end answers itself, and collections; only jobs speak JSON."""
+        return not self.path.startswith(JOBS)
+
+
+CLOUD_SERVICE = "/cloudservices/{cloud_service}"
+PASSED_THROUGH = f"{CLOUD_SERVICE}/resources/scheduler/~/JobCollections/{{job_collection}}"
+FRONT_END = f"{CLOUD_SERVICE}/resources/scheduler/JobCollections/{{job_collection}}"
+JOBS = f"{PASSED_THROUGH}/jobs"
+JOB = f"{JOBS}/{{job}}"
+JOB_COLLECTION_RESOURCE = f"{CLOUD_SERVICE}/jobcollections/{{job_collection}}"
+JOBS_RESOURCE = f"{JOB_COLLECTION_RESOURCE}/jobs"
+JOB_RESOURCE = f"{JOBS_RESOURCE}/{{job}}"
+OPERATION = "/operations/{operation}"
+
+OK, CREATED, ACCEPTED = frozenset({200}), frozenset({201}), frozenset({202})
+
+ROWS = (
+    Endpoint(
+        name="CreateOrUpdateCloudService",
+        method="PUT",
+        path=CLOUD_SERVICE,
+        resource=CLOUD_SERVICE,
+        success=ACCEPTED,
+        request_model=CloudService,
+        asynchronous=True,
+    ),
+    Endpoint(
+        name="GetCloudService",
+        method="GET",
+        path=CLOUD_SERVICE,
+        resource=CLOUD_SERVICE,
+        success=OK,
+        response=ResponseKind.CLOUD_SERVICE,
+    ),
+    Endpoint(
+        name="ListCloudServices",
+        method="GET",
+        path="/cloudservices",
+        resource="/cloudservices",
+        success=OK,
+        response=ResponseKind.CLOUD_SERVICES,
+    ),
+    Endpoint(
+        name="DeleteCloudService",
+        method="DELETE",
+        path=CLOUD_SERVICE,
+        resource=CLOUD_SERVICE,
+        success=ACCEPTED,
+        asynchronous=True,
+    ),
+    Endpoint(
+        name="CreateJobCollection",
+        method="PUT",
+        path=FRONT_END,
+        resource=JOB_COLLECTION_RESOURCE,
+        success=ACCEPTED,
+        request_model=JobCollection,
+        asynchronous=True,
+        conditional=True,
+    ),
+    Endpoint(
+        name="GetJobCollection",
+        method="GET",
+        path=PASSED_THROUGH,
+        resource=JOB_COLLECTION_RESOURCE,
+        success=OK,
+        response=ResponseKind.JOB_COLLECTION,
+    ),
+    Endpoint(
+        name="DeleteJobCollection",
+        method="DELETE",
+        path=FRONT_END,
+        resource=JOB_COLLECTION_RESOURCE,
+        success=ACCEPTED,
+        asynchronous=True,
+    ),
+    Endpoint(
+        name="CreateJob",
+        method="POST",
+        path=JOBS,
+        resource=JOBS_RESOURCE,
+        success=CREATED,
+        response=ResponseKind.JOB,
+        request_model=Job,
+        unknown_outcome=UnknownOutcome.VERIFY,
+    ),
+    Endpoint(
+        name="CreateOrUpdateJob",
+        method="PUT",
+        path=JOB,
+        resource=JOB_RESOURCE,
+        success=OK | CREATED,
+        response=ResponseKind.JOB,
+        request_model=Job,
+        unknown_outcome=UnknownOutcome.VERIFY,
+    ),
+    Endpoint(
+        name="GetJob",
+        method="GET",
+        path=JOB,
+        resource=JOB_RESOURCE,
+        success=OK,
+        response=ResponseKind.JOB,
+    ),
+    Endpoint(
+        name="ListJobs",
+        method="GET",
+        path=JOBS,
+        resource=JOBS_RESOURCE,
+        success=OK,
+        response=ResponseKind.JOBS,
+    ),
+    Endpoint(
+        name="PatchJob",
+        method="PATCH",
+        path=JOB,
+        resource=JOB_RESOURCE,
+        success=OK,
+        response=ResponseKind.JOB,
+        request_model=Job,
+    ),
+    Endpoint(name="DeleteJob", method="DELETE", path=JOB, resource=JOB_RESOURCE, success=OK),
+    Endpoint(
+        name="GetOperationStatus",
+        method="GET",
+        path=OPERATION,
+        resource=OPERATION,
+        success=OK,
+        response=ResponseKind.OPERATION,
+    ),
+)
+
+CATALOGUE: Mapping[str, Endpoint] = MappingProxyType({row.name: row for row in ROWS})

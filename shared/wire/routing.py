@@ -1,0 +1,157 @@
+"""From a path to the endpoint and its names, by dictionaries on the segments instead of a scan of patterns.
+
+Literals match ignoring case. Each segment is percent-decoded exactly once and after the path was cut, so that `%2F`
+stays inside a name: pass the raw path.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TypeAlias
+from urllib.parse import quote, unquote
+
+from shared.errors import Fault, InvalidRequestError
+from shared.wire.catalogue import CATALOGUE, Endpoint
+from shared.wire.names import name_faults
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`params` are decoded and not yet checked: `names.name_faults` does that."""
+
+    endpoint: Endpoint
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No endpoint has such a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodNotAllowed:
+    """The path exists; `allowed` are the methods it has."""
+
+    allowed: frozenset[str]
+
+
+Routed: TypeAlias = Match | NotFound | MethodNotAllowed
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: "dict[str, _Node]" = field(default_factory=dict)
+    parameter: "_Node | None" = None
+    endpoints: dict[str, tuple[Endpoint, tuple[str, ...]]] = field(default_factory=dict)
+
+
+class Router:
+    """Routes (template, endpoint) pairs; a literal wins over a parameter in the same place."""
+
+    def __init__(self, templates: Iterable[tuple[str, Endpoint]]) -> None:
+        self._root = _Node()
+        for template, endpoint in templates:
+            self._add(template, endpoint)
+
+    def match(self, method: str, path: str) -> Routed:
+        """Return what `path` (raw, without query) leads to; one trailing slash is ignored: Python's client adds it."""
+        found = self._find(path)
+        if found is None:
+            return NotFound()
+        node, values = found
+        if not node.endpoints:
+            return NotFound()
+        if method not in node.endpoints:
+            return MethodNotAllowed(frozenset(node.endpoints))
+        endpoint, names = node.endpoints[method]
+        return Match(endpoint, dict(zip(names, values, strict=True)))
+
+    def _find(self, path: str) -> tuple[_Node, list[str]] | None:
+        node, values = self._root, []
+        for raw in _segments(path):
+            segment = _decoded(raw)
+            if not segment:
+                return None
+            following = node.literals.get(segment.lower())
+            if following is None:
+                following = node.parameter
+                values.append(segment)
+            if following is None:
+                return None
+            node = following
+        return node, values
+
+    def _add(self, template: str, endpoint: Endpoint) -> None:
+        node, names = self._root, []
+        for segment in _segments(template):
+            if segment.startswith("{"):
+                names.append(segment[1:-1])
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literals.setdefault(segment.lower(), _Node())
+        node.endpoints[endpoint.method] = endpoint, tuple(names)
+
+
+def service_router() -> Router:
+    """Return the router of the Scheduler service; its paths begin with `/{subscription}`, which becomes a parameter."""
+    return Router((f"/{{subscription}}{row.path}", row) for row in CATALOGUE.values())
+
+
+def connector_router() -> Router:
+    """Return the router of the connector's resources; `/operations` there are the connector's own, so not in it."""
+    rows = CATALOGUE.values()
+    return Router((row.resource, row) for row in rows if not row.resource.startswith("/operations"))
+
+
+def service_path(endpoint: Endpoint, params: Mapping[str, str], *, subscription: str) -> str:
+    """Return the raw path of `endpoint` at the Scheduler service."""
+    return f"/{quote(subscription, safe='')}{_filled(endpoint.path, params)}"
+
+
+def resource_path(endpoint: Endpoint, params: Mapping[str, str]) -> str:
+    """Return the resource's path below the subscription: the subject of its events; names keep their case."""
+    return _filled(endpoint.resource, params)
+
+
+def parse_resource(endpoint: Endpoint, resource: str) -> dict[str, str]:
+    """Return the names in `resource`, checked.
+
+    Raises:
+        InvalidRequestError: it is not of the endpoint's template, or holds names that no resource can have.
+    """
+    routed = _resource_router(endpoint.name).match(endpoint.method, resource)
+    if not isinstance(routed, Match):
+        raise InvalidRequestError(
+            [
+                Fault(
+                    "$.resource",
+                    f"is not of the form {endpoint.resource} that {endpoint.name} takes",
+                )
+            ]
+        )
+    if faults := name_faults(routed.params):
+        raise InvalidRequestError(faults)
+    return dict(routed.params)
+
+
+@cache
+def _resource_router(name: str) -> Router:
+    return Router([(CATALOGUE[name].resource, CATALOGUE[name])])
+
+
+def _filled(template: str, params: Mapping[str, str]) -> str:
+    return template.format_map({name: quote(value, safe="") for name, value in params.items()})
+
+
+def _segments(path: str) -> list[str]:
+    return path.removeprefix("/").removesuffix("/").split("/")
+
+
+def _decoded(segment: str) -> str | None:
+    if "%" not in segment:
+        return segment
+    try:
+        return unquote(segment, errors="strict")
+    except UnicodeDecodeError:
+        return None
