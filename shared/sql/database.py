@@ -6,7 +6,7 @@ it wrote is kept in that case.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,12 +15,16 @@ Item = TypeVar("Item")
 
 
 class Transaction:
-    """One open transaction: the connection to write through, and what to do once it is committed."""
+    """One open transaction: the connection to write through, and what to do once it is committed.
 
-    __slots__ = ("_callbacks", "connection")
+    `driver` is the driver's own connection below it, for code that is written for one database.
+    """
+
+    __slots__ = ("_callbacks", "connection", "driver")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.driver: Any = connection.connection.driver_connection
         self._callbacks: list[Callable[[], None]] = []
 
     def on_commit(self, callback: Callable[[], None]) -> None:

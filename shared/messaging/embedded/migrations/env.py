@@ -1,0 +1,5 @@
+"""Alembic runs this file."""
+
+from shared.sql.migrations import run_environment
+
+run_environment()
