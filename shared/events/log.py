@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping
 
-from shared.clock import Clock, to_microseconds
+from shared.clock import Clock, from_microseconds, to_microseconds
 from shared.events import statements
 from shared.events.cloudevent import CloudEvent
 from shared.events.filters import filter_keys
@@ -124,8 +124,9 @@ class EventLog:
                 for name in matches.of(row)
             ],
         )
-        for name, attempt in matches.asleep.items():
-            self._work.schedule(transaction, name, attempt=attempt, due_at=now, now=now)
+        for name, row in matches.asleep.items():
+            due_at = from_microseconds(wake_time(row, present))
+            self._work.schedule(transaction, name, attempt=row["attempt"], due_at=due_at, now=now)
         return len(rows)
 
 
@@ -136,7 +137,7 @@ class Matches:
         self._connection = connection
         self._present = present
         self._by_type: dict[str, dict[str, RowMapping]] = {}
-        self.asleep: dict[str, int] = {}
+        self.asleep: dict[str, RowMapping] = {}
 
     def of(self, event: RowMapping) -> list[str]:
         """Return the ids of the event subscriptions that get the event, and note which have to be woken."""
@@ -149,7 +150,7 @@ class Matches:
         ]
         for row in matching:
             if is_asleep(row, self._present):
-                self.asleep[row["id"]] = row["attempt"]
+                self.asleep[row["id"]] = row
         return [row["id"] for row in matching]
 
     def _candidates(self, event_type: str) -> dict[str, RowMapping]:
@@ -163,8 +164,12 @@ class Matches:
 def is_asleep(row: RowMapping, present: int) -> bool:
     """Neither leased (the closing transaction looks for what is pending) nor already to be woken by now."""
     leased = row["lease_until"] is not None and row["lease_until"] > present
-    wake_at = max(present, row["held_until"] or 0)
-    return not leased and (row["due_at"] is None or row["due_at"] > wake_at)
+    return not leased and (row["due_at"] is None or row["due_at"] > wake_time(row, present))
+
+
+def wake_time(row: RowMapping, present: int) -> int:
+    """Now, or when the sink has asked us to come back."""
+    return max(present, row["held_until"] or 0)
 
 
 def number_event(number: int, structured: bytes) -> NumberedEvent:

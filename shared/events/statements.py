@@ -1,6 +1,6 @@
 """Every SQL statement of events, from insertion to the end of a delivery."""
 
-from sqlalchemy import bindparam, delete, insert, literal, select, update
+from sqlalchemy import bindparam, delete, insert, literal, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from shared.events.status import DeliveryStatus, EventSubscriptionStatus
@@ -78,4 +78,118 @@ PRUNE = Prepared(
         event.c.position.in_(OLDEST.scalar_subquery()),
         event.c.published_at < bindparam("before"),
     )
+)
+
+# Event subscriptions.
+INSERT_EVENT_SUBSCRIPTION = Prepared(
+    insert(event_subscription).values(
+        id=bindparam("id"),
+        url=bindparam("url"),
+        sealed_secret=bindparam("sealed_secret"),
+        filter_types=bindparam("filter_types"),
+        subject_prefix=bindparam("subject_prefix"),
+        status=literal(EventSubscriptionStatus.ENABLED.value),
+        created_at=bindparam("created_at"),
+    )
+)
+INSERT_FILTER = Prepared(
+    insert(event_filter).values(
+        type=bindparam("type"), event_subscription_id=bindparam("event_subscription_id")
+    )
+)
+THIS_SUBSCRIPTION = event_subscription.c.id == bindparam("name")
+GET_EVENT_SUBSCRIPTION = Prepared(select(event_subscription).where(THIS_SUBSCRIPTION))
+LIST_EVENT_SUBSCRIPTIONS = Prepared(
+    select(event_subscription).order_by(event_subscription.c.created_at, event_subscription.c.id)
+)
+# Raising `attempt` takes the lease from whoever delivers at this moment.
+END_EVENT_SUBSCRIPTION = Prepared(
+    update(event_subscription)
+    .where(THIS_SUBSCRIPTION)
+    .values(
+        status=literal(EventSubscriptionStatus.DISABLED.value),
+        status_reason=literal("is being deleted"),
+        attempt=event_subscription.c.attempt + 1,
+        lease_until=None,
+        due_at=None,
+        sweep_at=None,
+    )
+)
+DELETE_FILTERS = Prepared(
+    delete(event_filter).where(event_filter.c.event_subscription_id == bindparam("name"))
+)
+SOME_DELIVERIES = (
+    select(delivery.c.number)
+    .where(delivery.c.event_subscription_id == bindparam("name"))
+    .limit(bindparam("at_most"))
+)
+DELETE_DELIVERIES = Prepared(
+    delete(delivery).where(
+        delivery.c.event_subscription_id == bindparam("name"),
+        delivery.c.number.in_(SOME_DELIVERIES.scalar_subquery()),
+    )
+)
+DELETE_EVENT_SUBSCRIPTION = Prepared(delete(event_subscription).where(THIS_SUBSCRIPTION))
+
+# Deliveries. The order (due_at, number) is that of the index; a stretch reads on from where it stopped.
+PENDING = Prepared(
+    select(
+        delivery.c.number,
+        delivery.c.due_at,
+        delivery.c.failures,
+        event.c.id,
+        event.c.type,
+        event.c.structured,
+    )
+    .join_from(delivery, event, event.c.number == delivery.c.number)
+    .where(
+        delivery.c.event_subscription_id == bindparam("name"),
+        delivery.c.due_at.is_not(None),
+        delivery.c.due_at <= bindparam("present"),
+        tuple_(delivery.c.due_at, delivery.c.number)
+        > tuple_(bindparam("after_due_at"), bindparam("after_number")),
+    )
+    .order_by(delivery.c.due_at, delivery.c.number)
+    .limit(bindparam("at_most"))
+)
+THIS_DELIVERY = (
+    delivery.c.event_subscription_id == bindparam("name"),
+    delivery.c.number == bindparam("of_number"),
+)
+RECORD_DELIVERED = Prepared(
+    update(delivery)
+    .where(*THIS_DELIVERY)
+    .values(
+        status=literal(DeliveryStatus.DELIVERED.value), due_at=None, ended_at=bindparam("present")
+    )
+)
+RECORD_FAILURE = Prepared(
+    update(delivery)
+    .where(*THIS_DELIVERY)
+    .values(
+        status=bindparam("to_status"),
+        failures=bindparam("count"),
+        due_at=bindparam("next_due_at"),
+        ended_at=bindparam("ended"),
+        last_error=bindparam("error"),
+    )
+)
+FENCE = Prepared(select(event_subscription.c.attempt).where(THIS_SUBSCRIPTION).with_for_update())
+RECORD_HEALTH = Prepared(
+    update(event_subscription)
+    .where(THIS_SUBSCRIPTION)
+    .values(failing_since=bindparam("failing"), held_until=bindparam("held"))
+)
+DISABLE = Prepared(
+    update(event_subscription)
+    .where(THIS_SUBSCRIPTION)
+    .values(
+        status=literal(EventSubscriptionStatus.DISABLED.value), status_reason=bindparam("reason")
+    )
+)
+EARLIEST = Prepared(
+    select(delivery.c.due_at)
+    .where(delivery.c.event_subscription_id == bindparam("name"), delivery.c.due_at.is_not(None))
+    .order_by(delivery.c.due_at)
+    .limit(literal(1))
 )

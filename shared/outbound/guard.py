@@ -95,5 +95,5 @@ def is_plain(url: str) -> bool:
 
 
 def is_numeric(label: str) -> bool:
-    """A last label that begins with a digit makes a host an IPv4 address (https://url.spec.whatwg.org, host parsing)."""
+    """A host whose last label begins with a digit is an IPv4 address or nothing (https://url.spec.whatwg.org)."""
     return label[:1].isdigit()

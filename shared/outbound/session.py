@@ -58,14 +58,14 @@ class OutboundSession:
         )
 
     async def post(
-        self, url: str, *, body: bytes, headers: Mapping[str, str], timeout: timedelta
+        self, url: str, *, body: bytes, headers: Mapping[str, str], time_limit: timedelta
     ) -> Answer:
         """POST and return the answer; its body is read up to 64 KB, for the connection's sake, and dropped.
 
         Raises:
-            TransientError: no answer: refused by the guard, unreachable, broken off, or none within `timeout`.
+            TransientError: no answer: refused by the guard, unreachable, broken off, or none within `time_limit`.
         """
-        limit = aiohttp.ClientTimeout(total=timeout.total_seconds())
+        limit = aiohttp.ClientTimeout(total=time_limit.total_seconds())
         try:
             async with self._session.post(
                 url, data=body, headers=headers, timeout=limit, allow_redirects=False
@@ -74,7 +74,7 @@ class OutboundSession:
                     response.close()
                 return Answer(response.status, response.headers)
         except TimeoutError as error:
-            raise TransientError(f"no answer within {timeout.total_seconds():g} s") from error
+            raise TransientError(f"no answer within {time_limit.total_seconds():g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransientError(reason_of(error)) from error
 

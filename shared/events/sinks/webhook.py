@@ -74,7 +74,7 @@ class WebhookSink:
                 self._destination.url,
                 body=structured,
                 headers=HEADERS | signed,
-                timeout=self._timeout,
+                time_limit=self._timeout,
             )
         except TransientError as error:
             return NotDelivered(error.message)

@@ -1,0 +1,213 @@
+"""Delivery: an event subscription with something due is leased, and what is due is sent.
+
+At most eight events are on their way to one sink; after a failure one, until one succeeds. Nothing is shared between
+event subscriptions, so a slow or dead one delays nobody else. A stretch ends after 30 s: with the sink's time limit it
+stays within its lease of 60 s.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from datetime import timedelta
+
+from shared.clock import Clock
+from shared.errors import LeaseLostError
+from shared.events.delivery_ledger import Ledger
+from shared.events.delivery_store import (
+    BEGINNING,
+    CHUNK,
+    DeliveryStore,
+    PendingDelivery,
+    Report,
+    Stretch,
+)
+from shared.events.event_subscriptions import secret_context
+from shared.events.sink import Destination, EventSink, NotDelivered, OpenSink, Outcome
+from shared.events.webhook_signature import key_of
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import MAX_EARLY, NotYet
+from shared.sealing import Sealer
+
+logger = logging.getLogger(__name__)
+
+WIDTH = 8
+STRETCH = timedelta(seconds=30)
+WRITE_AFTER = 24
+
+
+class Deliveries:
+    """Handles the wake-ups of event subscriptions."""
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        clock: Clock,
+        *,
+        sealer: Sealer,
+        open_sink: OpenSink,
+        random: Callable[[], float],
+        source: str,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._sealer = sealer
+        self._open_sink = open_sink
+        self._random = random
+        self._source = source
+
+    async def deliver(self, wake_up: WakeUp) -> None:
+        """Send what is due to one event subscription; returns when nothing more is, or after 30 s."""
+        while isinstance(
+            started := await self._store.start(wake_up, now=self._clock.now()), NotYet
+        ):
+            if started.due_at - self._clock.now() > MAX_EARLY:
+                await self._store.postpone(wake_up, started.due_at, now=self._clock.now())
+                return
+            await self._clock.sleep_until(started.due_at)
+        if isinstance(started, Stretch):
+            await self._run(started)
+
+    async def sweep(self) -> int:
+        """Find lost work: publish what waits for it and wake what is overdue; returns how many were woken."""
+        return await self._store.sweep(now=self._clock.now())
+
+    async def _run(self, stretch: Stretch) -> None:
+        context = secret_context(stretch.lease.id)
+        key = key_of(self._sealer.unseal(stretch.sealed_secret, context=context))
+        ledger = Ledger(stretch, random=self._random, source=self._source)
+        sink = self._open_sink(Destination(url=stretch.url, key=key))
+        try:
+            await Pipeline(stretch, ledger, sink, store=self._store, clock=self._clock).run()
+        except* LeaseLostError:
+            logger.info(
+                "delivery stopped: the lease is another's, or the event subscription is gone",
+                extra={"action": "lose_lease", "event_subscription_id": stretch.lease.id},
+            )
+        if ledger.has_told:
+            await self._store.publish()
+
+
+class Pipeline:
+    """One stretch: workers take deliveries from one line, as many as the sink bears."""
+
+    def __init__(
+        self,
+        stretch: Stretch,
+        ledger: Ledger,
+        sink: EventSink,
+        *,
+        store: DeliveryStore,
+        clock: Clock,
+    ) -> None:
+        self._lease = stretch.lease
+        self._ledger = ledger
+        self._sink = sink
+        self._store = store
+        self._clock = clock
+        self._until = clock.now() + STRETCH
+        self._line = deque(stretch.first)
+        self._is_whole = len(stretch.first) < CHUNK
+        self._after = stretch.first[-1].place if stretch.first else BEGINNING
+        self._loading = asyncio.Lock()
+        self._writing = False
+        self._workers = 0
+
+    async def run(self) -> None:
+        """Send and record until nothing is due, the sink wants a pause, or the time is up; then end the lease."""
+        await self._send_all()
+        while not await self._close():
+            self._after, self._is_whole = BEGINNING, False
+            await self._send_all()
+
+    async def _send_all(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self._add_worker()
+
+    def _width(self) -> int:
+        """How many may be on their way at this moment."""
+        now = self._clock.now()
+        held_until = self._ledger.health.held_until
+        if self._ledger.disabled or now >= self._until or (held_until and held_until > now):
+            return 0
+        return 1 if self._ledger.health.failing_since else WIDTH
+
+    def _add_worker(self) -> None:
+        self._workers += 1
+        self._group.create_task(self._work())
+
+    async def _work(self) -> None:
+        try:
+            while self._workers <= self._width() and (delivery := await self._take()):
+                if self._line and self._workers < self._width():
+                    self._add_worker()
+                outcome = await self._send(delivery)
+                self._ledger.note(delivery, outcome, now=self._clock.now())
+                if len(self._ledger) >= WRITE_AFTER and not self._writing:
+                    await self._write()
+        finally:
+            self._workers -= 1
+
+    async def _take(self) -> PendingDelivery | None:
+        async with self._loading:
+            if not self._line and not self._is_whole:
+                more = await self._store.pending(
+                    self._lease, after=self._after, now=self._clock.now()
+                )
+                self._is_whole = len(more) < CHUNK
+                if more:
+                    self._line.extend(more)
+                    self._after = more[-1].place
+        return self._line.popleft() if self._line else None
+
+    async def _send(self, delivery: PendingDelivery) -> Outcome:
+        try:
+            return await self._sink.send(delivery.event_id, delivery.structured)
+        except Exception:  # a bug in one sink must not stop what goes elsewhere
+            logger.exception("sink failed", extra=self._extra("send", delivery))
+            return NotDelivered("internal error")
+
+    async def _write(self) -> None:
+        self._writing = True
+        try:
+            report = self._ledger.take()
+            await self._store.record(self._lease, report, now=self._clock.now())
+            self._log(report)
+        finally:
+            self._writing = False
+
+    async def _close(self) -> bool:
+        self._line.clear()
+        report = self._ledger.take()
+        closed = await self._store.close(
+            self._lease, report, now=self._clock.now(), go_on=self._width() > 0
+        )
+        self._log(report)
+        return closed
+
+    def _log(self, report: Report) -> None:
+        for one in report.ended:
+            if one.reason is not None:
+                level = logging.WARNING if one.next_due_at is None else logging.INFO
+                logger.log(
+                    level,
+                    "not delivered: %s",
+                    one.reason,
+                    extra=self._extra(
+                        "give_up" if one.next_due_at is None else "retry", one.delivery
+                    ),
+                )
+        if report.disabled:
+            logger.warning(
+                "event subscription disabled: %s",
+                report.disabled,
+                extra={"action": "disable", "event_subscription_id": self._lease.id},
+            )
+
+    def _extra(self, action: str, delivery: PendingDelivery) -> dict[str, str]:
+        return {
+            "action": action,
+            "event_subscription_id": self._lease.id,
+            "event_id": delivery.event_id,
+        }

@@ -1,0 +1,116 @@
+"""What follows from the outcome of a delivery: done, due again, given up; and how the sink is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from shared.events.cloudevent import CloudEvent
+from shared.events.delivery_store import Ended, PendingDelivery, Report, Stretch
+from shared.events.event_types import EventType
+from shared.events.retry_schedule import next_delay
+from shared.events.sink import Delivered, Gone, NotDelivered, Outcome
+
+LONGEST_FAILURE = timedelta(days=5)
+
+
+class Ledger:
+    """The outcomes of one stretch that are not yet written, and what they say about the sink."""
+
+    def __init__(self, stretch: Stretch, *, random: Callable[[], float], source: str) -> None:
+        self._name = stretch.lease.id
+        self._attempt = stretch.lease.attempt
+        self._random = random
+        self._source = source
+        self._ended: list[Ended] = []
+        self._events: list[CloudEvent] = []
+        self.health = stretch.health
+        self.disabled: str | None = None
+        self.has_told = False
+
+    def __len__(self) -> int:
+        return len(self._ended)
+
+    def note(self, delivery: PendingDelivery, outcome: Outcome, *, now: datetime) -> None:
+        """Add one outcome."""
+        match outcome:
+            case Delivered():
+                self._ended.append(Ended(delivery=delivery, at=now))
+                self.health = replace(self.health, failing_since=None)
+            case NotDelivered():
+                self._note_failure(delivery, outcome, now)
+            case Gone():
+                self._keep(delivery, "HTTP 410", due_at=now, now=now)
+                self._disable("the receiver answered 410 Gone", now)
+            case _:
+                assert_never(outcome)
+
+    def take(self) -> Report:
+        """Return what is to be written, and forget it."""
+        report = Report(
+            ended=self._ended, events=self._events, health=self.health, disabled=self.disabled
+        )
+        self._ended, self._events = [], []
+        return report
+
+    def _note_failure(
+        self, delivery: PendingDelivery, outcome: NotDelivered, now: datetime
+    ) -> None:
+        delay = next_delay(delivery.failures + 1, random=self._random)
+        patience = outcome.retry_after or timedelta(0)
+        due_at = None if delay is None else now + max(delay, patience)
+        self._keep(delivery, outcome.reason, due_at=due_at, now=now)
+        if due_at is None:
+            self._tell_dead_letter(delivery, outcome.reason, now)
+        since = self.health.failing_since or now
+        held_until = self.health.held_until
+        if patience:
+            held_until = max(held_until or now, now + patience)
+        self.health = replace(self.health, failing_since=since, held_until=held_until)
+        if now - since >= LONGEST_FAILURE:
+            self._disable("every delivery has failed for five days", now)
+
+    def _keep(
+        self, delivery: PendingDelivery, reason: str, *, due_at: datetime | None, now: datetime
+    ) -> None:
+        self._ended.append(
+            Ended(
+                delivery=delivery,
+                at=now,
+                failures=delivery.failures + 1,
+                reason=reason,
+                next_due_at=due_at,
+            )
+        )
+
+    def _tell_dead_letter(self, delivery: PendingDelivery, reason: str, now: datetime) -> None:
+        # The dead letter of a dead letter is not told: two dead sinks would tell each other for ever.
+        if delivery.event_type != EventType.DELIVERY_DEADLETTERED:
+            self._tell(
+                EventType.DELIVERY_DEADLETTERED,
+                f"{self._name}/{delivery.event_id}/deadlettered",
+                {"eventId": delivery.event_id, "attempts": delivery.failures + 1, "reason": reason},
+                now,
+            )
+
+    def _disable(self, reason: str, now: datetime) -> None:
+        if self.disabled is None:
+            self.disabled = reason
+            name = f"{self._name}/disabled/{self._attempt}"
+            self._tell(EventType.EVENT_SUBSCRIPTION_DISABLED, name, {"reason": reason}, now)
+
+    def _tell(
+        self, event_type: EventType, event_id: str, details: dict[str, str | int], now: datetime
+    ) -> None:
+        self.has_told = True
+        self._events.append(
+            CloudEvent(
+                id=event_id,
+                source=self._source,
+                type=event_type,
+                subject=f"/eventsubscriptions/{self._name}",
+                time=now,
+                dataschema=event_type.dataschema,
+                data={"eventSubscriptionId": self._name, **details},
+            )
+        )

@@ -1,0 +1,235 @@
+"""The transactions of deliveries: start a stretch, record what came of it, end it.
+
+A stretch is the time for which a handler holds the lease of one event subscription. Every write of it is conditional
+on that lease, so of two holders only the later one writes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from shared.clock import from_microseconds, to_microseconds
+from shared.errors import LeaseLostError
+from shared.events import statements
+from shared.events.cloudevent import CloudEvent
+from shared.events.log import EventLog, number_event
+from shared.events.status import DeliveryStatus
+from shared.events.tables import delivery_work
+from shared.messaging.broker import TransactionalSender
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import Lease, Nothing, NotYet
+from shared.sql.database import Database, Transaction
+
+CHUNK = 256
+BEGINNING = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDelivery:
+    """An event that one event subscription has not got yet."""
+
+    number: int
+    due_at: int
+    failures: int
+    event_id: str
+    event_type: str
+    structured: bytes = field(repr=False)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands in the order of delivery."""
+        return (self.due_at, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What an event subscription remembers of its sink: failing since when, and asked to wait until when."""
+
+    failing_since: datetime | None
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A lease with what it is for."""
+
+    lease: Lease
+    url: str
+    sealed_secret: str = field(repr=False)
+    health: Health
+    first: list[PendingDelivery] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What became of one delivery; without a reason it is delivered, without a next time it is given up."""
+
+    delivery: PendingDelivery
+    at: datetime
+    failures: int = 0
+    reason: str | None = None
+    next_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a stretch has to record at one time: outcomes, events about them, and how the sink is."""
+
+    ended: Sequence[Ended]
+    events: Sequence[CloudEvent]
+    health: Health
+    disabled: str | None = None
+
+
+class DeliveryStore:
+    """Runs the transactions in one database."""
+
+    def __init__(self, database: Database, log: EventLog, sender: TransactionalSender) -> None:
+        self._database = database
+        self._log = log
+        self._work = delivery_work(sender)
+
+    async def publish(self) -> None:
+        """Publish the events that reports told."""
+        await self._log.publish()
+
+    async def sweep(self, *, now: datetime) -> int:
+        """Publish what was committed and not published, and wake what is overdue; returns how many were woken."""
+        await self._log.publish()
+        return await self._database.run(lambda transaction: self._work.sweep(transaction, now=now))
+
+    def free_leases(self, transaction: Transaction, *, now: datetime) -> int:
+        """End the leases of a dead process; only the sole owner of the database may, at its start."""
+        return self._work.free_leases(transaction, now=now)
+
+    async def start(self, wake_up: WakeUp, *, now: datetime) -> Stretch | NotYet | Nothing:
+        """Take the lease, and with it the first deliveries that are due."""
+
+        def begin(transaction: Transaction) -> Stretch | NotYet | Nothing:
+            lease = self._work.start(transaction, wake_up, now=now)
+            if not isinstance(lease, Lease):
+                return lease
+            connection = transaction.connection
+            row = statements.GET_EVENT_SUBSCRIPTION.execute(connection, name=lease.id).one()
+            health = Health(instant(row.failing_since), instant(row.held_until))
+            first = load(connection, lease.id, after=BEGINNING, now=now)
+            return Stretch(lease, row.url, row.sealed_secret, health, first)
+
+        return await self._database.run(begin)
+
+    async def postpone(self, wake_up: WakeUp, due_at: datetime, *, now: datetime) -> None:
+        """Wake the row again at `due_at`, because this wake-up came much too early."""
+        await self._database.run(
+            lambda transaction: self._work.schedule(
+                transaction, wake_up.id, attempt=wake_up.attempt, due_at=due_at, now=now
+            )
+        )
+
+    async def pending(
+        self, lease: Lease, *, after: tuple[int, int], now: datetime
+    ) -> list[PendingDelivery]:
+        """Return deliveries that are due, in order, from behind `after`."""
+        return await self._database.read(
+            lambda connection: load(connection, lease.id, after=after, now=now)
+        )
+
+    async def record(self, lease: Lease, report: Report, *, now: datetime) -> None:
+        """Write a report. Raises LeaseLostError, and then writes nothing."""
+        await self._database.run(lambda transaction: self._write(transaction, lease, report, now))
+
+    async def close(self, lease: Lease, report: Report, *, now: datetime, go_on: bool) -> bool:
+        """Write the last report, end the lease and have the row woken for what is left; false, and the lease kept,
+        when something is due already and the holder would `go_on`.
+
+        Raises LeaseLostError.
+        """
+
+        def end(transaction: Transaction) -> bool:
+            self._write(transaction, lease, report, now)
+            due_at = None if report.disabled else self._next(transaction, lease, report.health)
+            if go_on and due_at is not None and due_at <= now:
+                return False
+            self._work.record(transaction, lease, due_at=due_at and max(due_at, now), now=now)
+            return True
+
+        return await self._database.run(end)
+
+    def _next(self, transaction: Transaction, lease: Lease, health: Health) -> datetime | None:
+        earliest = instant(
+            statements.EARLIEST.execute(transaction.connection, name=lease.id).scalar()
+        )
+        if earliest is None or health.held_until is None:
+            return earliest
+        return max(earliest, health.held_until)
+
+    def _write(self, transaction: Transaction, lease: Lease, report: Report, now: datetime) -> None:
+        connection = transaction.connection
+        if statements.FENCE.execute(connection, name=lease.id).scalar() != lease.attempt:
+            raise LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
+        statements.RECORD_DELIVERED.execute_many(
+            connection, [done(lease, one) for one in report.ended if one.reason is None]
+        )
+        statements.RECORD_FAILURE.execute_many(
+            connection, [failed(lease, one) for one in report.ended if one.reason is not None]
+        )
+        for told in report.events:
+            self._log.insert(transaction, told)
+        statements.RECORD_HEALTH.execute(
+            connection,
+            name=lease.id,
+            failing=stored(report.health.failing_since),
+            held=stored(report.health.held_until),
+        )
+        if report.disabled:
+            statements.DISABLE.execute(connection, name=lease.id, reason=report.disabled)
+
+
+def load(
+    connection: Connection, name: str, *, after: tuple[int, int], now: datetime
+) -> list[PendingDelivery]:
+    rows = statements.PENDING.execute(
+        connection,
+        name=name,
+        present=to_microseconds(now),
+        after_due_at=after[0],
+        after_number=after[1],
+        at_most=CHUNK,
+    )
+    return [to_pending(row) for row in rows]
+
+
+def to_pending(row: Row[Any]) -> PendingDelivery:
+    structured = number_event(row.number, row.structured).structured
+    return PendingDelivery(row.number, row.due_at, row.failures, row.id, row.type, structured)
+
+
+def done(lease: Lease, one: Ended) -> dict[str, Any]:
+    return {
+        "name": lease.id,
+        "of_number": one.delivery.number,
+        "present": to_microseconds(one.at),
+    }
+
+
+def failed(lease: Lease, one: Ended) -> dict[str, Any]:
+    given_up = one.next_due_at is None
+    return {
+        "name": lease.id,
+        "of_number": one.delivery.number,
+        "to_status": (DeliveryStatus.DEADLETTERED if given_up else DeliveryStatus.PENDING).value,
+        "count": one.failures,
+        "next_due_at": stored(one.next_due_at),
+        "ended": to_microseconds(one.at) if given_up else None,
+        "error": one.reason,
+    }
+
+
+def instant(value: int | None) -> datetime | None:
+    return None if value is None else from_microseconds(value)
+
+
+def stored(value: datetime | None) -> int | None:
+    return None if value is None else to_microseconds(value)
