@@ -43,7 +43,7 @@ class FakeClock:
         await settle()
 
 
-async def settle() -> None:
+async def settle(turns: int = 50) -> None:
     """Let every task that can run do so."""
-    for _ in range(50):
+    for _ in range(turns):
         await asyncio.sleep(0)

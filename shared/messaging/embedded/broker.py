@@ -71,10 +71,12 @@ class EmbeddedBroker:
         self, entity: str, *, from_sequence_number: int = 0, max_messages: int = 1
     ) -> list[StoredMessage]:
         path = self._namespace.stored_path(entity)
-        query = partial(
-            peek, path=path, from_sequence_number=from_sequence_number, at_most=max_messages
+        rows = await self._database.read(
+            lambda connection: peek(
+                connection, path, from_sequence_number=from_sequence_number, at_most=max_messages
+            )
         )
-        return [stored(row) for row in await self._database.read(query)]
+        return [stored(row) for row in rows]
 
     def receiver(self, entity: str) -> Receiver:
         source = self._namespace.source(entity)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from sqlalchemy import Connection
+
 from shared.errors import MessageLockLostError, NotFoundError
 from shared.messaging.embedded import statements as sql
 from shared.messaging.embedded.encoding import Content, Row
@@ -254,7 +256,8 @@ def change(driver: sqlite3.Connection, statement: str, keys: Sequence[tuple[obje
 
 
 def peek(
-    driver: sqlite3.Connection, path: str, *, from_sequence_number: int, at_most: int
+    connection: Connection, path: str, *, from_sequence_number: int, at_most: int
 ) -> list[Row]:
     """Return rows whatever their state."""
-    return driver.execute(sql.PEEK, (path, from_sequence_number, at_most)).fetchall()
+    rows = connection.exec_driver_sql(sql.PEEK, (path, from_sequence_number, at_most))
+    return [tuple(row) for row in rows]
