@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Dialect
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
 
 
 class Prepared:
@@ -32,7 +33,8 @@ class Prepared:
         if names is None:
             many: list[Any] = [{**defaults, **row} for row in rows]
         else:
-            many = [tuple({**defaults, **row}[name] for name in names) for row in rows]
+            full = ({**defaults, **row} for row in rows) if defaults else rows
+            many = [tuple([row[name] for name in names]) for row in full]
         if many:
             connection.exec_driver_sql(text, many)
 
@@ -41,7 +43,9 @@ class Prepared:
         if known is None:
             compiled = self._statement.compile(dialect=dialect)
             names = getattr(compiled, "positiontup", None)
-            defaults = {k: v for k, v in (compiled.params or {}).items() if v is not None}
+            # A value written into the statement may be None; only those of `bindparam` have to be given.
+            binds = compiled.binds if isinstance(compiled, SQLCompiler) else {}
+            defaults = {k: bind.effective_value for k, bind in binds.items() if not bind.required}
             known = (str(compiled), tuple(names) if names is not None else None, defaults)
             self._compiled[dialect.name] = known
         return known
