@@ -1,0 +1,130 @@
+"""The local host: runs the functions of any FunctionApp without Azure."""
+
+import asyncio
+import logging
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import azure.functions as func
+
+from shared.clock import Clock, sleep
+from shared.host.admin import PREFIX, Admin
+from shared.host.functions import HostedFunction, MessageTrigger, TimerTrigger
+from shared.host.host_json import HostSettings, read_host_settings
+from shared.host.http_trigger import HttpTriggers, Receive, Scope, Send
+from shared.host.indexing import index_functions
+from shared.host.invocation import Invoker
+from shared.host.keys import HostKeys, load_keys
+from shared.host.pump import Pump
+from shared.host.timers import Timer
+from shared.messaging.broker import Broker
+
+logger = logging.getLogger(__name__)
+
+KEYS_FILE = "host-keys.json"
+
+
+class LocalHost:
+    """Serves HTTP triggers and /admin as an ASGI app; between `start` and `stop` also queues, topics and timers."""
+
+    def __init__(
+        self,
+        functions: Sequence[HostedFunction],
+        *,
+        broker: Broker,
+        clock: Clock,
+        settings: HostSettings,
+        keys: HostKeys,
+    ) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._settings = settings
+        self._functions = tuple(functions)
+        self._invoker = Invoker(
+            broker=broker, threads=settings.threads, new_id=lambda: str(uuid.uuid4())
+        )
+        self._http = HttpTriggers(functions, invoker=self._invoker, keys=keys, settings=settings)
+        names = tuple(function.name for function in functions)
+        self._admin = Admin(broker=broker, keys=keys, invoker=self._invoker, functions=names)
+        self._duties: list[Pump | Timer] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; scope type `http` only."""
+        app = self._admin if scope["path"].lower().startswith(PREFIX) else self._http
+        await app(scope, receive, send)
+
+    async def start(self) -> None:
+        """Begin to receive messages and to run timers.
+
+        Raises:
+            EntityNotFoundError: a trigger names a queue or subscription that the broker does not have.
+        """
+        self._duties = [duty for each in self._functions if (duty := self._duty(each)) is not None]
+        for function in self._functions:
+            if isinstance(function.trigger, MessageTrigger):
+                await self._broker.peek(function.trigger.entity)
+        self._tasks = [asyncio.create_task(duty.run()) for duty in self._duties]
+        logger.info(
+            "local host started", extra={"action": "start", "functions": len(self._functions)}
+        )
+
+    async def stop(self, *, grace: timedelta) -> None:
+        """Receive no more, let running functions end for `grace`, then cancel them.
+
+        A cancelled function's message keeps its lock until that runs out, or until the broker's next owner starts.
+        """
+        for duty in self._duties:
+            await duty.stop()
+        if self._tasks:
+            ending = asyncio.ensure_future(asyncio.wait(self._tasks))
+            patience = asyncio.ensure_future(sleep(self._clock, grace))
+            await asyncio.wait((ending, patience), return_when=asyncio.FIRST_COMPLETED)
+            for each in (ending, patience, *self._tasks):
+                each.cancel()
+            await asyncio.gather(ending, patience, *self._tasks, return_exceptions=True)
+        self._invoker.close()
+        logger.info("local host stopped", extra={"action": "stop"})
+
+    def _duty(self, function: HostedFunction) -> Pump | Timer | None:
+        match function.trigger:
+            case MessageTrigger() as trigger:
+                return Pump(
+                    function,
+                    trigger,
+                    receiver=self._broker.receiver(trigger.entity),
+                    invoker=self._invoker,
+                    clock=self._clock,
+                    settings=self._settings,
+                )
+            case TimerTrigger() as trigger:
+                return Timer(function, trigger, invoker=self._invoker, clock=self._clock)
+            case _:
+                return None
+
+
+def host_app(
+    app: func.FunctionRegister,
+    *,
+    root: Path,
+    data_dir: Path,
+    broker: Broker,
+    clock: Clock,
+    environment: Mapping[str, str],
+) -> LocalHost:
+    """Return the host of a loaded app, with the host.json of its `root` and the keys file of `data_dir`.
+
+    Raises:
+        ConfigurationError: the app, host.json or the keys file cannot be used; names everything that is wrong.
+    """
+    functions = index_functions(app, environment=environment)
+    keys = load_keys(
+        data_dir / KEYS_FILE,
+        functions=[function.name for function in functions],
+        new_key=lambda: secrets.token_urlsafe(32),
+    )
+    settings = read_host_settings(root / "host.json", environment=environment)
+    return LocalHost(functions, broker=broker, clock=clock, settings=settings, keys=keys)

@@ -1,0 +1,158 @@
+"""From a queue or topic subscription to the function it triggers.
+
+A pump receives at most as many messages as have a free slot, so none waits under its lock for another. The function
+settles by returning (its outputs are sent, then the message is completed) or by raising (it is abandoned, and the
+broker dead-letters it when its deliveries are used up). Batches are all or nothing, one at a time, and as in Azure
+their locks are not renewed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from shared.clock import Clock, sleep
+from shared.errors import InvocationError, MessageLockLostError
+from shared.host.functions import HostedFunction, MessageTrigger
+from shared.host.host_json import HostSettings
+from shared.host.invocation import Invoker
+from shared.host.messages import message_argument
+from shared.host.renewal import Renewals, log_lost_lock
+from shared.messaging.broker import Receiver
+from shared.messaging.message import ReceivedMessage
+
+logger = logging.getLogger(__name__)
+
+PAUSE_AFTER_FAILURE = timedelta(seconds=1)
+
+
+class Pump:
+    """Runs one function for the messages of one entity."""
+
+    def __init__(
+        self,
+        function: HostedFunction,
+        trigger: MessageTrigger,
+        *,
+        receiver: Receiver,
+        invoker: Invoker,
+        clock: Clock,
+        settings: HostSettings,
+    ) -> None:
+        self._function = function
+        self._trigger = trigger
+        self._receiver = receiver
+        self._invoker = invoker
+        self._clock = clock
+        self._slots = 1 if trigger.is_many else settings.max_concurrent_calls
+        self._batch_size = settings.max_message_batch_size if trigger.is_many else 1
+        self._running: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
+        self._stopping = False
+        self._renewals = Renewals(
+            receiver,
+            clock=clock,
+            longest=settings.max_auto_lock_renewal,
+            source=trigger.entity,
+        )
+
+    async def run(self) -> None:
+        """Receive and run until `stop`; then wait for what still runs."""
+        renewing = asyncio.create_task(self._renewals.run())
+        try:
+            while not self._stopping:
+                await self._receive()
+            if self._running:
+                await asyncio.wait(self._running)
+        finally:
+            for task in (*self._running, renewing):
+                task.cancel()
+            await asyncio.gather(*self._running, renewing, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Receive no more."""
+        self._stopping = True
+        self._freed.set()
+        await self._receiver.close()
+
+    @property
+    def running(self) -> int:
+        """How many calls run now."""
+        return len(self._running)
+
+    async def _receive(self) -> None:
+        free = self._slots - len(self._running)
+        if free == 0:
+            self._freed.clear()
+            await self._freed.wait()
+            return
+        try:
+            wanted = self._batch_size if self._trigger.is_many else free
+            received = await self._receiver.receive(max_messages=wanted, max_wait=None)
+        except Exception:  # the broker's trouble must not end the pump
+            logger.exception(
+                "cannot receive from %s",
+                self._trigger.entity,
+                extra={"action": "receive", "entity": self._trigger.entity},
+            )
+            await sleep(self._clock, PAUSE_AFTER_FAILURE)
+            return
+        if self._trigger.is_many:
+            if received:
+                self._start(self._run_batch(received))
+            return
+        for message in received:
+            self._start(self._run_one(message))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._freed.set()
+
+    async def _run_one(self, message: ReceivedMessage) -> None:
+        self._renewals.add(message)
+        try:
+            succeeded = await self._invoke([message])
+        finally:
+            is_held = self._renewals.discard(message)
+        if is_held:
+            await self._settle([message], succeeded=succeeded)
+
+    async def _run_batch(self, messages: list[ReceivedMessage]) -> None:
+        await self._settle(messages, succeeded=await self._invoke(messages))
+
+    async def _invoke(self, messages: list[ReceivedMessage]) -> bool:
+        def argument() -> Any:
+            return message_argument(self._trigger, messages)
+
+        try:
+            await self._invoker.invoke(self._function, argument)
+        except InvocationError:
+            return False
+        return True
+
+    async def _settle(self, messages: list[ReceivedMessage], *, succeeded: bool) -> None:
+        settle = self._receiver.complete if succeeded else self._receiver.abandon
+        if len(messages) == 1:
+            await self._settle_one(messages[0], settle)
+        else:
+            await asyncio.gather(*(self._settle_one(message, settle) for message in messages))
+
+    async def _settle_one(
+        self, message: ReceivedMessage, settle: Callable[[ReceivedMessage], Awaitable[None]]
+    ) -> None:
+        try:
+            await settle(message)
+        except MessageLockLostError:
+            log_lost_lock(self._trigger.entity, message)
+        except Exception:  # the lock runs out and the message comes back
+            logger.exception(
+                "cannot settle a message of %s",
+                self._trigger.entity,
+                extra={"action": "settle", "entity": self._trigger.entity},
+            )

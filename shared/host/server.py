@@ -1,0 +1,142 @@
+"""Serving ASGI apps on loopback ports: several in one event loop, plain or over TLS.
+
+Over TLS the client's certificate is in `scope["extensions"]["tls"]["client_cert_der"]` (None when none was sent);
+whether it is good is the app's decision.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HOST = "127.0.0.1"
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+MAX_HEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An app and where it listens; port 0 takes a free one."""
+
+    app: Any
+    port: int
+    tls: ssl.SSLContext | None = None
+
+
+class HeadTooLargeError(Exception):
+    """Request line and headers exceed their limit; httptools answers 400 and hangs up."""
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP/1.1 with a limit on the head of a request and with the peer's certificate in the scope."""
+
+    _head_bytes = 0
+    _extensions: dict[str, Any] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        connection = transport.get_extra_info("ssl_object")
+        if connection is not None:
+            der = connection.getpeercert(binary_form=True)
+            self._extensions = {"tls": {"client_cert_der": der}}
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_bytes = 0
+        if self._extensions is not None:
+            self.scope["extensions"] = self._extensions
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise HeadTooLargeError
+
+
+class QuietServer(uvicorn.Server):
+    """A server that leaves signals to the program it is part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Servers:
+    """Listens from `start` to `stop`."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], *, grace_seconds: int) -> None:
+        self._endpoints = tuple(endpoints)
+        self._grace_seconds = grace_seconds
+        self._servers: list[QuietServer] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> tuple[int, ...]:
+        """Listen; return the ports in the order of the endpoints. Raises OSError when one is taken."""
+        with contextlib.ExitStack() as opened:
+            sockets = [opened.enter_context(listen(each.port)) for each in self._endpoints]
+            opened.pop_all()
+        self._servers = [QuietServer(self._config(each)) for each in self._endpoints]
+        self._tasks = [
+            asyncio.create_task(server.serve(sockets=[each]))
+            for server, each in zip(self._servers, sockets, strict=True)
+        ]
+        # The sockets listen already: whoever connects before the servers run waits in the backlog.
+        return tuple(each.getsockname()[1] for each in sockets)
+
+    async def stop(self) -> None:
+        """Accept no more, let running requests end within the grace, close."""
+        for server in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*self._tasks)
+
+    def _config(self, endpoint: Endpoint) -> uvicorn.Config:
+        tls = endpoint.tls
+        return uvicorn.Config(
+            endpoint.app,
+            http=Protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=self._grace_seconds,
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+        )
+
+
+def listen(port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((HOST, port))
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a program's main coroutine on a uvloop event loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
