@@ -10,13 +10,39 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from shared.clock import Clock
-from shared.errors import ConfigurationError, RequestError
-from shared.events.webhook_signature import verify
+from shared.cli.serving import serving, until_signal
+from shared.clock import Clock, SystemClock
+from shared.errors import AuthenticationError, ConfigurationError
+from shared.events.webhook_signature import key_of, verify
+from shared.host.server import HOST, Endpoint, run
+from shared.telemetry import configure_logging
 
 logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 1_048_576
+
+
+def serve(*, port: int, secret_file: Path, output: Path) -> None:
+    """Receive on loopback until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigurationError: no secret, a file that cannot be written, or a port that is taken.
+    """
+    configure_logging()
+    secret = read_secret(secret_file)
+    try:
+        receiver = Receiver(secret=secret, output=output, clock=SystemClock())
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {output}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{output} holds something else than events") from error
+    run(receive_until_signal(receiver, port=port, output=output))
+
+
+async def receive_until_signal(receiver: "Receiver", *, port: int, output: Path) -> None:
+    async with serving([Endpoint(app=receiver, port=port)]):
+        print(f"receiving webhooks on http://{HOST}:{port}/, writing {output}", flush=True)
+        await until_signal()
 
 
 class Receiver:
@@ -26,7 +52,8 @@ class Receiver:
         self._secret = secret
         self._clock = clock
         self._seen = known_ids(output)
-        self._file = output.open("a", encoding="utf-8")
+        output.touch()
+        self._output = output
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,7 +77,7 @@ class Receiver:
     def _accept(self, headers: dict[str, str], body: bytes) -> int:
         try:
             verify(self._secret, headers, body, now=self._clock.now())
-        except RequestError as error:
+        except AuthenticationError as error:
             logger.warning("refused", extra={"action": "refuse", "reason": error.message})
             return 401
         try:
@@ -69,7 +96,8 @@ class Receiver:
             return
         self._seen.add(webhook_id)
         line = {"id": webhook_id, "arrivedAt": self._clock.now().isoformat(), "event": event}
-        print(json.dumps(line), file=self._file, flush=True)
+        with self._output.open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(line)}\n")
 
 
 def known_ids(output: Path) -> set[str]:
@@ -80,13 +108,15 @@ def known_ids(output: Path) -> set[str]:
 
 
 def read_secret(path: Path) -> str:
-    """Raises ConfigurationError when the file cannot be read."""
+    """Raises ConfigurationError when the file cannot be read or holds no secret."""
     try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"cannot read the secret file {path}: {type(error).__name__}"
-        ) from None
+        secret = path.read_text(encoding="ascii").strip()
+        key_of(secret)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"the secret in {path} {error}") from None
+    return secret
 
 
 async def read_body(receive: Receive) -> bytes | None:
@@ -94,7 +124,7 @@ async def read_body(receive: Receive) -> bytes | None:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > BODY_LIMIT:
             return None
         if not message.get("more_body", False):

@@ -48,8 +48,12 @@ class Child:
 
     async def kill(self) -> None:
         """SIGKILL to the whole group: nothing gets to clean up."""
-        self._signal(signal.SIGKILL)
+        self.kill_now()
         await self._ended()
+
+    def kill_now(self) -> None:
+        """SIGKILL without waiting for the end; does nothing when it has ended."""
+        self._signal(signal.SIGKILL)
 
     async def stop(self) -> None:
         """Ask it to end, and kill it when it takes too long."""

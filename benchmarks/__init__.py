@@ -1,0 +1,1 @@
+"""Figures, each beside a bare loop from the same run; they gate nothing."""

@@ -1,0 +1,127 @@
+"""What a user of the connector does: send, watch the operation, read, wait for the event."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.cli.demo.expectation import Found, expect, wait_until
+from shared.cli.demo.inbox import Arrival, Inbox
+from shared.cli.demo.timeline import Timeline
+from shared.cli.host_client import Answer, HostClient
+from shared.clock import Clock
+
+END_WITHIN = timedelta(seconds=30)
+EVENT_WITHIN = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A 202: what was asked for, and where to watch it."""
+
+    what: str
+    operation_id: str
+    location: str
+    accepted_at: datetime
+
+
+class Caller:
+    """Every call shows up in the timeline with what came back."""
+
+    def __init__(
+        self, client: HostClient, *, inbox: Inbox, timeline: Timeline, clock: Clock
+    ) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._timeline = timeline
+        self._clock = clock
+
+    async def request(
+        self, method: str, path: str, *, body: object = None, content: bytes | None = None
+    ) -> Answer:
+        answer = await self._client.request(method, path, body=body, content=content)
+        self._timeline.say("connector", f"{method} {path} → {answer.status}")
+        return answer
+
+    async def accept(self, method: str, path: str, *, body: object = None) -> Accepted:
+        """Send a command and expect 202 with an operation to watch."""
+        answer = await self._client.request(method, path, body=body)
+        accepted_at = self._clock.now()
+        expect(answer.status == 202, f"202 for {method} {path}", f"{answer.status}: {answer.body}")
+        location = answer.headers.get("Operation-Location", "")
+        expect(bool(location), "an Operation-Location in the 202", dict(answer.headers))
+        self._timeline.say("connector", f"{method} {path} → 202, Operation-Location: {location}")
+        return Accepted(
+            what=f"{method} {path}",
+            operation_id=answer.body["id"],
+            location=location,
+            accepted_at=accepted_at,
+        )
+
+    async def read(self, path: str) -> Any:
+        """GET a resource that must be there."""
+        answer = await self._client.request("GET", path)
+        expect(answer.status == 200, f"200 for GET {path}", f"{answer.status}: {answer.body}")
+        self._timeline.say("connector", f"GET {path} → 200")
+        return answer.body
+
+    async def peek(self, queue: str) -> list[dict[str, Any]]:
+        """Return the messages that wait in a queue, without a line in the timeline: this is asked again and again."""
+        path = f"/admin/queues/{queue}/messages"
+        answer = await self._client.request("GET", path)
+        expect(answer.status == 200, f"200 for GET {path}", f"{answer.status}: {answer.body}")
+        messages: list[dict[str, Any]] = answer.body
+        return messages
+
+    async def status(self, accepted: Accepted) -> str:
+        """Return the operation's status now, and show it."""
+        answer = await self._client.request("GET", accepted.location)
+        expect(answer.status == 200, f"200 for GET {accepted.location}", answer.status)
+        self._show(accepted, answer.body["status"])
+        return str(answer.body["status"])
+
+    async def succeeded(
+        self, accepted: Accepted, *, within: timedelta = END_WITHIN
+    ) -> dict[str, Any]:
+        """Watch the operation until it is Succeeded, showing each change of its status; returns its last form."""
+        seen: list[str] = []
+
+        async def look() -> dict[str, Any] | Found:
+            answer = await self._client.request("GET", accepted.location)
+            found = f"{answer.status}: {answer.body}"
+            expect(answer.status == 200, f"200 for GET {accepted.location}", found)
+            status = str(answer.body["status"])
+            if [status] != seen[-1:]:
+                seen.append(status)
+                self._show(accepted, status)
+            expect(status not in ("Failed", "Canceled"), f"{accepted.what} Succeeded", found)
+            operation: dict[str, Any] = answer.body
+            return operation if status == "Succeeded" else Found(f"status {status}")
+
+        with self._timeline.waiting(f"waiting for {accepted.what} to succeed"):
+            expected = f"operation {accepted.operation_id} ({accepted.what}) Succeeded"
+            return await wait_until(expected, look, within=within, clock=self._clock)
+
+    async def event(self, expected: str, is_wanted: Callable[[Arrival], bool]) -> Arrival:
+        """Wait until the receiver has the event."""
+
+        async def look() -> Arrival | Found:
+            matching = self._inbox.find(is_wanted)
+            if matching:
+                return matching[0]
+            return Found(f"{len(self._inbox.arrivals)} other events at the receiver")
+
+        with self._timeline.waiting(f"waiting for {expected}"):
+            return await wait_until(expected, look, within=EVENT_WITHIN, clock=self._clock)
+
+    async def completion(self, accepted: Accepted) -> Arrival:
+        """Wait until the receiver has the operation's completion event."""
+        return await self.event(
+            f"the completion event of {accepted.what} at the webhook",
+            lambda arrival: arrival.operation_id == accepted.operation_id,
+        )
+
+    def _show(self, accepted: Accepted, status: str) -> None:
+        after = (self._clock.now() - accepted.accepted_at).total_seconds()
+        what = f"{accepted.what} is {status}, seen {after:.3f} s after its 202"
+        self._timeline.say("connector", what)

@@ -1,0 +1,163 @@
+"""The processes of the demo: the whole stack in one, the webhook receiver in another."""
+
+import asyncio
+import secrets
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from socket import create_server
+from typing import Any
+
+from shared.cli.demo.caller import Caller
+from shared.cli.demo.child import Child
+from shared.cli.demo.expectation import Found, UnmetExpectationError, wait_until
+from shared.cli.demo.inbox import Inbox
+from shared.cli.demo.timeline import Timeline
+from shared.cli.host_client import HostClient
+from shared.cli.stack_folder import StackFolder
+from shared.clock import Clock, sleep
+from shared.errors import TransientError
+
+READY_WITHIN = timedelta(seconds=30)
+LOOK_EVERY = timedelta(milliseconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where each server of the demo listens, on loopback."""
+
+    host: int
+    scheduler: int
+    receiver: int
+
+
+def free_ports() -> Ports:
+    """Return three ports that nobody listens on at this moment."""
+    with (
+        closing(create_server(("127.0.0.1", 0))) as host,
+        closing(create_server(("127.0.0.1", 0))) as scheduler,
+        closing(create_server(("127.0.0.1", 0))) as receiver,
+    ):
+        return Ports(
+            host=host.getsockname()[1],
+            scheduler=scheduler.getsockname()[1],
+            receiver=receiver.getsockname()[1],
+        )
+
+
+class Stage:
+    """Starts, kills and ends the processes; `inbox` is what the receiver has kept."""
+
+    def __init__(self, folder: Path, ports: Ports, *, timeline: Timeline, clock: Clock) -> None:
+        self._folder = folder
+        self._ports = ports
+        self._timeline = timeline
+        self._clock = clock
+        self._secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+        self._stack = Child(
+            [
+                *("up", "--data-dir", str(folder / "stack"), "--port", str(ports.host)),
+                *("--scheduler-port", str(ports.scheduler)),
+            ],
+            log=folder / "stack.log",
+        )
+        events, secret_file = folder / "events.jsonl", folder / "webhook-secret"
+        self._receiver = Child(
+            [
+                *("receive", "--port", str(ports.receiver), "--output", str(events)),
+                *("--secret-file", str(secret_file)),
+            ],
+            log=folder / "receiver.log",
+        )
+        self._secret_file = secret_file
+        self.inbox = Inbox(events)
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        return (self._stack, self._receiver)
+
+    async def start_receiver(self) -> None:
+        self._secret_file.touch(mode=0o600)
+        self._secret_file.write_text(self._secret)
+        await self._receiver.start()
+        url = f"http://127.0.0.1:{self._ports.receiver}"
+        async with HostClient(url, key="") as client:
+            await self._ready(self._receiver, client, "/", is_up=405)
+        self._say_started("receiver", self._receiver, f"webhook receiver on {url}")
+
+    async def start_stack(self) -> None:
+        await self._stack.start()
+        async with self._client() as client:
+            # Reading through shows more than a port that listens: key, client certificate and TLS all work.
+            await self._ready(self._stack, client, "/api/cloudservices", is_up=200)
+        self._say_started("stack", self._stack, f"local host on {self._host_url}")
+        scheduler = f"https://127.0.0.1:{self._ports.scheduler}"
+        what = f"Scheduler service on {scheduler} answered a GET with the client certificate"
+        self._timeline.say("scheduler", what)
+
+    async def kill_stack(self) -> None:
+        pid = self._stack.pid
+        await self._stack.kill()
+        self._timeline.say("stack", f"process {pid} killed with SIGKILL")
+
+    async def stop(self) -> None:
+        """Ask every process to end, and make it."""
+        try:
+            for child in self.children:
+                await child.stop()
+        finally:
+            for child in self.children:
+                child.kill_now()
+
+    @asynccontextmanager
+    async def caller(self) -> AsyncIterator[Caller]:
+        """Return a caller of the running stack; meanwhile each event that arrives is shown."""
+        watching = asyncio.create_task(self._show_arrivals())
+        async with self._client() as client:
+            try:
+                yield Caller(client, inbox=self.inbox, timeline=self._timeline, clock=self._clock)
+            finally:
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
+
+    def event_subscription(self) -> dict[str, Any]:
+        """Return the event subscription that brings every event to the receiver."""
+        return {"url": f"http://127.0.0.1:{self._ports.receiver}/", "secret": self._secret}
+
+    @property
+    def _host_url(self) -> str:
+        return f"http://127.0.0.1:{self._ports.host}"
+
+    def _client(self) -> HostClient:
+        return HostClient(self._host_url, key=StackFolder(self._folder / "stack").host_key())
+
+    def _say_started(self, component: str, child: Child, what: str) -> None:
+        self._timeline.say(component, f"{what}, process {child.pid}")
+
+    async def _ready(self, child: Child, client: HostClient, path: str, *, is_up: int) -> None:
+        async def look() -> bool | Found:
+            if child.exit_code is not None:
+                raise UnmetExpectationError(
+                    f"`{child.command}` to start", f"exit code {child.exit_code}"
+                )
+            try:
+                answer = await client.request("GET", path)
+            except TransientError as error:
+                return Found(error.message)
+            return answer.status == is_up or Found(f"{answer.status}: {answer.body}")
+
+        expected = f"`{child.command}` to answer GET {path} with {is_up}"
+        with self._timeline.waiting("starting"):
+            await wait_until(expected, look, within=READY_WITHIN, clock=self._clock)
+
+    async def _show_arrivals(self) -> None:
+        while True:
+            for arrival in self.inbox.read_new():
+                late = arrival.lateness.total_seconds() * 1000
+                what = f"{arrival.type} {arrival.subject}, signature verified, {late:.1f} ms late"
+                self._timeline.say("receiver", what, at=arrival.arrived_at)
+            await sleep(self._clock, LOOK_EVERY)

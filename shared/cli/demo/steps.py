@@ -1,0 +1,170 @@
+"""The five steps of the demo, each through the real component."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from shared.cli.demo.caller import Caller
+from shared.cli.demo.expectation import Found, expect, wait_until
+from shared.cli.demo.stage import Stage
+from shared.cli.demo.timeline import Timeline
+from shared.clock import Clock
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "nightly-report.json"
+CLOUD_SERVICE = {"label": "Demo", "description": "Made by tocsin demo", "geoRegion": "West Europe"}
+COLLECTION = {"plan": "Standard", "label": "Reports"}
+COLLECTION_PATH = "/api/cloudservices/demo/jobcollections/reports"
+JOB_PATH = f"{COLLECTION_PATH}/jobs/nightly-report"
+RESTART_WITHIN = timedelta(seconds=10)
+
+
+class Steps:
+    """Runs on a stage that has not been started."""
+
+    def __init__(self, stage: Stage, *, timeline: Timeline, clock: Clock) -> None:
+        self._stage = stage
+        self._timeline = timeline
+        self._clock = clock
+
+    async def run(self) -> None:
+        await self.start_everything()
+        async with self._stage.caller() as caller:
+            await self.create_collection(caller)
+            await self.put_nightly_report(caller)
+            await self.send_what_is_wrong(caller)
+            await self.kill_and_recover(caller)
+        self.show_events()
+
+    async def start_everything(self) -> None:
+        self._timeline.step(1, "Start the Scheduler service, the local host and a webhook receiver")
+        await self._stage.start_receiver()
+        await self._stage.start_stack()
+
+    async def create_collection(self, caller: Caller) -> None:
+        self._timeline.step(2, "Create a cloud service and a job collection; register the webhook")
+        registered = await caller.request(
+            "POST", "/api/eventsubscriptions", body=self._stage.event_subscription()
+        )
+        expect(registered.status == 201, "201 for the event subscription", registered.body)
+        service = await caller.accept("PUT", "/api/cloudservices/demo", body=CLOUD_SERVICE)
+        await caller.succeeded(service)
+        collection = await caller.accept("PUT", COLLECTION_PATH, body=COLLECTION)
+        await caller.succeeded(collection)
+        await caller.completion(service)
+        await caller.completion(collection)
+
+    async def put_nightly_report(self, caller: Caller) -> None:
+        self._timeline.step(3, "Put the job of examples/nightly-report.json; delete another")
+        job = nightly_report(self._clock.now())
+        self._timeline.say("demo", f"startTime filled in: {job['startTime']}")
+        put = await caller.accept("PUT", JOB_PATH, body=job)
+        await caller.succeeded(put)
+        arrival = await caller.completion(put)
+        expect(arrival.type == "tocsin.operation.succeeded", "it to tell of success", arrival.type)
+        stored = await caller.read(JOB_PATH)
+        expect(stored["id"] == "nightly-report", "the job back, by its id", stored)
+        self._timeline.say("demo", f"read back: state {stored['state']}, {recurrence(stored)}")
+
+        other = f"{COLLECTION_PATH}/jobs/short-lived"
+        await caller.succeeded(await caller.accept("PUT", other, body=job))
+        deleted = await caller.accept("DELETE", other)
+        await caller.succeeded(deleted)
+        await caller.completion(deleted)
+        gone = await caller.request("GET", other)
+        expect(gone.status == 404, "404 for the deleted job", gone.status)
+
+    async def send_what_is_wrong(self, caller: Caller) -> None:
+        self._timeline.step(4, "Send a malformed request, and a queue message that is no command")
+        await self._send_malformed_job(caller)
+        await self._send_bad_message(caller)
+
+    async def kill_and_recover(self, caller: Caller) -> None:
+        self._timeline.step(5, "Kill the stack between accepting and executing; start it again")
+        path = "/api/cloudservices/survivor"
+        collection = f"{path}/jobcollections/kept"
+        job = nightly_report(self._clock.now())
+        await caller.accept("PUT", path, body=CLOUD_SERVICE)
+        await caller.accept("PUT", collection, body=COLLECTION)
+        # The job waits for its collection, which takes a second and more to create: it cannot have been executed.
+        put = await caller.accept("PUT", f"{collection}/jobs/nightly-report", body=job)
+        status = await caller.status(put)
+        await self._stage.kill_stack()
+        expect(status == "NotStarted", "the job's operation NotStarted before the kill", status)
+        restarted_at = self._clock.now()
+        await self._stage.start_stack()
+        remaining = RESTART_WITHIN - (self._clock.now() - restarted_at)
+        await caller.succeeded(put, within=remaining)
+        recovered = (self._clock.now() - restarted_at).total_seconds()
+        self._timeline.say("demo", f"Succeeded {recovered:.2f} s after the restart")
+        await caller.completion(put)
+        arrivals = self._stage.inbox.find(lambda arrival: arrival.operation_id == put.operation_id)
+        expect(len(arrivals) == 1, "one completion event of the job", f"{len(arrivals)}")
+
+    def show_events(self) -> None:
+        rows = [
+            (
+                str(arrival.event.get("sequence", "")),
+                arrival.type,
+                arrival.subject,
+                self._timeline.since_start(arrival.arrived_at).strip(),
+                milliseconds(arrival.lateness),
+            )
+            for arrival in self._stage.inbox.arrivals
+        ]
+        columns = ("number", "type", "subject", "arrived", "lateness")
+        self._timeline.table("Events at the webhook", columns, rows)
+
+    async def _send_malformed_job(self, caller: Caller) -> None:
+        malformed = {
+            "action": {"type": "ftp", "request": {"method": "FETCH", "uri": "example.org/run"}},
+            "recurrence": {"frequency": "fortnight", "interval": 0},
+            "startTime": "tomorrow",
+            "colour": "blue",
+        }
+        answer = await caller.request("PUT", JOB_PATH, body=malformed)
+        expect(answer.status == 400, "400 for a malformed job", f"{answer.status}: {answer.body}")
+        faults = [(fault["target"], fault["message"]) for fault in answer.body["error"]["details"]]
+        expect(len(faults) > 1, "every fault of the job", faults)
+        self._timeline.table(f"400 {answer.body['error']['code']}", ("JSON path", "fault"), faults)
+
+    async def _send_bad_message(self, caller: Caller) -> None:
+        content = b'{"command": "LaunchRocket", "resource": 7}'
+        sent = await caller.request("POST", "/admin/queues/commands/messages", content=content)
+        expect(sent.status in (201, 202), "the message to be taken", f"{sent.status}: {sent.body}")
+
+        async def look() -> dict[str, Any] | Found:
+            messages = await caller.peek("rejected")
+            return messages[0] if messages else Found("the queue `rejected` is empty")
+
+        expected = "the message in the queue `rejected`"
+        with self._timeline.waiting(expected):
+            message = await wait_until(
+                expected, look, within=timedelta(seconds=10), clock=self._clock
+            )
+        properties = message["applicationProperties"]
+        for name in ("DeadLetterReason", "DeadLetterErrorDescription"):
+            expect(bool(properties.get(name)), f"a {name}", properties)
+            self._timeline.say("queue", f"rejected: {name} = {properties[name]}")
+        await caller.event(
+            "tocsin.command.rejected at the webhook",
+            lambda arrival: arrival.type == "tocsin.command.rejected",
+        )
+
+
+def nightly_report(now: datetime) -> dict[str, Any]:
+    """Return the example's job, starting at the next 02:30 UTC."""
+    job: dict[str, Any] = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    start = now.astimezone(UTC).replace(hour=2, minute=30, second=0, microsecond=0)
+    if start <= now:
+        start += timedelta(days=1)
+    return {**job, "startTime": f"{start:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def recurrence(job: dict[str, Any]) -> str:
+    rule = job["recurrence"]
+    return f"every {rule.get('interval', 1)} {rule['frequency']} from {job['startTime']}"
+
+
+def milliseconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds() * 1000:.1f} ms"

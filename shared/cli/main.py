@@ -1,0 +1,109 @@
+"""The commands of `./tocsin`; each imports what it needs when it is called, so that `--help` answers at once."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.errors import ConfigurationError, TocsinError
+
+app = typer.Typer(
+    name="tocsin",
+    help="Azure Scheduler's API, back and event-driven.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+queues = typer.Typer(
+    help="Send to and look into the queues of a running stack.", no_args_is_help=True
+)
+app.add_typer(queues, name="queues")
+
+DataDirectory = Annotated[
+    Path, typer.Option("--data-dir", help="Folder with database, keys and certificates.")
+]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the local host.")]
+DEFAULT_FOLDER = Path(".tocsin")
+
+
+def main() -> None:
+    """Run the command line: exit code 2 for what the operator has to mend, 1 for everything else that failed."""
+    try:
+        app()
+    except TocsinError as error:
+        print(f"tocsin: {error.message}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+
+
+@app.command()
+def up(
+    data_dir: DataDirectory = DEFAULT_FOLDER,
+    port: Port = 7071,
+    scheduler_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the Scheduler service (TLS).")
+    ] = 8443,
+) -> None:
+    """Start the stack: Scheduler service, connector, queues and events in one process; Ctrl-C ends it."""
+    from shared.cli.up import start
+
+    start(data_dir, port=port, scheduler_port=scheduler_port)
+
+
+@app.command()
+def receive(
+    secret_file: Annotated[Path, typer.Option(help="File with the webhook's secret (whsec_…).")],
+    output: Annotated[Path, typer.Option(help="File to which verified events are added.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 9000,
+) -> None:
+    """Receive webhooks: verify each signature and write each event down once."""
+    from shared.cli.receive import serve
+
+    serve(port=port, secret_file=secret_file, output=output)
+
+
+@app.command()
+def demo(
+    data_dir: Annotated[
+        Path, typer.Option("--data-dir", help="Folder that the demo makes, or made.")
+    ] = DEFAULT_FOLDER / "demo",
+) -> None:
+    """Show the whole path: accept, execute, publish, refuse, kill and recover."""
+    from shared.cli.demo.run import run_demo
+
+    raise typer.Exit(run_demo(data_dir))
+
+
+@queues.command()
+def send(
+    queue: Annotated[str, typer.Argument(help="For example commands.")],
+    body: Annotated[str | None, typer.Option(help="The message itself.")] = None,
+    file: Annotated[
+        typer.FileBinaryRead | None, typer.Option(help="The message in a file; - is stdin.")
+    ] = None,
+    message_id: Annotated[
+        str | None, typer.Option(help="The same id within 24 hours is the same command.")
+    ] = None,
+    data_dir: DataDirectory = DEFAULT_FOLDER,
+    port: Port = 7071,
+) -> None:
+    """Send one message."""
+    from shared.cli.queues import client_of, send_message
+
+    if (body is None) == (file is None):
+        raise typer.BadParameter("give either --body or --file")
+    content = file.read() if file is not None else str(body).encode()
+    asyncio.run(send_message(client_of(data_dir, port), queue, content, message_id=message_id))
+
+
+@queues.command()
+def peek(
+    queue: Annotated[str, typer.Argument(help="For example rejected.")],
+    data_dir: DataDirectory = DEFAULT_FOLDER,
+    port: Port = 7071,
+) -> None:
+    """Show the messages of a queue without taking them."""
+    from shared.cli.queues import client_of, peek_messages
+
+    asyncio.run(peek_messages(client_of(data_dir, port), queue))

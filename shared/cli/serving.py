@@ -1,0 +1,43 @@
+"""Serving until a signal ends it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from shared.errors import ConfigurationError
+from shared.host.server import HOST, Endpoint, Servers
+
+GRACE_SECONDS = 5
+
+
+@asynccontextmanager
+async def serving(endpoints: Sequence[Endpoint]) -> AsyncIterator[None]:
+    """Listen on loopback while the block runs; running requests may end afterwards.
+
+    Raises:
+        ConfigurationError: names the port that is taken or that this user may not take.
+    """
+    async with AsyncExitStack() as started:
+        for endpoint in endpoints:
+            servers = Servers([endpoint], grace_seconds=GRACE_SECONDS)
+            try:
+                await servers.start()
+            except OSError as error:
+                raise ConfigurationError(
+                    f"cannot listen on {HOST}:{endpoint.port}: {error.strerror}"
+                ) from error
+            started.push_async_callback(servers.stop)
+        yield
+
+
+async def until_signal() -> None:
+    """Return at SIGINT or SIGTERM; a second one ends the process the hard way."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+    for number in signals:
+        loop.remove_signal_handler(number)

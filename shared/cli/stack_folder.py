@@ -1,0 +1,70 @@
+"""What the local stack keeps in its data folder beside the database: keys, certificates, and the settings they make."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from shared.development_certificates import DevelopmentCertificates, create_development_certificates
+from shared.errors import ConfigurationError
+from shared.host.keys import read_keys
+from shared.host.local import KEYS_FILE
+from shared.sealing import create_key_file
+
+
+@dataclass(frozen=True, slots=True)
+class StackFolder:
+    """Where everything is; nothing is made before `prepare`."""
+
+    path: Path
+
+    @property
+    def certificates(self) -> DevelopmentCertificates:
+        return DevelopmentCertificates(self.path / "certificates")
+
+    @property
+    def data_key_file(self) -> Path:
+        return self.path / "data-key.json"
+
+    @property
+    def host_keys(self) -> Path:
+        return self.path / KEYS_FILE
+
+    def prepare(self, *, now: datetime) -> None:
+        """Make what is missing; what is there stays.
+
+        Raises:
+            ConfigurationError: the folder cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            create_development_certificates(self.certificates.folder, now=now)
+            create_key_file(self.data_key_file)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write the data folder {self.path}: {error.strerror}"
+            ) from error
+
+    def app_settings(self, *, port: int, scheduler_port: int) -> dict[str, str]:
+        """Return the app settings of a stack on this folder and these ports."""
+        return {
+            "TOCSIN_DATA_DIR": str(self.path),
+            "TOCSIN_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "TOCSIN_SCHEDULER_URL": f"https://127.0.0.1:{scheduler_port}",
+            "TOCSIN_SCHEDULER_CA": str(self.certificates.authority),
+            "TOCSIN_CLIENT_CERTIFICATE": str(self.certificates.client),
+            "TOCSIN_MANAGEMENT_CERTIFICATES": str(self.certificates.client_cer),
+            "TOCSIN_DATA_KEY_FILE": str(self.data_key_file),
+        }
+
+    def host_key(self) -> str:
+        """Return the key that opens every function.
+
+        Raises:
+            ConfigurationError: no stack was ever started here.
+        """
+        keys = read_keys(self.host_keys)
+        if not keys:
+            raise ConfigurationError(
+                f"there is no {self.host_keys}; start the stack with `tocsin up` first"
+            )
+        return str(next(iter(keys["hostKeys"].values())))
