@@ -11,12 +11,10 @@ What raised tells what may have happened at the server, which is all that a call
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Protocol
 
 from shared.errors import TransientError
 
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 SERVICE_VERSION = "2014-10-01"
 
 
@@ -32,7 +30,7 @@ class RestRequest:
 
     method: str
     target: str
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
 
 
@@ -41,7 +39,7 @@ class RestResponse:
     """Names of `headers` are in lower case."""
 
     status: int
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
 
 

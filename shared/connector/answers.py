@@ -1,0 +1,125 @@
+"""What answers of the Scheduler say, in the connector's forms; pure.
+
+An answer that is not what the contract says it is must not stop an operation: what cannot be read is None.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+
+from shared.client.scheduler import RestResponse
+from shared.connector.operations import OperationError
+from shared.errors import InvalidRequestError
+from shared.wire.catalogue import CATALOGUE, Endpoint, ResponseKind
+from shared.wire.errors import read_error
+from shared.wire.job_collection import OperationResult
+from shared.wire.json_types import Json, parse_json
+from shared.wire.model import read
+from shared.wire.operation import Operation as ServiceOperation
+from shared.wire.secret_members import map_secret_members
+from shared.wire.xml_codec import (
+    decode_cloud_service_answer,
+    decode_cloud_services,
+    decode_job_collection_answer,
+    decode_operation,
+)
+
+LONGEST_MESSAGE = 4096
+# By the resource, since a change and the read that shows its effect name the same one.
+READS: Mapping[str, Endpoint] = MappingProxyType(
+    {row.resource: row for row in CATALOGUE.values() if row.is_read}
+)
+
+
+def error_of(response: RestResponse) -> OperationError:
+    """Return the service's code and message, or the status in words when the body has none."""
+    error = read_error(response.body)
+    if error is not None:
+        return OperationError(code=storable(error.code), message=storable(error.message))
+    try:
+        phrase = HTTPStatus(response.status).phrase
+    except ValueError:
+        phrase = "Unknown Status"
+    return OperationError(
+        code=phrase.replace(" ", "").replace("-", ""),
+        message=f"the Scheduler answered {response.status} without saying why",
+    )
+
+
+def error_in(operation: ServiceOperation) -> OperationError:
+    """Return why the service's own operation failed."""
+    error = operation.error
+    if error is None:
+        return OperationError(
+            code="InternalError", message="the Scheduler did not say why it failed"
+        )
+    return OperationError(code=storable(error.code), message=storable(error.message))
+
+
+def service_operation_of(response: RestResponse) -> ServiceOperation | None:
+    """Return the answer of Get Operation Status."""
+    try:
+        return decode_operation(response.body)
+    except InvalidRequestError:
+        return None
+
+
+def result_of(endpoint: Endpoint, response: RestResponse) -> Json:
+    """Return the body of a success without secrets, in the connector's JSON form."""
+    try:
+        return map_secret_members(document_of(endpoint.response, response.body), lambda _: None)
+    except InvalidRequestError:
+        return None
+
+
+def document_of(kind: ResponseKind, body: bytes) -> Json:
+    """Return what `body` says.
+
+    Raises:
+        InvalidRequestError: it is not of that kind.
+    """
+    match kind:
+        case ResponseKind.NOTHING:
+            return None
+        case ResponseKind.CLOUD_SERVICE:
+            return decode_cloud_service_answer(body).document()
+        case ResponseKind.CLOUD_SERVICES:
+            return [service.document() for service in decode_cloud_services(body)]
+        case ResponseKind.JOB_COLLECTION:
+            return decode_job_collection_answer(body).document()
+        case ResponseKind.OPERATION:
+            return decode_operation(body).document()
+        case ResponseKind.JOB | ResponseKind.JOBS:
+            return parse_json(body)
+
+
+def shows(endpoint: Endpoint, sent: Json, response: RestResponse) -> bool:
+    """Whether the resource that a GET returned is what `endpoint` was to make of it."""
+    found = result_of(READS[endpoint.resource], response)
+    if not isinstance(found, dict):
+        return False
+    if (
+        found.get("operationResult", OperationResult.SUCCEEDED.value)
+        != OperationResult.SUCCEEDED.value
+    ):
+        return False
+    return is_within(normal_form(endpoint, sent), found)
+
+
+def normal_form(endpoint: Endpoint, sent: Json) -> Json:
+    """Return what was sent with the service's own spelling of words, without secrets."""
+    if endpoint.request_model is not None and endpoint.method == "PUT":
+        sent = read(endpoint.request_model, sent).document()
+    return map_secret_members(sent, lambda _: None)
+
+
+def is_within(part: Json, whole: Json) -> bool:
+    """Whether everything that `part` says stands in `whole` too."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(name in whole and is_within(value, whole[name]) for name, value in part.items())
+    return part == whole
+
+
+def storable(text: str) -> str:
+    """Return text that a database and an event can hold."""
+    return text[:LONGEST_MESSAGE].encode(errors="replace").decode()

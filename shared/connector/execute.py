@@ -1,0 +1,158 @@
+"""Carrying out one operation, step by step: each wake-up takes the lease, makes one call and records what follows."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from shared.client.scheduler import RestResponse
+from shared.clock import Clock
+from shared.connector.calls import endpoint_of, request_of
+from shared.connector.commands import sealing_context
+from shared.connector.decide import Case, Refused, Step, decide, failed
+from shared.connector.deployment import Deployment
+from shared.connector.operations import Assignment, Ended, Later, OperationError, Phase
+from shared.connector.pause import Pause
+from shared.connector.store import OperationStore, Started
+from shared.errors import LeaseLostError
+from shared.events.log import EventLog
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import NotYet
+from shared.sealing import Sealer
+from shared.wire.json_types import JsonObject
+
+logger = logging.getLogger(__name__)
+
+MOST_LEASES = 10
+EXHAUSTED = OperationError(
+    code="AttemptsExhausted",
+    message=f"{MOST_LEASES} attempts in a row ended without a record of how",
+)
+TOO_LATE = OperationError(
+    code="DeadlineExceeded", message="the deadline had passed before the command could be sent"
+)
+
+
+class Executor:
+    """The handler of queue `operations`."""
+
+    def __init__(
+        self,
+        store: OperationStore,
+        deployment: Deployment,
+        *,
+        event_log: EventLog,
+        sealer: Sealer,
+        clock: Clock,
+        random: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._deployment = deployment
+        self._event_log = event_log
+        self._sealer = sealer
+        self._clock = clock
+        self._random = random
+        self.pause = Pause()
+
+    async def execute(self, wake_up: WakeUp) -> None:
+        """Do the next step of the operation that `wake_up` names, if it is due and nobody else does it."""
+        started = await self._start(wake_up)
+        if started is None:
+            return
+        step = await self._next_step(started.assignment)
+        try:
+            await self._store.record(started.lease, step, now=self._clock.now())
+        except LeaseLostError:
+            logger.warning("lease lost", extra=described("drop_attempt", started.assignment))
+            return
+        if isinstance(step, Ended):
+            self._tell(started.assignment, step)
+            await self._event_log.publish()
+
+    async def _start(self, wake_up: WakeUp) -> Started | None:
+        while True:
+            started = await self._store.start(wake_up, now=self._clock.now())
+            if isinstance(started, Started):
+                return started
+            if not isinstance(started, NotYet):
+                return None
+            await self._clock.sleep_until(started.due_at)
+
+    async def _next_step(self, assignment: Assignment) -> Later | Ended:
+        now = self._clock.now()
+        known = known_before_sending(assignment, now)
+        if isinstance(known, Ended):
+            return known
+        assignment = known
+        waits_until = self.pause.admit(now=now)
+        if waits_until is not None:
+            return postponed(assignment, until=waits_until, now=now)
+        step = await self._attempt(assignment)
+        if not isinstance(step, Refused):
+            return step
+        now = self._clock.now()
+        until = self.pause.begin(step.reason, now=now)
+        logger.warning(
+            "the Scheduler refuses us: %s", step.reason, extra=described("pause", assignment)
+        )
+        return postponed(replace(assignment, progress=step.progress), until=until, now=now)
+
+    async def _attempt(self, assignment: Assignment) -> Step:
+        endpoint = endpoint_of(assignment)
+        body = self._body(assignment)
+        request = request_of(assignment, endpoint, body, subscription=self._deployment.subscription)
+        reply = await self._deployment.ask(request)
+        if isinstance(reply, RestResponse):
+            self.pause.end()
+        return decide(
+            Case(
+                endpoint=endpoint,
+                sent=body,
+                assignment=assignment,
+                now=self._clock.now(),
+                chance=self._random(),
+            ),
+            reply,
+        )
+
+    def _body(self, assignment: Assignment) -> JsonObject | None:
+        if assignment.sealed_body is None:
+            return None
+        context = sealing_context(assignment.operation.id)
+        body: JsonObject = json.loads(self._sealer.unseal(assignment.sealed_body, context=context))
+        return body
+
+    def _tell(self, assignment: Assignment, end: Ended) -> None:
+        logger.info("operation %s", end.status.value, extra=described("end_operation", assignment))
+
+
+def known_before_sending(assignment: Assignment, now: datetime) -> Assignment | Ended:
+    """Return the end of what cannot be tried (again), else the assignment with what its leases say.
+
+    A lease that ended without a record may have made the call: from then on the outcome is unknown.
+    """
+    if assignment.leases > MOST_LEASES:
+        return failed(EXHAUSTED)
+    if assignment.leases > 1:
+        progress = replace(assignment.progress, is_outcome_unknown=True)
+        return replace(assignment, progress=progress)
+    progress = assignment.progress
+    is_untried = progress.phase is Phase.SEND and not progress.failures
+    if is_untried and not progress.is_outcome_unknown and now > assignment.deadline_at:
+        return failed(TOO_LATE)
+    return assignment
+
+
+def postponed(assignment: Assignment, *, until: datetime, now: datetime) -> Later:
+    """Go on at `until` without having tried; the deadline moves by as much."""
+    return Later(
+        progress=assignment.progress,
+        due_at=until,
+        deadline_at=assignment.deadline_at + (until - now),
+    )
+
+
+def described(action: str, assignment: Assignment) -> dict[str, str]:
+    operation = assignment.operation
+    return {"action": action, "operation_id": operation.id, "command": operation.command}
