@@ -1,12 +1,18 @@
 """The events that the connector publishes; their ids follow from what they tell, so that none is told twice."""
 
+import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from shared.connector.operations import Operation, OperationStatus
 from shared.errors import Fault
 from shared.events.cloudevent import CloudEvent
 from shared.events.event_types import EventType
+
+LONGEST_ATTRIBUTE = 256
+# No attribute of an event may hold these, and a transaction must not fail for what a caller once named something.
+FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 END_EVENTS = {
     OperationStatus.SUCCEEDED: EventType.OPERATION_SUCCEEDED,
@@ -46,7 +52,7 @@ def rejection_event(
         "faults": [{"target": fault.path, "message": fault.message} for fault in faults],
     }
     return CloudEvent(
-        id=f"{message_name}/rejected",
+        id=f"{attribute_text(message_name)}/rejected",
         source=source,
         type=EventType.COMMAND_REJECTED,
         time=now,
@@ -57,4 +63,9 @@ def rejection_event(
 
 
 def correlation(correlation_id: str | None) -> dict[str, str]:
-    return {} if correlation_id is None else {"correlationid": correlation_id}
+    return {} if not correlation_id else {"correlationid": attribute_text(correlation_id)}
+
+
+def attribute_text(text: str) -> str:
+    """Return `text` as an attribute of an event can hold it."""
+    return FORBIDDEN.sub(lambda match: quote(match[0], errors="replace"), text)[:LONGEST_ATTRIBUTE]

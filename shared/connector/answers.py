@@ -25,6 +25,7 @@ from shared.wire.xml_codec import (
 )
 
 LONGEST_MESSAGE = 4096
+LONGEST_RESULT = 64 * 1024
 # By the resource, since a change and the read that shows its effect name the same one.
 READS: Mapping[str, Endpoint] = MappingProxyType(
     {row.resource: row for row in CATALOGUE.values() if row.is_read}
@@ -65,7 +66,9 @@ def service_operation_of(response: RestResponse) -> ServiceOperation | None:
 
 
 def result_of(endpoint: Endpoint, response: RestResponse) -> Json:
-    """Return the body of a success without secrets, in the connector's JSON form."""
+    """Return the body of a success without secrets, in the connector's JSON form; None when it is too long to keep."""
+    if len(response.body) > LONGEST_RESULT:
+        return None
     try:
         return map_secret_members(document_of(endpoint.response, response.body), lambda _: None)
     except InvalidRequestError:

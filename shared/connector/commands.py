@@ -1,25 +1,33 @@
 """The door: commands become operations, whether they came over HTTP or by a queue."""
 
-import re
-from collections.abc import Callable, Sequence
-from urllib.parse import quote
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from shared.clock import Clock
+from shared.connector.announcements import attribute_text
 from shared.connector.operations import NewOperation, Operation, OperationStatus
+from shared.connector.ordering import ordering_path
 from shared.connector.rejection import QueueMessage, Rejections
 from shared.connector.store import Acceptance, OperationStore
 from shared.errors import ConflictError, Fault, InvalidRequestError
 from shared.sealing import Sealer
-from shared.wire.catalogue import CATALOGUE
+from shared.wire.catalogue import CATALOGUE, Endpoint
 from shared.wire.commands import Command, canonical_json, parse_commands
 from shared.wire.json_types import Json
 from shared.wire.routing import resource_path
 
 CREATE_JOB = "CreateJob"
 LONGEST_KEY = 256
-LONGEST_CORRELATION_ID = 128
-# An event cannot be written with these in an attribute, and then its operation could not end.
-FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asks, and when."""
+
+    caller: str
+    correlation_id: str | None
+    requested_at: datetime
 
 
 class Door:
@@ -60,19 +68,8 @@ class Door:
             )
         now = self._clock.now()
         fingerprint = "" if key is None else self._fingerprint(commands)
-        operations = []
-        for command in commands:
-            operation_id = self._new_id()
-            operation = Operation(
-                id=operation_id,
-                command=command.endpoint.name,
-                resource=resource_of(command, operation_id),
-                status=OperationStatus.NOT_STARTED,
-                caller=caller,
-                correlation_id=correlation_id and attribute_text(correlation_id),
-                requested_at=now,
-            )
-            operations.append(self._new_operation(command, operation))
+        origin = Origin(caller, correlation_id and attribute_text(correlation_id), now)
+        operations = [self._new_operation(command, origin) for command in commands]
         return await self._store.accept(
             Acceptance(
                 operations=operations, caller=caller, key=key, fingerprint=fingerprint, now=now
@@ -92,12 +89,23 @@ class Door:
             await self._rejections.reject(message, error)
             return []
 
-    def _new_operation(self, command: Command, operation: Operation) -> NewOperation:
-        path = f"{operation.resource.casefold()}/"
+    def _new_operation(self, command: Command, origin: Origin) -> NewOperation:
+        operation_id = self._new_id()
+        endpoint, params = carried_out(command, operation_id)
+        operation = Operation(
+            id=operation_id,
+            command=command.endpoint.name,
+            resource=resource_path(endpoint, params),
+            status=OperationStatus.NOT_STARTED,
+            caller=origin.caller,
+            correlation_id=origin.correlation_id,
+            requested_at=origin.requested_at,
+        )
+        path = ordering_path(endpoint, params)
         sealed_body = None
         if command.body is not None:
             text = canonical_json(command.body).decode()
-            sealed_body = self._sealer.seal(text, context=sealing_context(operation.id))
+            sealed_body = self._sealer.seal(text, context=sealing_context(operation_id))
         return NewOperation(
             operation=operation,
             follows=path,
@@ -121,21 +129,16 @@ class Door:
         return self._sealer.fingerprint(canonical_json(document))
 
 
-def resource_of(command: Command, operation_id: str) -> str:
-    """Return what the operation changes. A job whose id the service would choose gets one that follows from the
-    operation's, so that a repeat makes no second job."""
+def carried_out(command: Command, operation_id: str) -> tuple[Endpoint, Mapping[str, str]]:
+    """Return the endpoint and the names that a command is carried out with.
+
+    A job whose id the service would choose gets one that follows from the operation's, so that a repeat makes no second
+    job.
+    """
     if command.endpoint.name != CREATE_JOB:
-        return command.resource
-    params = {**command.params, "job": operation_id.replace("-", "")}
-    return resource_path(CATALOGUE["CreateOrUpdateJob"], params)
+        return command.endpoint, command.params
+    return CATALOGUE["CreateOrUpdateJob"], {**command.params, "job": operation_id.replace("-", "")}
 
 
 def sealing_context(operation_id: str) -> str:
     return f"operation/{operation_id}"
-
-
-def attribute_text(text: str) -> str:
-    """Return `text` as an attribute of an event can hold it."""
-    return FORBIDDEN.sub(lambda match: quote(match[0], errors="replace"), text)[
-        :LONGEST_CORRELATION_ID
-    ]

@@ -48,7 +48,8 @@ class QueueMessage:
     @property
     def name(self) -> str:
         """What no other message is called, not even one with the same message id."""
-        return f"{self.queue}/{self.sequence_number}/{self.message_id or ''}"
+        position = f"{self.queue}/{self.sequence_number}"
+        return f"{position}/{self.message_id}" if self.message_id else position
 
 
 class Rejections:

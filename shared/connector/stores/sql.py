@@ -18,6 +18,7 @@ from shared.connector.operations import (
     Phase,
     Progress,
 )
+from shared.connector.ordering import paths_above, range_below
 from shared.connector.store import Acceptance, Started
 from shared.connector.stores import statements
 from shared.connector.stores.tables import operation_work
@@ -227,15 +228,14 @@ class SqlOperationStore:
 
 
 def conflicting_paths(path: str) -> dict[str, str]:
-    """Return the parameters that find what `path` waits for: itself and the paths above it, and those below it."""
-    segments = path.strip("/").split("/")
-    assert len(segments) <= statements.DEEPEST
-    parameters = {"path": path, "path_end": path[:-1] + chr(ord("/") + 1)}
-    for depth in range(statements.DEEPEST):
-        # The empty text is no path: it fills the statement's fixed number of places.
-        above = f"/{'/'.join(segments[: depth + 1])}/" if depth < len(segments) else ""
-        parameters[f"ancestor_{depth}"] = above
-    return parameters
+    """Return the parameters that find what `path` waits for: the paths above it, itself included, and those below."""
+    above = paths_above(path)
+    assert len(above) <= statements.DEEPEST
+    lower, upper = range_below(path)
+    # The empty text is no path: it fills the places that a statement of fixed length has left over.
+    above += [""] * (statements.DEEPEST - len(above))
+    ancestors = {f"ancestor_{depth}": ancestor for depth, ancestor in enumerate(above)}
+    return {"path": lower, "path_end": upper, **ancestors}
 
 
 def to_operation(row: Any) -> Operation:
