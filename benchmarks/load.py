@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -156,8 +157,7 @@ async def send_all(connections: list[Connection], requests: Requests, *, number:
     return result
 
 
-async def run(options: argparse.Namespace) -> Result:
-    plan = json.loads(Path(options.plan).read_text())
+async def run(options: argparse.Namespace, plan: dict[str, Any]) -> Result:
     requests = Requests(
         paths=plan["paths"],
         host=f"127.0.0.1:{plan['port']}",
@@ -190,4 +190,6 @@ def parse_options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    json.dump(uvloop.run(run(parse_options())).to_json(), sys.stdout)
+    given = parse_options()
+    result = uvloop.run(run(given, json.loads(Path(given.plan).read_text())))
+    json.dump(result.to_json(), sys.stdout)

@@ -79,6 +79,10 @@ class Stage:
     def children(self) -> tuple[Child, ...]:
         return (self._stack, self._receiver)
 
+    @property
+    def stack_pid(self) -> int:
+        return self._stack.pid
+
     async def start_receiver(self) -> None:
         self._secret_file.touch(mode=0o600)
         self._secret_file.write_text(self._secret)
@@ -99,7 +103,7 @@ class Stage:
         self._timeline.say("scheduler", what)
 
     async def kill_stack(self) -> None:
-        pid = self._stack.pid
+        pid = self.stack_pid
         await self._stack.kill()
         self._timeline.say("stack", f"process {pid} killed with SIGKILL")
 
@@ -126,7 +130,8 @@ class Stage:
 
     def event_subscription(self) -> dict[str, Any]:
         """Return the event subscription that brings every event to the receiver."""
-        return {"url": f"http://127.0.0.1:{self._ports.receiver}/", "secret": self._secret}
+        url = f"http://127.0.0.1:{self._ports.receiver}/"
+        return {"sink": {"type": "webhook", "url": url, "secret": self._secret}}
 
     @property
     def _host_url(self) -> str:
