@@ -1,13 +1,30 @@
 """How a batch of requests becomes one transaction: savepoints, groups, and item-by-item replay of a failing group."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from shared.errors import TransientError
 from shared.sql.database import GroupWork, Transaction, Work
+
+logger = logging.getLogger(__name__)
+
+# Primary result codes of SQLite: the statement was right, and may succeed another time.
+UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -20,12 +37,56 @@ class Request:
     item: Any = None
 
 
+Answer = tuple[Request, Any, BaseException | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What to tell whom after a transaction, and what to call before."""
+
+    answers: Sequence[Answer]
+    callbacks: Sequence[Callable[[], None]]
+
+    def finish(self) -> None:
+        """Call back, then settle the futures; one whose caller was cancelled is passed over: the transaction happened
+        all the same."""
+        for callback in self.callbacks:
+            try:
+                callback()
+            except Exception:  # whoever waits for the commit must hear of it all the same
+                logger.exception("callback of a commit failed", extra={"action": "commit"})
+        for request, value, error in self.answers:
+            if request.future.done():
+                continue
+            if error is None:
+                request.future.set_result(value)
+            else:
+                request.future.set_exception(error)
+
+
+def commit(connection: Connection, requests: Sequence[Request]) -> Committed:
+    """Run all requests in one transaction; when that cannot be committed, everybody gets TransientError."""
+    batch = Batch(Transaction(connection))
+    try:
+        control(connection, "BEGIN IMMEDIATE")
+        batch.run(requests)
+        control(connection, "COMMIT")
+    except (
+        Exception
+    ) as error:  # a full or broken disk must reach all who wait, and the writer must go on
+        logger.exception("commit failed", extra={"action": "commit", "requests": len(requests)})
+        if connection.connection.in_transaction:
+            control(connection, "ROLLBACK")
+        return Committed([(request, None, refused(error)) for request in requests], ())
+    return Committed(batch.answers, batch.transaction.callbacks())
+
+
 @dataclass(slots=True)
 class Batch:
     """What one commit will have done."""
 
     transaction: Transaction
-    answers: list[tuple[Request, Any, BaseException | None]] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
     def run(self, requests: Iterable[Request]) -> None:
         """Run every request under a savepoint; equal kinds of grouped work run together, at their first one's place."""
@@ -53,11 +114,10 @@ class Batch:
     def _run_group(self, members: Sequence[Request]) -> None:
         group = members[0].group
         assert group is not None
-        values, error = self._attempt(lambda tx: group(tx, [member.item for member in members]))
+        items = [member.item for member in members]
+        values, error = self._attempt(lambda tx: list(zip(members, group(tx, items), strict=True)))
         if error is None:
-            self.answers.extend(
-                (member, value, None) for member, value in zip(members, values, strict=True)
-            )
+            self.answers.extend((member, value, None) for member, value in values)
         elif len(members) == 1:
             self.answers.append((members[0], None, error))
         else:
@@ -71,10 +131,11 @@ class Batch:
         try:
             value = work(transaction)
         except Exception as error:  # delivered to whoever awaits this piece of work
+            # When SQLite has rolled back everything by itself (a full disk), this raises and fails the whole batch.
             control(transaction.connection, "ROLLBACK TO work")
             control(transaction.connection, "RELEASE work")
             transaction.forget(mark)
-            return None, error
+            return None, translated(error)
         control(transaction.connection, "RELEASE work")
         return value, None
 
@@ -86,14 +147,15 @@ def control(connection: Connection, statement: str) -> None:
     driver_connection.execute(statement)
 
 
-def deliver(
-    answers: Iterable[tuple[Request, Any, BaseException | None]],
-) -> None:
-    """Settle the futures; one whose caller was cancelled is passed over: the transaction happened all the same."""
-    for request, value, error in answers:
-        if request.future.done():
-            continue
-        if error is None:
-            request.future.set_result(value)
-        else:
-            request.future.set_exception(error)
+def translated(error: Exception) -> Exception:
+    """Return TransientError for what the disk or another process did, and anything else as it is."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in UNAVAILABLE:
+        return refused(error)
+    return error
+
+
+def refused(error: Exception) -> TransientError:
+    failure = TransientError(f"the database refused a transaction: {error}")
+    failure.__cause__ = error
+    return failure

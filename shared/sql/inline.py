@@ -7,9 +7,9 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from shared.errors import TransientError
-from shared.sql.database import GroupWork, Item, Transaction, Value, Work
-from shared.sql.execution import Batch, Request, control
-from shared.sql.sqlite import finish, sqlite_engine
+from shared.sql.database import GroupWork, Item, Value, Work
+from shared.sql.execution import Request, commit
+from shared.sql.sqlite import sqlite_engine
 
 
 class InlineDatabase:
@@ -41,10 +41,6 @@ class InlineDatabase:
         return self._connection
 
     async def _commit(self, request: Request) -> Value:
-        batch = Batch(Transaction(self._open()))
-        control(self._open(), "BEGIN IMMEDIATE")
-        batch.run([request])
-        control(self._open(), "COMMIT")
-        finish(batch.transaction.callbacks(), batch.answers)
+        commit(self._open(), [request]).finish()
         value: Value = await request.future
         return value

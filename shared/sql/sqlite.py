@@ -10,7 +10,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +19,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
 from shared.errors import TransientError
-from shared.sql.database import GroupWork, Item, Transaction, Value, Work
-from shared.sql.execution import Batch, Request, control, deliver
+from shared.sql.database import GroupWork, Item, Value, Work
+from shared.sql.execution import Answer, Committed, Request, commit, control
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,8 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, *, durability: Durability = Durability.POWER) -> None:
         self._engine = sqlite_engine(path, durability=durability)
+        # Opened here, so that a file that cannot be opened is the caller's exception and not a thread's end.
+        self._connection = self._engine.connect()
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="sqlite-reader")
         self._reader = threading.local()
@@ -118,10 +120,11 @@ class SqliteDatabase:
         return await request.future
 
     def _write(self) -> None:
-        connection = self._engine.connect()
         while (requests := self._collect()) is not None:
-            self._commit(connection, requests)
-        connection.close()
+            committed = commit(self._connection, requests)
+            self._written.set()
+            self._deliver(committed)
+        self._connection.close()
 
     def _collect(self) -> list[Request] | None:
         """Wait for a request and take with it everything that came meanwhile; None when closing."""
@@ -140,38 +143,14 @@ class SqliteDatabase:
             requests.append(following)
         return requests
 
-    def _commit(self, connection: Connection, requests: list[Request]) -> None:
-        batch = Batch(Transaction(connection))
-        try:
-            control(connection, "BEGIN IMMEDIATE")
-            batch.run(requests)
-            control(connection, "COMMIT")
-        except (
-            Exception
-        ) as error:  # a full or broken disk must reach all who wait, and the writer must go on
-            logger.exception("commit failed", extra={"action": "commit", "requests": len(requests)})
-            if connection.connection.in_transaction:
-                control(connection, "ROLLBACK")
-            failure = TransientError(f"the database refused a commit: {error}")
-            failure.__cause__ = error
-            answers = [(request, None, failure) for request in requests]
-            self._deliver(answers, ())
-            return
-        self._written.set()
-        self._deliver(batch.answers, batch.transaction.callbacks())
-
-    def _deliver(
-        self,
-        answers: Sequence[tuple[Request, Any, BaseException | None]],
-        callbacks: Sequence[Callable[[], None]],
-    ) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Request, Any, BaseException | None]]]
-        by_loop = {}
-        for answer in answers:
+    def _deliver(self, committed: Committed) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[Answer]] = {}
+        for answer in committed.answers:
             by_loop.setdefault(answer[0].future.get_loop(), []).append(answer)
-        for loop, settled in by_loop.items():
+        callbacks = committed.callbacks
+        for loop, answers in by_loop.items():
             try:
-                loop.call_soon_threadsafe(finish, callbacks, settled)
+                loop.call_soon_threadsafe(Committed(answers, callbacks).finish)
             except RuntimeError:  # that loop is closed: nobody waits there any more
                 logger.debug("answers for a closed event loop", extra={"action": "commit"})
             callbacks = ()
@@ -193,16 +172,11 @@ class SqliteDatabase:
         while not self._closing:
             self._written.wait()
             self._written.clear()
-            control(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+            try:
+                control(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+            except (
+                sqlite3.OperationalError
+            ):  # a full disk; commits go on in the WAL, and the next round tries again
+                logger.exception("checkpoint failed", extra={"action": "checkpoint"})
             self._pause.wait(CHECKPOINT_SECONDS)
         connection.close()
-
-
-def finish(
-    callbacks: Sequence[Callable[[], None]],
-    answers: Sequence[tuple[Request, Any, BaseException | None]],
-) -> None:
-    """Run what waits for the commit, then settle the futures."""
-    for callback in callbacks:
-        callback()
-    deliver(answers)
