@@ -36,7 +36,8 @@ class Ledger:
         match outcome:
             case Delivered():
                 self._ended.append(Ended(delivery=delivery, at=now))
-                self.health = replace(self.health, failing_since=None)
+                if self.health.failing_since is not None:
+                    self.health = replace(self.health, failing_since=None)
             case NotDelivered():
                 self._note_failure(delivery, outcome, now)
             case Gone():

@@ -1,0 +1,141 @@
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network
+
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from standardwebhooks import Webhook
+
+from shared.clock import SystemClock
+from shared.events.sink import Delivered, Destination, NotDelivered
+from shared.events.sinks.webhook import Webhooks, WebhookSink
+from shared.events.webhook_signature import secret_of
+from shared.outbound.guard import AddressGuard
+from tests.contracts.event_sink import BUSY_FOR, EVENT, Behaviour, EventSinkContract
+from tests.shared.events.receiver import Receiver, listening
+
+KEY = bytes(range(32))
+LOOPBACK = AddressGuard([IPv4Network("127.0.0.0/8")])
+
+
+ANSWERS: dict[Behaviour, Callable[[], web.StreamResponse | None]] = {
+    Behaviour.TAKE: lambda: web.Response(status=204),
+    Behaviour.REFUSE: lambda: web.Response(status=500, text="broken"),
+    Behaviour.BUSY: lambda: web.Response(
+        status=503, headers={"Retry-After": f"{BUSY_FOR.total_seconds():.0f}"}
+    ),
+    Behaviour.GONE: lambda: web.Response(status=410),
+    Behaviour.HANG_UP: lambda: Disconnecting(),
+    Behaviour.STAY_SILENT: lambda: None,
+}
+
+
+class Disconnecting(web.Response):
+    """Closes the connection instead of answering."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        assert request.transport is not None
+        request.transport.abort()
+        raise ConnectionResetError("closed on purpose")
+
+
+@dataclass
+class DestinedWebhook:
+    receiver: Receiver
+    sink: WebhookSink
+
+    @property
+    def received(self) -> list[tuple[str, bytes]]:
+        return [(one.headers["webhook-id"], one.body) for one in self.receiver.deliveries]
+
+    def behave(self, behaviour: Behaviour) -> None:
+        self.receiver.respond = lambda _: ANSWERS[behaviour]()
+
+
+@asynccontextmanager
+async def destined_webhook(
+    guard: AddressGuard = LOOPBACK, *, seconds: float = 0.5
+) -> AsyncIterator[DestinedWebhook]:
+    webhooks = Webhooks(guard, SystemClock(), timeout=timedelta(seconds=seconds))
+    async with listening() as receiver:
+        yield DestinedWebhook(receiver, webhooks.open(Destination(url=receiver.url, key=KEY)))
+        await webhooks.close()
+
+
+@pytest.fixture
+async def destined() -> AsyncIterator[DestinedWebhook]:
+    async with destined_webhook(seconds=15) as opened:
+        yield opened
+
+
+class TestWebhookSink(EventSinkContract):
+    def open(self) -> AbstractAsyncContextManager[DestinedWebhook]:
+        return destined_webhook()
+
+
+async def test_the_standard_library_of_the_field_verifies_what_we_send(
+    destined: DestinedWebhook,
+) -> None:
+    await destined.sink.send("e1", EVENT)
+
+    sent = destined.receiver.deliveries[0]
+    verified = Webhook(secret_of(KEY)).verify(sent.body, sent.headers)
+    assert verified == json.loads(EVENT)
+    assert sent.headers["content-type"] == "application/cloudevents+json"
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+async def test_2xx_is_delivered(destined: DestinedWebhook, status: int) -> None:
+    destined.receiver.respond = lambda _: web.Response(status=status)
+
+    assert await destined.sink.send("e1", EVENT) == Delivered()
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 404, 500])
+async def test_anything_else_is_a_failure_and_no_redirect_is_followed(
+    destined: DestinedWebhook, status: int
+) -> None:
+    location = {"Location": destined.receiver.url}
+    destined.receiver.respond = lambda _: web.Response(status=status, headers=location)
+
+    outcome = await destined.sink.send("e1", EVENT)
+
+    assert outcome == NotDelivered(f"HTTP {status}")
+    assert len(destined.receiver.deliveries) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_is_honoured(destined: DestinedWebhook, status: int) -> None:
+    asked = {"Retry-After": "120"}
+    destined.receiver.respond = lambda _: web.Response(status=status, headers=asked)
+
+    outcome = await destined.sink.send("e1", EVENT)
+
+    assert outcome == NotDelivered(f"HTTP {status}", timedelta(minutes=2))
+
+
+async def test_retry_after_of_other_failures_means_nothing(destined: DestinedWebhook) -> None:
+    destined.receiver.respond = lambda _: web.Response(status=500, headers={"Retry-After": "120"})
+
+    assert await destined.sink.send("e1", EVENT) == NotDelivered("HTTP 500")
+
+
+async def test_p9_a_webhook_on_a_private_address_is_not_dialled() -> None:
+    async with destined_webhook(AddressGuard()) as destined:
+        outcome = await destined.sink.send("e1", EVENT)
+
+        assert outcome == NotDelivered("address 127.0.0.1 is not allowed")
+        assert destined.receiver.deliveries == []
+
+
+async def test_p8_a_reason_holds_neither_query_nor_key(destined: DestinedWebhook) -> None:
+    destined.behave(Behaviour.HANG_UP)
+
+    outcome = await destined.sink.send("e1", EVENT)
+
+    assert isinstance(outcome, NotDelivered)
+    assert "s3cret" not in outcome.reason

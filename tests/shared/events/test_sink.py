@@ -1,0 +1,16 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared.events.sink import Destination
+from tests.contracts.event_sink import EventSinkContract
+from tests.shared.events.memory_sink import MemorySink
+
+
+class TestMemorySink(EventSinkContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[MemorySink]:
+        yield MemorySink()
+
+
+def test_p8_the_key_of_a_destination_is_not_shown() -> None:
+    assert "very-secret" not in repr(Destination(url="https://example.org", key=b"very-secret"))
