@@ -105,17 +105,17 @@ class WorkRows:
     ) -> Lease | NotYet | Nothing:
         """Take the lease if the row is due, free and at the attempt that the wake-up is for."""
         until = now + self._lease
-        started = self._statements.start.execute(
+        started = self._statements.start.change(
             transaction.connection,
             row_id=wake_up.id,
             at_attempt=wake_up.attempt,
             present=to_microseconds(now),
             until=to_microseconds(until),
         )
-        if started.rowcount == 1:
-            taken = self._statements.state.execute(transaction.connection, row_id=wake_up.id).one()
-            return Lease(wake_up.id, wake_up.attempt + 1, taken.unrecorded, until)
-        row = self._statements.state.execute(transaction.connection, row_id=wake_up.id).first()
+        (row,) = self._statements.state.rows(transaction.connection, row_id=wake_up.id) or (None,)
+        if started == 1:
+            assert row is not None
+            return Lease(wake_up.id, wake_up.attempt + 1, row.unrecorded, until)
         if row is None or row.due_at is None or row.attempt != wake_up.attempt:
             return Nothing()
         if row.lease_until is not None and row.lease_until > to_microseconds(now):
@@ -130,19 +130,19 @@ class WorkRows:
         Raises:
             LeaseLostError: the row was started again meanwhile; the caller's transaction must not commit.
         """
-        ended = self._statements.record.execute(
+        ended = self._statements.record.change(
             transaction.connection, row_id=lease.id, at_attempt=lease.attempt
         )
-        if ended.rowcount != 1:
+        if ended != 1:
             raise LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
         if due_at is not None:
             self._set_due(transaction, Due(lease.id, lease.attempt, due_at, due_at), now=now)
 
     def sweep(self, transaction: Transaction, *, now: datetime, limit: int = 500) -> int:
         """Wake up to `limit` rows whose wake-up is missing or overdue; returns how many."""
-        rows = self._statements.overdue.execute(
+        rows = self._statements.overdue.rows(
             transaction.connection, present=to_microseconds(now), at_most=limit
-        ).all()
+        )
         for row in rows:
             due_at = from_microseconds(row.due_at)
             wake_at = from_microseconds(max(row.due_at, row.lease_until or 0))
@@ -152,15 +152,13 @@ class WorkRows:
 
     def free_leases(self, transaction: Transaction, *, now: datetime) -> int:
         """End the leases that a dead process left and have sweep look at their rows now; only the sole owner may."""
-        return self._statements.free.execute(
-            transaction.connection, present=to_microseconds(now)
-        ).rowcount
+        return self._statements.free.change(transaction.connection, present=to_microseconds(now))
 
     def _set_due(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
         near = row.wake_at - now <= HORIZON
         wait = SWEEP_AFTER * 2 ** min(row.wakes, DOUBLINGS)
         sweep_at = max(row.wake_at, now) + wait if near else row.wake_at - HORIZON
-        self._statements.due.execute(
+        self._statements.due.change(
             transaction.connection,
             row_id=row.id,
             due=to_microseconds(row.due_at),

@@ -1,5 +1,6 @@
 """Core statements compiled once and run through the driver: a quarter of the cost of Core's own execute."""
 
+from collections import namedtuple
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ class Prepared:
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
+        self._row: Any = None
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
 
     def execute(self, connection: Connection, **parameters: Any) -> CursorResult[Any]:
@@ -26,6 +28,33 @@ class Prepared:
             return connection.exec_driver_sql(text, defaults | parameters)
         values = defaults | parameters if defaults else parameters
         return connection.exec_driver_sql(text, tuple(values[name] for name in names))
+
+    def rows(self, connection: Connection, **parameters: Any) -> list[Any]:
+        """Run and return every row as a named tuple of its columns.
+
+        It passes by SQLAlchemy's result, which costs several times what a small statement does.
+        """
+        cursor = self._run(connection, parameters)
+        found = cursor.fetchall()
+        if found and self._row is None:
+            columns = [column[0] for column in cursor.description]
+            self._row = namedtuple("Row", columns, rename=True)  # type: ignore[misc]
+        cursor.close()
+        return [self._row._make(row) for row in found] if self._row is not None else []
+
+    def change(self, connection: Connection, **parameters: Any) -> int:
+        """Run and return how many rows were changed; passes by SQLAlchemy's result too."""
+        cursor = self._run(connection, parameters)
+        count: int = cursor.rowcount
+        cursor.close()
+        return count
+
+    def _run(self, connection: Connection, parameters: dict[str, Any]) -> Any:
+        text, names, defaults = self._for(connection.dialect)
+        values = defaults | parameters if defaults else parameters
+        cursor: Any = connection.connection.cursor()
+        cursor.execute(text, values if names is None else [values[name] for name in names])
+        return cursor
 
     def execute_many(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run once for each set of parameters, in one call of the driver."""

@@ -61,14 +61,14 @@ class SqlOperationStore:
             await self._database.run(lambda tx: self._end(tx, lease, step, now))
 
     async def get(self, operation_id: str) -> Operation | None:
-        row = await self._database.read(
-            lambda connection: statements.get.execute(connection, operation_id=operation_id).first()
+        rows = await self._database.read(
+            lambda connection: statements.get.rows(connection, operation_id=operation_id)
         )
-        return None if row is None else to_operation(row)
+        return to_operation(rows[0]) if rows else None
 
     async def newest(self, *, limit: int) -> list[Operation]:
         rows = await self._database.read(
-            lambda connection: statements.newest.execute(connection, at_most=limit).all()
+            lambda connection: statements.newest.rows(connection, at_most=limit)
         )
         return [to_operation(row) for row in rows]
 
@@ -82,14 +82,12 @@ class SqlOperationStore:
         keys_before = to_microseconds(now - KEYS_KEPT)
         ended_before = to_microseconds(now - OPERATIONS_KEPT)
         await self._database.run(
-            lambda tx: statements.prune_keys.execute(tx.connection, accepted_before=keys_before)
+            lambda tx: statements.prune_keys.change(tx.connection, accepted_before=keys_before)
         )
         pruned = 0
         while count := await self._database.run(
-            lambda tx: (
-                statements.prune_operations.execute(
-                    tx.connection, ended_before=ended_before, at_most=PRUNED_AT_ONCE
-                ).rowcount
+            lambda tx: statements.prune_operations.change(
+                tx.connection, ended_before=ended_before, at_most=PRUNED_AT_ONCE
             )
         ):
             pruned += count
@@ -108,7 +106,7 @@ class SqlOperationStore:
             known = self._known(transaction, acceptance, acceptance.key)
             if known is not None:
                 return known
-            statements.insert_key.execute(
+            statements.insert_key.change(
                 transaction.connection,
                 caller=acceptance.caller,
                 key=acceptance.key,
@@ -124,27 +122,26 @@ class SqlOperationStore:
         self, transaction: Transaction, acceptance: Acceptance, key: str
     ) -> list[Operation] | ConflictError | None:
         connection = transaction.connection
-        row = statements.find_key.execute(
-            connection, of_caller=acceptance.caller, of_key=key
-        ).first()
-        if row is None:
+        rows = statements.find_key.rows(connection, of_caller=acceptance.caller, of_key=key)
+        if not rows:
             return None
+        row = rows[0]
         if from_microseconds(row.accepted_at) + KEYS_KEPT <= acceptance.now:
-            statements.delete_key.execute(connection, of_caller=acceptance.caller, of_key=key)
+            statements.delete_key.change(connection, of_caller=acceptance.caller, of_key=key)
             return None
         if row.fingerprint != acceptance.fingerprint:
             return ConflictError(f"the key {key!r} was used for another request within 24 hours")
         return [
-            to_operation(statements.get.execute(connection, operation_id=operation_id).one())
+            to_operation(statements.get.rows(connection, operation_id=operation_id)[0])
             for operation_id in json.loads(row.operation_ids)
         ]
 
     def _insert(self, transaction: Transaction, new: NewOperation, now: datetime) -> None:
         connection, operation = transaction.connection, new.operation
-        predecessors = statements.find_predecessors.execute(
+        predecessors = statements.find_predecessors.rows(
             connection, **conflicting_paths(new.follows)
-        ).all()
-        inserted = statements.insert_operation.execute(
+        )
+        inserted = statements.insert_operation.rows(
             connection,
             id=operation.id,
             command=operation.command,
@@ -159,11 +156,11 @@ class SqlOperationStore:
             deadline_at=None if predecessors else to_microseconds(now + new.time_limit),
             requested_at=to_microseconds(now),
             waits_for=len(predecessors),
-        ).one()
+        )
         if predecessors:
             statements.insert_waiting.execute_many(
                 connection,
-                [{"before": row[0], "after": inserted.number} for row in predecessors],
+                [{"before": row[0], "after": inserted[0].number} for row in predecessors],
             )
         else:
             self._work.schedule(transaction, operation.id, attempt=0, due_at=now, now=now)
@@ -179,15 +176,15 @@ class SqlOperationStore:
             return Nothing()
         if not isinstance(lease, Lease):
             return lease
-        row = statements.begin.execute(
+        (row,) = statements.begin.rows(
             transaction.connection, operation_id=lease.id, present=to_microseconds(now)
-        ).one()
+        )
         return Started(lease, to_assignment(row, leases=lease.unrecorded))
 
     def _go_on(self, transaction: Transaction, lease: Lease, step: Later, now: datetime) -> None:
         self._work.record(transaction, lease, due_at=step.due_at, now=now)
         progress = step.progress
-        statements.progress.execute(
+        statements.progress.change(
             transaction.connection,
             operation_id=lease.id,
             next_phase=progress.phase.value,
@@ -201,7 +198,7 @@ class SqlOperationStore:
 
     def _end(self, transaction: Transaction, lease: Lease, end: Ended, now: datetime) -> None:
         self._work.record(transaction, lease, due_at=None, now=now)
-        row = statements.end.execute(
+        rows = statements.end.rows(
             transaction.connection,
             operation_id=lease.id,
             with_status=end.status.value,
@@ -210,21 +207,21 @@ class SqlOperationStore:
             with_error_code=end.error and end.error.code,
             with_error_message=end.error and end.error.message,
             with_result=None if end.result is None else json.dumps(end.result),
-        ).first()
-        if row is None:
+        )
+        if not rows:
             raise LeaseLostError(f"operation {lease.id} has ended already")
-        self._event_log.insert(transaction, end_event(to_operation(row), source=self._source))
-        self._release(transaction, row.number, now)
+        self._event_log.insert(transaction, end_event(to_operation(rows[0]), source=self._source))
+        self._release(transaction, rows[0].number, now)
 
     def _release(self, transaction: Transaction, ended: int, now: datetime) -> None:
         connection = transaction.connection
-        for row in statements.release.execute(connection, ended=ended).all():
+        for row in statements.release.rows(connection, ended=ended):
             if row.waits_for == 0:
-                statements.set_deadline.execute(
+                statements.set_deadline.change(
                     connection, operation_id=row.id, present=to_microseconds(now)
                 )
                 self._work.schedule(transaction, row.id, attempt=row.attempt, due_at=now, now=now)
-        statements.forget_waiting.execute(connection, ended=ended)
+        statements.forget_waiting.change(connection, ended=ended)
 
 
 def conflicting_paths(path: str) -> dict[str, str]:
