@@ -1,0 +1,1 @@
+"""One blueprint per trigger family; each function parses, calls and renders, and decides nothing."""

@@ -7,6 +7,7 @@ TocsinError                          code: ARM or RDFE error code; the message n
 │  ├─ NotFoundError            404
 │  ├─ MethodNotAllowedError    405
 │  ├─ ConflictError            409
+│  ├─ PreconditionFailedError  412
 │  ├─ PayloadTooLargeError     413
 │  └─ NotSupportedError        501
 ├─ TransientError              503   the world can fix it; retry_after says when to look again
@@ -74,10 +75,14 @@ class NotFoundError(RequestError):
 
 
 class MethodNotAllowedError(RequestError):
-    """The path exists, the method does not."""
+    """The path exists, the method does not; `allowed` names those that do."""
 
     default_code = "InvalidHttpVerb"
     status = 405
+
+    def __init__(self, message: str, *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
 
 
 class ConflictError(RequestError):
@@ -85,6 +90,13 @@ class ConflictError(RequestError):
 
     default_code = "ConflictError"
     status = 409
+
+
+class PreconditionFailedError(RequestError):
+    """What is there is not what the caller last saw, or the request comes too late to be recognised."""
+
+    default_code = "PreconditionFailed"
+    status = 412
 
 
 class PayloadTooLargeError(RequestError):

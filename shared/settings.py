@@ -82,6 +82,22 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise ConfigurationError("; ".join(faults)) from None
 
 
+def load_role(environment: Mapping[str, str] | None = None) -> Role:
+    """Return the role alone: a function app must be indexed even while another setting is missing or malformed.
+
+    Raises:
+        ConfigurationError: there is no such role.
+    """
+    source = os.environ if environment is None else environment
+    role = source.get(f"{PREFIX}ROLE", Role.ALL)
+    try:
+        return Role(role)
+    except ValueError:
+        raise ConfigurationError(
+            f"{PREFIX}ROLE: there is no role {role!r}; {', '.join(Role)} are offered"
+        ) from None
+
+
 def export_environment(values: Mapping[str, str]) -> None:
     """Put app settings into the process's environment, as the Functions host does; what is there already wins."""
     for name, value in values.items():

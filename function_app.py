@@ -1,0 +1,24 @@
+"""The one FunctionApp: registers the blueprints of `TOCSIN_ROLE`."""
+
+import azure.functions as func
+
+from functions import changes, event_subscriptions, queues, reads, scheduler, timers
+from shared.settings import Role, load_role
+
+CONNECTOR = (
+    changes.blueprint,
+    reads.blueprint,
+    event_subscriptions.blueprint,
+    queues.blueprint,
+    timers.blueprint,
+)
+SCHEDULER = (scheduler.blueprint,)
+BLUEPRINTS = {
+    Role.CONNECTOR: CONNECTOR,
+    Role.SCHEDULER: SCHEDULER,
+    Role.ALL: CONNECTOR + SCHEDULER,
+}
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+for blueprint in BLUEPRINTS[load_role()]:
+    app.register_functions(blueprint)

@@ -1,0 +1,199 @@
+"""The only file that knows both the Functions types and ours."""
+
+import functools
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from shared.bootstrap import application
+from shared.connector.operations import Operation
+from shared.connector.rejection import QueueMessage
+from shared.errors import (
+    Fault,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PayloadTooLargeError,
+    TocsinError,
+    TransientError,
+)
+from shared.messaging.wake_up import WakeUp
+from shared.wire.catalogue import Endpoint
+from shared.wire.commands import MAX_MESSAGE_BYTES, Command, parse_commands, request_command
+from shared.wire.errors import json_error
+from shared.wire.json_types import Json
+from shared.wire.routing import Match, MethodNotAllowed, connector_router
+
+logger = logging.getLogger(__name__)
+
+ROUTER = connector_router()
+RESOURCES = "/cloudservices"
+JSON = "application/json; charset=utf-8"
+MAX_PAGE = 1000
+
+HttpFunction = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+
+
+def answering(function: HttpFunction) -> HttpFunction:
+    """Answer what `function` raises in the connector's error form; every answer carries `x-ms-request-id`."""
+
+    @functools.wraps(function)
+    async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            response = await function(req)
+        except TocsinError as error:
+            response = failed(error)
+        response.headers["x-ms-request-id"] = (await application()).new_id()
+        return response
+
+    return answer
+
+
+def failed(error: TocsinError) -> func.HttpResponse:
+    """Return the answer to a request that could not be carried out."""
+    log = logger.info if error.status < 500 else logger.error
+    log("request refused: %s", error.code, extra={"action": "refuse_request", "code": error.code})
+    faults: Sequence[Fault] = ()
+    message = error.message
+    if isinstance(error, InvalidRequestError):
+        faults = error.faults
+        message = f"The request has {len(faults)} fault{'s' * (len(faults) > 1)}: {message}"
+    headers = {}
+    if isinstance(error, TransientError) and error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after.total_seconds())))
+    if isinstance(error, MethodNotAllowedError):
+        headers["Allow"] = ", ".join(error.allowed)
+    return func.HttpResponse(
+        json_error(error.code, message, faults),
+        status_code=error.status,
+        headers=headers,
+        mimetype=JSON,
+    )
+
+
+def answered(document: Json | Mapping[str, object], *, status: int = 200) -> func.HttpResponse:
+    """Return a JSON answer."""
+    return func.HttpResponse(json.dumps(document), status_code=status, mimetype=JSON)
+
+
+def command_of(req: func.HttpRequest) -> Command:
+    """Return the change that a request to a resource asks for.
+
+    Raises:
+        RequestError: with everything that is wrong with it.
+    """
+    return request_command(match_of(req), body_of(req), if_match=req.headers.get("if-match"))
+
+
+def commands_of(req: func.HttpRequest) -> tuple[list[Command], bool]:
+    """Return the commands in a body, and whether they came as an array."""
+    body = body_of(req)
+    return parse_commands(body), body.lstrip()[:1] == b"["
+
+
+def read_of(req: func.HttpRequest) -> tuple[Endpoint, Mapping[str, str], Mapping[str, str]]:
+    """Return the endpoint that a GET of a resource means, the names in its path and its query."""
+    match = match_of(req)
+    query = {name: value for name, value in req.params.items() if name != "code"}
+    return match.endpoint, match.params, query
+
+
+def match_of(req: func.HttpRequest) -> Match:
+    """Return the endpoint of the connector that the request's path and method name."""
+    path = urlsplit(req.url).path
+    path = path[path.lower().index(RESOURCES) :]
+    method = "GET" if req.method == "HEAD" else str(req.method)
+    match ROUTER.match(method, path):
+        case Match() as match:
+            return match
+        case MethodNotAllowed(allowed):
+            raise MethodNotAllowedError(
+                f"{req.method} {path} is not offered; {', '.join(sorted(allowed))} are",
+                allowed=sorted(allowed),
+            )
+        case _:
+            raise NotFoundError(f"there is no resource {path}")
+
+
+def body_of(req: func.HttpRequest) -> bytes:
+    """Return the body, which may be as large as a message."""
+    body = req.get_body()
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise PayloadTooLargeError(
+            f"the body has {len(body)} bytes; {MAX_MESSAGE_BYTES} are allowed"
+        )
+    return body
+
+
+def accepted(
+    req: func.HttpRequest, operations: Sequence[Operation], *, public_url: str | None, many: bool
+) -> func.HttpResponse:
+    """Return the 202: where to watch the operation, or the array of operations."""
+    documents = [operation.to_json() for operation in operations]
+    response = answered({"operations": documents} if many else documents[0], status=202)
+    if not many:
+        response.headers["Operation-Location"] = operation_url(req, operations[0].id, public_url)
+    set_retry_after(response, operations[0])
+    return response
+
+
+def monitored(operation: Operation) -> func.HttpResponse:
+    """Return the status monitor's answer."""
+    response = answered(operation.to_json())
+    set_retry_after(response, operation)
+    return response
+
+
+def set_retry_after(response: func.HttpResponse, operation: Operation) -> None:
+    """Tell when to look again, unless it has ended."""
+    if operation.retry_after is not None:
+        response.headers["Retry-After"] = str(round(operation.retry_after.total_seconds()))
+
+
+def operation_url(req: func.HttpRequest, operation_id: str, public_url: str | None) -> str:
+    """Return where the caller can watch the operation."""
+    if public_url is None:
+        parts = urlsplit(req.url)
+        public_url = f"{parts.scheme}://{parts.netloc}"
+    return f"{public_url}/api/operations/{operation_id}"
+
+
+def whole_number(req: func.HttpRequest, name: str, *, default: int, most: int) -> int:
+    """Return a whole number of the query.
+
+    Raises:
+        InvalidRequestError: it is no whole number from 0 to `most`.
+    """
+    text = req.params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()) or int(text[:20]) > most:
+        raise InvalidRequestError([Fault(f"?{name}", f"must be a whole number from 0 to {most}")])
+    return int(text)
+
+
+def wake_up_of(message: func.ServiceBusMessage) -> WakeUp | None:
+    """Return the wake-up in a message; None, and a line in the log, for anything else: it can wake nobody."""
+    try:
+        return WakeUp.decode(message.get_body())
+    except InvalidRequestError as error:
+        logger.warning(
+            "not a wake-up: %s",
+            error.message,
+            extra={"action": "drop_wake_up", "message_id": message.message_id},
+        )
+        return None
+
+
+def queue_message_of(message: func.ServiceBusMessage, *, queue: str) -> QueueMessage:
+    """Return a message of a queue in our terms."""
+    return QueueMessage(
+        body=message.get_body(),
+        queue=queue,
+        sequence_number=message.sequence_number or 0,
+        message_id=message.message_id or None,
+        correlation_id=message.correlation_id or None,
+    )

@@ -1,0 +1,298 @@
+"""The composition root: the one place that names adapters.
+
+Nothing is opened at import, and a part is built when it is first asked for, so that a missing setting fails the first
+call and not the indexing of every function.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import uuid
+from functools import cached_property
+from pathlib import Path
+
+from shared.client.rest import RestSchedulerClient
+from shared.clock import Clock, SystemClock
+from shared.connector.commands import Door
+from shared.connector.connector import Connector
+from shared.connector.deployment import Deployment
+from shared.connector.execute import Executor
+from shared.connector.reading import Reader
+from shared.connector.rejection import Rejections
+from shared.connector.stores.sql import SqlOperationStore
+from shared.connector.stores.tables import SCHEMA as CONNECTOR_SCHEMA
+from shared.errors import ConfigurationError
+from shared.events.delivery import Deliveries
+from shared.events.delivery_store import DeliveryStore
+from shared.events.event_subscriptions import Chance, EventSubscriptions
+from shared.events.log import EventLog
+from shared.events.sinks.webhook import Webhooks
+from shared.events.tables import SCHEMA as EVENTS_SCHEMA
+from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
+from shared.messaging.entities import TOCSIN_QUEUES
+from shared.outbound.guard import AddressGuard
+from shared.scheduler.service.app import SchedulerService
+from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.store import SchedulerStore
+from shared.scheduler.stores.sql import sql_store
+from shared.scheduler.stores.tables import SCHEMA as SCHEDULER_SCHEMA
+from shared.sealing import Sealer, load_key_file
+from shared.settings import Role, Settings, load_settings
+from shared.sql.data_folder import DataFolder
+from shared.sql.database import Transaction
+from shared.sql.migrations import migrate
+from shared.sql.sqlite import SqliteDatabase, sqlite_engine
+from shared.tls import client_context, load_certificates
+
+logger = logging.getLogger(__name__)
+
+DATABASE_FILE = "tocsin.db"
+
+
+class Application:
+    """Every part of one process, wired by its settings; `open` comes before all else, `close` last."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._opening = asyncio.Lock()
+        self._opened = asyncio.Event()
+        self._folder = DataFolder(settings.data_dir)
+
+    async def open(self) -> None:
+        """Take the data folder, bring its tables up to date and take over what a dead process held.
+
+        Raises:
+            ConfigurationError: another process owns the folder, or it cannot be used.
+        """
+        if self._opened.is_set():
+            return
+        async with self._opening:
+            if self._opened.is_set():
+                return
+            self._folder.acquire()
+            try:
+                self._migrate()
+                await self._take_over()
+            except BaseException:
+                self._folder.release()
+                raise
+            self._opened.set()
+
+    async def close(self) -> None:
+        """Let go of everything that was opened."""
+        if not self._opened.is_set():
+            return
+        if "_client" in self.__dict__:
+            await self._client.close()
+        if "_webhooks" in self.__dict__:
+            await self._webhooks.close()
+        await self.broker.close()
+        await self._database.close()
+        self._folder.release()
+        self._opened.clear()
+
+    @cached_property
+    def broker(self) -> EmbeddedBroker:
+        return EmbeddedBroker(self._database, clock=self.clock, queues=TOCSIN_QUEUES)
+
+    @cached_property
+    def connector(self) -> Connector:
+        return Connector(
+            self._operations,
+            door=Door(
+                self._operations,
+                rejections=Rejections(
+                    self._database,
+                    sender=self.broker,
+                    event_log=self.event_log,
+                    clock=self.clock,
+                    source=self._source,
+                ),
+                sealer=self._sealer,
+                clock=self.clock,
+                new_id=self.new_id,
+            ),
+            executor=Executor(
+                self._operations,
+                self._deployment,
+                event_log=self.event_log,
+                sealer=self._sealer,
+                clock=self.clock,
+                random=random.random,
+            ),
+            reader=Reader(self._deployment, self.clock),
+            event_log=self.event_log,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def event_log(self) -> EventLog:
+        return EventLog(self._database, self.clock, self.broker)
+
+    @cached_property
+    def event_subscriptions(self) -> EventSubscriptions:
+        return EventSubscriptions(
+            self._database,
+            self.clock,
+            sealer=self._sealer,
+            guard=self._guard,
+            chance=Chance(new_id=self.new_id, random_bytes=os.urandom),
+        )
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(
+            self._delivery_store,
+            self.clock,
+            sealer=self._sealer,
+            open_sink=self._webhooks.open,
+            random=random.random,
+            source=self._source,
+        )
+
+    @cached_property
+    def service_operations(self) -> ServiceOperations:
+        return ServiceOperations(self._database, self._scheduler_store, clock=self.clock)
+
+    @cached_property
+    def scheduler_service(self) -> SchedulerService:
+        return SchedulerService(
+            self._database,
+            self._scheduler_store,
+            Authentication(
+                self.settings.subscription_id,
+                load_certificates(self.settings.management_certificates),
+            ),
+            sealer=self._sealer,
+            clock=self.clock,
+            new_id=lambda: uuid.uuid4().hex,
+        )
+
+    def new_id(self) -> str:
+        """Return an id that nothing else has."""
+        return str(uuid.uuid4())
+
+    async def sweep_connector(self) -> None:
+        """Find lost work of the connector."""
+        await self.connector.sweep()
+        await self.deliveries.sweep()
+
+    async def sweep_scheduler(self) -> None:
+        """Find lost work of the Scheduler service."""
+        await self.service_operations.sweep(self.clock.now())
+
+    async def prune_connector(self) -> None:
+        """Forget what was kept long enough."""
+        await self.connector.prune()
+        await self.event_log.prune(self.clock.now())
+
+    @cached_property
+    def _database(self) -> SqliteDatabase:
+        return SqliteDatabase(self._database_file)
+
+    @cached_property
+    def _operations(self) -> SqlOperationStore:
+        return SqlOperationStore(
+            self._database, sender=self.broker, event_log=self.event_log, source=self._source
+        )
+
+    @cached_property
+    def _delivery_store(self) -> DeliveryStore:
+        return DeliveryStore(self._database, self.event_log, self.broker)
+
+    @cached_property
+    def _scheduler_store(self) -> SchedulerStore:
+        return sql_store(self.broker)
+
+    @cached_property
+    def _deployment(self) -> Deployment:
+        return Deployment(
+            client=self._client,
+            subscription=self.settings.subscription_id,
+            timeout=self.settings.rest_timeout,
+        )
+
+    @cached_property
+    def _client(self) -> RestSchedulerClient:
+        certificate = required(self.settings.client_certificate, "TOCSIN_CLIENT_CERTIFICATE")
+        password = self.settings.client_certificate_password
+        return RestSchedulerClient(
+            self.settings.scheduler_url,
+            new_context=lambda: client_context(certificate.read_bytes(), password),
+            ca=self.settings.scheduler_ca,
+        )
+
+    @cached_property
+    def _webhooks(self) -> Webhooks:
+        return Webhooks(self._guard, self.clock, timeout=self.settings.webhook_timeout)
+
+    @cached_property
+    def _guard(self) -> AddressGuard:
+        return AddressGuard(self.settings.allowed_networks)
+
+    @cached_property
+    def _sealer(self) -> Sealer:
+        return load_key_file(required(self.settings.data_key_file, "TOCSIN_DATA_KEY_FILE"))
+
+    @property
+    def _source(self) -> str:
+        return f"/subscriptions/{self.settings.subscription_id}"
+
+    @property
+    def _database_file(self) -> Path:
+        return self.settings.data_dir / DATABASE_FILE
+
+    def _migrate(self) -> None:
+        engine = sqlite_engine(self._database_file)
+        for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA):
+            migrate(engine, schema)
+        engine.dispose()
+
+    async def _take_over(self) -> None:
+        now = self.clock.now()
+
+        def free(transaction: Transaction) -> int:
+            locks = self.broker.free_locks(transaction)
+            return locks + self._delivery_store.free_leases(transaction, now=now)
+
+        held = await self._database.run(free)
+        if self.settings.role is not Role.SCHEDULER:
+            held += await self.connector.free_leases()
+            await self.sweep_connector()
+        if self.settings.role is not Role.CONNECTOR:
+            held += await self.service_operations.free_leases(now)
+            await self.sweep_scheduler()
+        logger.info("took over the data folder", extra={"action": "open", "freed": held})
+
+
+def required(value: Path | None, name: str) -> Path:
+    """Return a setting that this part cannot do without.
+
+    Raises:
+        ConfigurationError: it is missing.
+    """
+    if value is None:
+        raise ConfigurationError(f"the setting {name} is missing")
+    return value
+
+
+_application: Application | None = None
+
+
+def use(application: Application) -> None:
+    """Make `application` this process's; for a program that builds its own before the functions ask for it."""
+    global _application
+    _application = application
+
+
+async def application() -> Application:
+    """Return this process's application, opened; in a Functions worker it is built at the first call."""
+    if _application is None:
+        use(Application(load_settings()))
+    assert _application is not None
+    await _application.open()
+    return _application
