@@ -175,5 +175,5 @@ def wake_time(row: RowMapping, present: int) -> int:
 def number_event(number: int, structured: bytes) -> NumberedEvent:
     """Put the extension `sequence` in front of an encoded event."""
     return NumberedEvent(
-        number, b'{"sequence": "%0*d", ' % (SEQUENCE_DIGITS, number) + structured[1:]
+        number, b'{"sequence":"%0*d",' % (SEQUENCE_DIGITS, number) + structured[1:]
     )
