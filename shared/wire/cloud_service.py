@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from shared.wire.job_collection import JobCollectionAnswer
-from shared.wire.model import WireModel
+from shared.wire.model import WireModel, check_characters
 
 SUPPORTED_GEO_REGIONS = (
     "South Central US", "North Central US", "North Europe", "West Europe", "East Asia",
@@ -36,10 +36,12 @@ GeoRegion = Annotated[str, BeforeValidator(_read_geo_region)]
 class CloudService(WireModel):
     """What a caller says of a cloud service; the label is plain text, unlike everywhere else in RDFE."""
 
-    label: Annotated[str, Field(min_length=1, max_length=100)]
-    description: Annotated[str, Field(max_length=1024)] = ""
+    label: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(check_characters)]
+    description: Annotated[str, Field(max_length=1024), AfterValidator(check_characters)] = ""
     geo_region: GeoRegion
-    email: Annotated[str, Field(max_length=320)] | None = None
+    email: (
+        Annotated[str, Field(min_length=1, max_length=320), AfterValidator(check_characters)] | None
+    ) = None
 
 
 class CloudServiceAnswer(WireModel):

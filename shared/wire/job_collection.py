@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from shared.wire.model import WireModel
+from shared.wire.model import WireModel, check_characters
 from shared.wire.recurrence import FrequencyWord, check_interval
 from shared.wire.words import word_reader
 
@@ -60,7 +60,9 @@ class JobCollection(WireModel):
 
     plan: PlanWord = Plan.STANDARD
     quota: Quota | None = None
-    label: Annotated[str, Field(max_length=100)] | None = None
+    label: (
+        Annotated[str, Field(min_length=1, max_length=100), AfterValidator(check_characters)] | None
+    ) = None
 
 
 class OperationError(WireModel):

@@ -1,15 +1,25 @@
 """The form of every wire model, and reading one with all its faults."""
 
+import re
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from shared.errors import InvalidRequestError
 from shared.wire.faults import faults_of
 from shared.wire.json_types import Json, JsonObject
 
 REVEAL = "reveal"
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def check_characters(text: str) -> str:
+    """Refuse text that XML cannot hold."""
+    if NOT_IN_XML.search(text):
+        raise PydanticCustomError("characters", "must not contain control characters")
+    return text
 
 
 class WireModel(BaseModel):

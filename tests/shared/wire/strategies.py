@@ -1,0 +1,166 @@
+"""Values of the wire as Hypothesis draws them."""
+
+from datetime import UTC, timedelta
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from shared.wire.action import (
+    ActionType,
+    AuthenticationType,
+    BasicAuthentication,
+    ErrorAction,
+    HttpRequest,
+    JobAction,
+    RetryPolicy,
+    RetryType,
+)
+from shared.wire.cloud_service import SUPPORTED_GEO_REGIONS, CloudService, CloudServiceAnswer
+from shared.wire.job import Job, JobState
+from shared.wire.job_collection import (
+    JobCollection,
+    JobCollectionAnswer,
+    JobCollectionState,
+    MaxRecurrence,
+    OperationError,
+    OperationResult,
+    Plan,
+    Quota,
+)
+from shared.wire.json_types import Json
+from shared.wire.model import WireModel
+from shared.wire.operation import Operation, OperationStatus, ServiceError
+from shared.wire.recurrence import MAX_INTERVAL, Frequency, Recurrence
+
+ModelT = TypeVar("ModelT", bound=WireModel)
+
+
+def model(kind: type[ModelT], **members: st.SearchStrategy[object]) -> st.SearchStrategy[ModelT]:
+    """`st.builds` would also invent the aliases that the signature of a model shows."""
+    return st.fixed_dictionaries(members).map(lambda values: kind(**values))
+
+
+instants = st.datetimes(timezones=st.just(UTC))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+xml_texts = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
+    | st.sampled_from("\t\n\r<>&\"'"),
+    max_size=40,
+)
+# Labels are base64 on the wire and read kindly: text that is base64 itself cannot be told from its own encoding.
+labels = xml_texts.filter(bool)
+words = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", min_size=1)
+counts = st.integers(1, 2**31 - 1)
+
+json_values: st.SearchStrategy[Json] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=20,
+)
+json_objects = st.dictionaries(texts, json_values, max_size=5)
+
+authentications = model(
+    BasicAuthentication,
+    username=words,
+    password=texts,
+    type=st.just(AuthenticationType.BASIC),
+)
+requests = model(
+    HttpRequest,
+    uri=st.builds("https://{}.example.org/{}".format, words.map(lambda word: f"a{word}a"), words),
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "get"]),
+    headers=st.none() | st.dictionaries(words, words, max_size=5),
+    body=st.none() | texts,
+    authentication=st.none() | authentications,
+)
+retry_policies = model(
+    RetryPolicy,
+    retry_type=st.sampled_from(RetryType),
+    retry_interval=st.none() | st.timedeltas(timedelta(seconds=15), timedelta(days=548)),
+    retry_count=st.none() | st.integers(1, 20),
+)
+action_types = st.sampled_from(ActionType)
+actions = model(
+    JobAction,
+    request=requests,
+    type=action_types,
+    retry_policy=st.none() | retry_policies,
+    error_action=st.none() | model(ErrorAction, request=requests, type=action_types),
+)
+recurrences = st.sampled_from(Frequency).flatmap(
+    lambda frequency: model(
+        Recurrence,
+        frequency=st.just(frequency),
+        interval=st.integers(1, MAX_INTERVAL[frequency]),
+        count=st.none() | counts,
+        end_time=st.none() | instants,
+    )
+)
+jobs = model(
+    Job,
+    id=st.none() | words,
+    start_time=st.none() | instants,
+    action=actions,
+    recurrence=st.none() | recurrences,
+    state=st.sampled_from([JobState.ENABLED, JobState.DISABLED]),
+    state_details=st.none() | texts,
+)
+
+quotas = model(
+    Quota,
+    max_job_count=st.none() | counts,
+    max_job_occurrence=st.none() | counts,
+    max_recurrence=st.none()
+    | model(MaxRecurrence, frequency=st.sampled_from(Frequency), interval=st.integers(1, 18)),
+)
+job_collections = model(
+    JobCollection,
+    plan=st.sampled_from(Plan),
+    quota=st.none() | quotas,
+    label=st.none() | labels,
+)
+operation_errors = model(
+    OperationError,
+    http_code=st.integers(400, 599),
+    message=xml_texts,
+    extended_code=st.none() | words,
+)
+listed_job_collections = model(
+    JobCollectionAnswer,
+    name=words,
+    geo_region=st.none(),
+    etag=st.uuids().map(str),
+    state=st.sampled_from(JobCollectionState),
+    plan=st.sampled_from(Plan),
+    quota=st.none() | quotas,
+    label=st.none() | labels,
+    operation_type=st.sampled_from(["Create", "Update"]),
+    operation_result=st.sampled_from(OperationResult),
+    error=st.none() | operation_errors,
+)
+cloud_services = model(
+    CloudService,
+    label=xml_texts.filter(bool),
+    description=xml_texts,
+    geo_region=st.sampled_from(SUPPORTED_GEO_REGIONS),
+    email=st.none() | words,
+)
+cloud_service_answers = model(
+    CloudServiceAnswer,
+    name=words,
+    label=xml_texts,
+    description=xml_texts,
+    geo_region=st.sampled_from(SUPPORTED_GEO_REGIONS),
+    resources=st.lists(listed_job_collections, max_size=3).map(tuple),
+)
+operations = model(
+    Operation,
+    id=st.uuids().map(lambda uuid: uuid.hex),
+    status=st.sampled_from(OperationStatus),
+    http_status_code=st.none() | st.integers(100, 599),
+    error=st.none() | model(ServiceError, code=words, message=xml_texts),
+)

@@ -1,0 +1,25 @@
+import json
+
+import pytest
+from hypothesis import given
+
+from shared.errors import InvalidRequestError
+from shared.wire.json_types import Json, parse_json
+from tests.shared.wire import strategies
+
+
+@given(strategies.json_values)
+def test_json_is_what_the_standard_library_wrote(document: Json) -> None:
+    assert parse_json(json.dumps(document).encode()) == document
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b'{"a":1,}', b"NaN", b"[Infinity]", b"\xff", b'"\\ud800"', b"[" * 5000 + b"]" * 5000, b"{}{}"],
+    ids=range(9),
+)  # fmt: skip
+def test_p10_what_is_no_json_is_a_fault(content: bytes) -> None:
+    with pytest.raises(InvalidRequestError, match="is not JSON") as caught:
+        parse_json(content)
+
+    assert caught.value.faults[0].path == "$"
