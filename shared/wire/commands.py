@@ -49,9 +49,10 @@ def request_command(match: Match, content: bytes, *, if_match: str | None = None
     faults = list(name_faults(params, path="resource"))
     faults += _if_match_faults(endpoint, if_match, path="If-Match")
     body: JsonObject | None = None
+    if too_large := _size_faults(endpoint, len(content), "$"):
+        raise InvalidRequestError([*faults, *too_large])
     try:
         document = parse_json(content) if content else None
-        faults += _size_faults(endpoint, len(content), "$")
         body = check_body(endpoint, document, params=params)
     except InvalidRequestError as error:
         faults += error.faults

@@ -5,7 +5,6 @@ and two answer forms, with different members in different orders: one of its own
 """
 
 import base64
-import binascii
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -313,5 +312,5 @@ def _from_base64(text: str | None) -> str | None:
         return None
     try:
         return base64.b64decode(text.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return text

@@ -1,0 +1,65 @@
+import re
+
+import pytest
+
+from shared.wire.catalogue import CATALOGUE, Endpoint, ResponseKind, UnknownOutcome
+
+ROWS = list(CATALOGUE.values())
+
+
+def name_of(row: Endpoint) -> str:
+    return row.name
+
+
+def test_the_catalogue_offers_what_the_path_needs() -> None:
+    assert list(CATALOGUE) == [
+        "CreateOrUpdateCloudService",
+        "GetCloudService",
+        "ListCloudServices",
+        "DeleteCloudService",
+        "CreateJobCollection",
+        "GetJobCollection",
+        "DeleteJobCollection",
+        "CreateJob",
+        "CreateOrUpdateJob",
+        "GetJob",
+        "ListJobs",
+        "PatchJob",
+        "DeleteJob",
+        "GetOperationStatus",
+    ]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_path_and_resource_name_the_same_things(row: Endpoint) -> None:
+    parameter = re.compile(r"\{(\w+)\}")
+
+    assert parameter.findall(row.path) == parameter.findall(row.resource)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_asynchronous_ones_bypass_the_provider_and_are_accepted_with_an_empty_body(
+    row: Endpoint,
+) -> None:
+    assert row.asynchronous == (row.success == {202})
+    if row.asynchronous:
+        assert not row.has_json_errors
+        assert row.response is ResponseKind.NOTHING
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_bodies_go_with_methods_that_have_them(row: Endpoint) -> None:
+    assert (row.request_model is not None) == (row.method in {"PUT", "POST", "PATCH"})
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_reads_are_repeated(row: Endpoint) -> None:
+    if row.is_read:
+        assert row.unknown_outcome is UnknownOutcome.REPEAT
+
+
+def test_only_jobs_are_json_and_only_the_provider_answers_errors_in_json() -> None:
+    assert {row.name for row in ROWS if not row.is_xml} == {
+        "CreateJob", "CreateOrUpdateJob", "GetJob", "ListJobs", "PatchJob", "DeleteJob",
+    }  # fmt: skip
+    assert {row.name for row in ROWS if row.has_json_errors and row.is_xml} == {"GetJobCollection"}

@@ -1,0 +1,167 @@
+import json
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import Fault, InvalidRequestError
+from shared.wire.catalogue import CATALOGUE
+from shared.wire.commands import canonical_json, parse_commands, request_command
+from shared.wire.json_types import Json, JsonObject
+from shared.wire.routing import Match
+from tests.shared.wire import strategies
+
+JOB = "/cloudservices/cs1/jobcollections/jc1/jobs/nightly"
+BODY: JsonObject = {
+    "action": {"type": "http", "request": {"method": "POST", "uri": "https://example.org/run"}}
+}
+PUT_JOB: JsonObject = {"command": "CreateOrUpdateJob", "resource": JOB, "body": BODY}
+PARAMS = {"cloud_service": "cs1", "job_collection": "jc1", "job": "nightly"}
+
+
+def encode(document: Json) -> bytes:
+    return json.dumps(document).encode()
+
+
+def faults_of(content: bytes) -> list[str]:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_commands(content)
+    return [fault.path for fault in caught.value.faults]
+
+
+def test_a_message_holds_one_command() -> None:
+    (command,) = parse_commands(encode({**PUT_JOB, "ifMatch": None, "deadline": "PT1H"}))
+
+    assert command.endpoint is CATALOGUE["CreateOrUpdateJob"]
+    assert command.params == PARAMS
+    assert command.body == BODY
+    assert command.deadline == timedelta(hours=1)
+    assert command.if_match is None
+
+
+def test_a_message_holds_commands_in_their_order() -> None:
+    names = ["GetJob", "DeleteJob", "GetJob"]
+
+    commands = parse_commands(encode([{"command": name, "resource": JOB} for name in names]))
+
+    assert [command.endpoint.name for command in commands] == names
+
+
+def test_a_deadline_is_a_day_when_left_out() -> None:
+    (command,) = parse_commands(encode(PUT_JOB))
+
+    assert command.deadline == timedelta(hours=24)
+
+
+def test_a_resource_has_one_spelling() -> None:
+    spelled = "/CloudServices/cs1/JobCollections/jc1/JOBS/a%41%20b/"
+
+    (command,) = parse_commands(encode({"command": "GetJob", "resource": spelled}))
+
+    assert command.resource == "/cloudservices/cs1/jobcollections/jc1/jobs/aA%20b"
+
+
+def test_an_etag_goes_with_a_collection() -> None:
+    resource = "/cloudservices/cs1/jobcollections/jc1"
+    document: JsonObject = {"command": "CreateJobCollection", "resource": resource, "body": {}}
+
+    (command,) = parse_commands(encode({**document, "ifMatch": "e"}))
+
+    assert command.if_match == "e"
+
+
+@pytest.mark.parametrize(
+    ("document", "paths"),
+    [
+        (1, ["$"]),
+        ([], ["$"]),
+        ([PUT_JOB] * 101, ["$"]),
+        ({}, ["$.command"]),
+        ({"command": "Explode"}, ["$.command"]),
+        ({"command": ["GetJob"], "resource": JOB}, ["$.command"]),
+        ({"command": "GetJob"}, ["$.resource"]),
+        ({"command": "GetJob", "resource": "/cloudservices/cs1"}, ["$.resource"]),
+        ({"command": "GetJob", "resource": JOB, "body": {}}, ["$.body"]),
+        ({"command": "GetJob", "resource": JOB, "ifMatch": "e"}, ["$.ifMatch"]),
+        ({**PUT_JOB, "body": None}, ["$.body"]),
+        ({**PUT_JOB, "colour": "red"}, ["$.colour"]),
+        ({**PUT_JOB, "deadline": "PT24H1S"}, ["$.deadline"]),
+        ({**PUT_JOB, "deadline": "PT0S"}, ["$.deadline"]),
+        ({**PUT_JOB, "deadline": "soon"}, ["$.deadline"]),
+        ({**PUT_JOB, "deadline": 60}, ["$.deadline"]),
+        ({**PUT_JOB, "body": {**BODY, "id": "other"}}, ["$.body.id"]),
+        ({**PUT_JOB, "body": {**BODY, "a": "a" * 16384}}, ["$.body", "$.body.a"]),
+        (
+            [PUT_JOB, {**PUT_JOB, "resource": "/", "body": {}}, 3, {"command": "x", "z": 1}],
+            ["$[1].resource", "$[1].body.action", "$[2]", "$[3].z", "$[3].command"],
+        ),
+    ],
+    ids=range(19),
+)
+def test_p10_every_fault_of_every_command_is_told(document: Json, paths: list[str]) -> None:
+    assert faults_of(encode(document)) == paths
+
+
+@pytest.mark.parametrize("etag", ["", 1, "a\r\nb"])
+def test_p10_what_is_no_etag_is_a_fault(etag: Json) -> None:
+    resource = "/cloudservices/cs1/jobcollections/jc1"
+    document: JsonObject = {"command": "CreateJobCollection", "resource": resource, "body": {}}
+
+    assert faults_of(encode({**document, "ifMatch": etag})) == ["$.ifMatch"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b" " * (256 * 1024 + 1)])
+def test_p10_messages_that_are_no_json_or_too_long_are_faults(content: bytes) -> None:
+    assert faults_of(content) == ["$"]
+
+
+def test_p8_a_command_shows_no_body() -> None:
+    (command,) = parse_commands(encode(PUT_JOB))
+
+    assert repr(command) == f"Command(CreateOrUpdateJob {JOB})"
+
+
+def test_a_request_is_a_command() -> None:
+    match = Match(CATALOGUE["CreateOrUpdateJob"], PARAMS)
+
+    assert request_command(match, encode(BODY)) == parse_commands(encode(PUT_JOB))[0]
+
+
+def test_a_request_without_a_body_is_a_command() -> None:
+    command = request_command(Match(CATALOGUE["DeleteJob"], PARAMS), b"")
+
+    assert command.body is None
+
+
+@pytest.mark.parametrize(
+    ("content", "paths"),
+    [(b"{", ["$"]), (b"", ["$"]), (b"{}", ["$.action"]), (b" " * 16385, ["$"])],
+    ids=range(4),
+)
+def test_p10_every_fault_of_a_request_is_told(content: bytes, paths: list[str]) -> None:
+    params = {**PARAMS, "job": ".."}
+
+    with pytest.raises(InvalidRequestError) as caught:
+        request_command(Match(CATALOGUE["CreateOrUpdateJob"], params), content, if_match="e")
+
+    assert [fault.path for fault in caught.value.faults] == ["resource", "If-Match", *paths]
+    assert Fault("If-Match", "CreateOrUpdateJob takes none") in caught.value.faults
+
+
+@given(strategies.json_objects, st.randoms(use_true_random=False))
+def test_canonical_json_does_not_depend_on_the_order_of_members(
+    document: JsonObject, random: Random
+) -> None:
+    members = list(document.items())
+    random.shuffle(members)
+
+    assert canonical_json(dict(members)) == canonical_json(document)
+    assert json.loads(canonical_json(document)) == document
+
+
+@given(st.binary(max_size=80))
+def test_p10_any_bytes_are_commands_or_faults(content: bytes) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_commands(content)
