@@ -8,6 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from shared.clock import Clock
 from shared.errors import MessageLockLostError
@@ -38,19 +39,19 @@ class Renewals:
         self._clock = clock
         self._longest = longest
         self._source = source
-        self._held: dict[int, Held] = {}
+        self._held: dict[UUID, Held] = {}
         self._added = asyncio.Event()
 
     def add(self, message: ReceivedMessage) -> None:
         """Renew the lock of `message` from now on."""
         now = self._clock.now()
         renew_at = now + (message.locked_until - now) / 2
-        self._held[message.sequence_number] = Held(message, renew_at, now + self._longest)
+        self._held[message.lock_token] = Held(message, renew_at, now + self._longest)
         self._added.set()
 
     def discard(self, message: ReceivedMessage) -> bool:
         """Stop renewing; says whether the lock was still held, so that a lost one is reported once."""
-        return self._held.pop(message.sequence_number, None) is not None
+        return self._held.pop(message.lock_token, None) is not None
 
     async def run(self) -> None:
         """Renew until cancelled."""
