@@ -1,30 +1,15 @@
-"""The bodies of requests and answers, by endpoint: what must hold of them, and their form at the service."""
+"""The bodies that callers send: which model an endpoint takes, and what else must hold."""
 
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from shared.errors import Fault, InvalidRequestError
-from shared.wire.catalogue import Endpoint, RequestModel, ResponseKind
-from shared.wire.cloud_service import CloudService
+from shared.wire.catalogue import Endpoint, RequestModel
 from shared.wire.faults import faults_of
 from shared.wire.job import MAX_JOB_BYTES, Job
-from shared.wire.job_collection import JobCollection
-from shared.wire.json_codec import encode_json
 from shared.wire.json_types import Json, JsonObject, parse_json
 from shared.wire.model import read, read_json
-from shared.wire.secret_members import drop_secrets
-from shared.wire.xml_codec import (
-    decode_cloud_service_answer,
-    decode_cloud_services,
-    decode_job_collection_answer,
-    decode_operation,
-    encode_cloud_service,
-    encode_job_collection,
-)
-
-JSON_TYPE = "application/json; charset=utf-8"
-XML_TYPE = "application/xml; charset=utf-8"
 
 
 def check_body(
@@ -51,42 +36,6 @@ def check_body(
     if faults:
         raise InvalidRequestError(faults)
     return document
-
-
-def render_body(endpoint: Endpoint, document: JsonObject) -> tuple[bytes, str]:
-    """Return a checked body as the service takes it, and its content type."""
-    model = endpoint.request_model
-    if model is CloudService:
-        return encode_cloud_service(read(CloudService, document)), XML_TYPE
-    if model is JobCollection:
-        return encode_job_collection(read(JobCollection, document)), XML_TYPE
-    return encode_json(document), JSON_TYPE
-
-
-def read_answer(endpoint: Endpoint, content: bytes) -> Json:
-    """Return what the body of a success says, as JSON and without secrets: old servers answer some of them.
-
-    Raises:
-        InvalidRequestError: it is not what the endpoint answers.
-    """
-    match endpoint.response:
-        case ResponseKind.NOTHING:
-            return None
-        case ResponseKind.CLOUD_SERVICE:
-            return decode_cloud_service_answer(content).document()
-        case ResponseKind.CLOUD_SERVICES:
-            return [service.document() for service in decode_cloud_services(content)]
-        case ResponseKind.JOB_COLLECTION:
-            return decode_job_collection_answer(content).document()
-        case ResponseKind.OPERATION:
-            return decode_operation(content).document()
-        case ResponseKind.JOB:
-            return _read_job_answer(parse_json(content), "$")
-        case ResponseKind.JOBS:
-            jobs = parse_json(content)
-            if not isinstance(jobs, list):
-                raise InvalidRequestError([Fault("$", "must be an array")])
-            return [_read_job_answer(job, f"$[{index}]") for index, job in enumerate(jobs)]
 
 
 def read_job(content: bytes, *, id: str | None) -> Job:
@@ -162,9 +111,3 @@ def _id_fault(given: Json, expected: str | None, path: str) -> Fault | None:
         "is chosen by the service" if expected is None else f"must be {expected!r} as in the URI"
     )
     return Fault(f"{path}.id", found)
-
-
-def _read_job_answer(document: Json, path: str) -> JsonObject:
-    if not isinstance(document, dict) or not isinstance(document.get("id"), str):
-        raise InvalidRequestError([Fault(path, "must be a job with an id")])
-    return drop_secrets(document)

@@ -63,11 +63,6 @@ class Endpoint:
         """Whether bodies are XML: what the front end answers itself, and collections; only jobs speak JSON."""
         return not self.path.startswith(JOBS)
 
-    @property
-    def has_json_errors(self) -> bool:
-        """Whether the provider answers errors, in JSON; the front end answers them in XML."""
-        return "/~/" in self.path
-
 
 CLOUD_SERVICE = "/cloudservices/{cloud_service}"
 PASSED_THROUGH = f"{CLOUD_SERVICE}/resources/scheduler/~/JobCollections/{{job_collection}}"
