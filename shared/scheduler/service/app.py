@@ -1,0 +1,181 @@
+"""The Scheduler service: an ASGI app with the classic surface of the retired one.
+
+A request is admitted (URL, certificate, version, route, names), then read whole, then its endpoint reads, or changes
+something in one grouped transaction. The front end's own errors are XML; behind `~` errors are JSON.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from shared.clock import Clock
+from shared.errors import (
+    AuthenticationError,
+    PreconditionFailedError,
+    RequestError,
+    TocsinError,
+    TransientError,
+)
+from shared.scheduler.service.admission import Admission
+from shared.scheduler.service.asgi import (
+    ClientLeftError,
+    Receive,
+    Scope,
+    Send,
+    acknowledge_lifespan,
+    raw_path,
+    read_body,
+    read_headers,
+    send_answer,
+)
+from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.changes import Change, Changes, Effect
+from shared.scheduler.service.containers import CloudServices, JobCollections
+from shared.scheduler.service.exchange import Answer, Request, refusal
+from shared.scheduler.service.jobs import Jobs
+from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.service.repeatability import repeatable_id
+from shared.scheduler.store import SchedulerStore
+from shared.sealing import Sealer
+from shared.sql.database import Database
+
+logger = logging.getLogger(__name__)
+
+UNAUTHENTICATED = AuthenticationError.default_code  # logged with its reason where that is known
+
+Query = Callable[[Connection], Answer]
+
+
+class SchedulerService:
+    """An ASGI 3 app; `scope["extensions"]["tls"]["client_cert_der"]` holds the client's certificate, or None."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: SchedulerStore,
+        authentication: Authentication,
+        *,
+        clock: Clock,
+        sealer: Sealer,
+        new_id: Callable[[], str],
+    ) -> None:
+        """`new_id` returns 32 lower-case hexadecimal digits."""
+        self._database = database
+        self._clock = clock
+        self._sealer = sealer
+        self._new_id = new_id
+        self._admission = Admission(authentication)
+        self._changes = Changes(store)
+        services, collections = CloudServices(store, new_id), JobCollections(store, new_id)
+        jobs = Jobs(store, sealer, new_id)
+        self._effects: dict[str, Callable[[Request], Effect]] = {
+            "CreateOrUpdateCloudService": services.create_or_update,
+            "DeleteCloudService": services.delete,
+            "CreateJobCollection": collections.create_or_update,
+            "DeleteJobCollection": collections.delete,
+            "CreateJob": jobs.create,
+            "CreateOrUpdateJob": jobs.create_or_update,
+            "PatchJob": jobs.patch,
+            "DeleteJob": jobs.delete,
+        }
+        self._queries: dict[str, Callable[[Request], Query]] = {
+            "ListCloudServices": services.list,
+            "GetCloudService": services.get,
+            "GetJobCollection": collections.get,
+            "ListJobs": jobs.list,
+            "GetJob": jobs.get,
+            "GetOperationStatus": ServiceOperations(database, store, clock=clock).status,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                await self._serve(scope, receive, send)
+            case "lifespan":
+                await acknowledge_lifespan(receive, send)
+            case _:
+                await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, now, request_id = raw_path(scope), self._clock.now(), self._new_id()
+        try:
+            request = await self._read(scope, receive, request_id=request_id, now=now)
+            request_id = request.id
+            answer = await self._answer(request)
+        except ClientLeftError:
+            return
+        except Exception as error:  # a bug costs one request and shows nothing of itself
+            answer = explained(error, path=path)
+        if answer.error_code not in (None, UNAUTHENTICATED):
+            log_refusal(answer, method=scope["method"], request_id=request_id)
+        await send_answer(answer, send, method=scope["method"], path=path, request_id=request_id)
+
+    async def _read(
+        self, scope: Scope, receive: Receive, *, request_id: str, now: datetime
+    ) -> Request:
+        path, headers = raw_path(scope), read_headers(scope)
+        match = self._admission.admit(scope, path, headers, now=now)
+        subscription = match.params["subscription"].lower()
+        repeatable = None
+        if not match.endpoint.is_read:
+            repeatable = repeatable_id(headers, subscription=subscription, now=now)
+        return Request(
+            id=repeatable or request_id,
+            endpoint=match.endpoint,
+            subscription=subscription,
+            params=match.params,
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            body=await read_body(headers, receive),
+            is_repeatable=repeatable is not None,
+            now=now,
+        )
+
+    async def _answer(self, request: Request) -> Answer:
+        name = request.endpoint.name
+        if request.endpoint.is_read:
+            return await self._database.read(self._queries[name](request))
+        change = Change(request, self._effects[name](request), self._fingerprint(request))
+        answer = await self._database.run_grouped(self._changes.apply, change)
+        return replace(answer, repeatability="accepted") if request.is_repeatable else answer
+
+    def _fingerprint(self, request: Request) -> str | None:
+        """Return what tells a request sent again from another one under the same id."""
+        if not request.is_repeatable:
+            return None
+        names = "/".join(request.params.values()).lower()
+        if_match = request.headers.get(b"if-match", b"").decode("latin-1")
+        said = "\n".join((request.endpoint.name, names, request.query, if_match, ""))
+        return self._sealer.fingerprint(said.encode() + request.body)
+
+
+def explained(error: Exception, *, path: str) -> Answer:
+    """Return the answer for whatever went wrong; what is not the caller's doing is logged in full and told in short."""
+    match error:
+        case PreconditionFailedError():
+            return replace(refusal(error, path=path), repeatability="rejected")
+        case RequestError():
+            return refusal(error, path=path)
+        case TransientError():
+            logger.warning("request not served: %s", error, extra={"action": "serve"})
+            busy = TransientError("The server is busy. Retry the request.")
+            return refusal(busy, path=path)
+        case _:
+            logger.error("request failed", extra={"action": "serve"}, exc_info=error)
+            internal = TocsinError("The server encountered an internal error. Retry the request.")
+            return refusal(internal, path=path)
+
+
+def log_refusal(answer: Answer, *, method: str, request_id: str) -> None:
+    logger.info(
+        "request refused",
+        extra={
+            "action": method,
+            "request_id": request_id,
+            "status": answer.status,
+            "code": answer.error_code,
+        },
+    )

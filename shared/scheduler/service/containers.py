@@ -1,0 +1,237 @@
+"""The endpoints of cloud services and job collections: changes are accepted here and go on as operations."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from shared.errors import AuthenticationError, ConflictError, PreconditionFailedError
+from shared.scheduler.quota import MAX_FREE_COLLECTIONS, allowance, check_count, check_job
+from shared.scheduler.service.changes import Effect
+from shared.scheduler.service.exchange import Answer, Request, Target
+from shared.scheduler.service.names import check_stays, find_cloud_service, find_job_collection
+from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
+from shared.sql.database import Transaction
+from shared.wire.cloud_service import CloudService, CloudServiceAnswer
+from shared.wire.job import Job
+from shared.wire.job_collection import (
+    JobCollection,
+    JobCollectionAnswer,
+    OperationError,
+    OperationResult,
+    Plan,
+)
+from shared.wire.model import read, read_json
+from shared.wire.xml_codec import (
+    decode_cloud_service,
+    decode_job_collection,
+    encode_cloud_service_answer,
+    encode_cloud_services,
+    encode_job_collection_answer,
+)
+
+Query = Callable[[Connection], Answer]
+PAGE = 1000
+
+
+class CloudServices:
+    """The containers of collections."""
+
+    def __init__(self, store: SchedulerStore, new_id: Callable[[], str]) -> None:
+        self._store = store
+        self._new_id = new_id
+
+    def create_or_update(self, request: Request) -> Effect:
+        service = decode_cloud_service(request.body)
+        new = StoredCloudService(
+            name=request.params["cloud_service"],
+            etag=new_etag(self._new_id),
+            definition=json.dumps(service.document()),
+        )
+
+        def effect(transaction: Transaction) -> Answer:
+            store, connection = self._store.cloud_services, transaction.connection
+            found = store.find(connection, request.subscription, new.name)
+            if found is None:
+                id = store.insert(connection, request.subscription, new)
+                return Answer(status=202, etag=new.etag, target=Target(id))
+            check_stays(found)
+            region = read_json(CloudService, found.definition.encode()).geo_region
+            if region != service.geo_region:
+                raise ConflictError(f"The cloud service '{found.name}' is in {region} already.")
+            store.update(connection, replace(new, id=found.id))
+            return Answer(status=202, etag=new.etag, target=Target(found.id))
+
+        return effect
+
+    def delete(self, request: Request) -> Effect:
+        def effect(transaction: Transaction) -> Answer:
+            found = find_cloud_service(self._store, transaction.connection, request)
+            check_stays(found)
+            self._store.cloud_services.update(
+                transaction.connection, replace(found, is_deleting=True)
+            )
+            return Answer(status=202, target=Target(found.id))
+
+        return effect
+
+    def get(self, request: Request) -> Query:
+        def query(connection: Connection) -> Answer:
+            found = find_cloud_service(self._store, connection, request)
+            collections = self._store.job_collections.list_of(connection, found.id)
+            body = encode_cloud_service_answer(cloud_service_answer(found, collections))
+            return Answer(status=200, body=body, etag=found.etag)
+
+        return query
+
+    def list(self, request: Request) -> Query:
+        def query(connection: Connection) -> Answer:
+            services = self._store.cloud_services.list(connection, request.subscription)
+            members: dict[int, list[StoredJobCollection]] = {one.id: [] for one in services}
+            for row in self._store.job_collections.list(connection, request.subscription):
+                members[row.cloud_service_id].append(row)
+            answers = [cloud_service_answer(one, members[one.id]) for one in services]
+            return Answer(status=200, body=encode_cloud_services(answers))
+
+        return query
+
+
+class JobCollections:
+    """Plan and quota for jobs."""
+
+    def __init__(self, store: SchedulerStore, new_id: Callable[[], str]) -> None:
+        self._store = store
+        self._new_id = new_id
+
+    def create_or_update(self, request: Request) -> Effect:
+        wanted = decode_job_collection(request.body)
+        allowance(wanted)
+        if_match = request.headers.get(b"if-match", b"").decode("latin-1").strip().strip('"')
+
+        def effect(transaction: Transaction) -> Answer:
+            store, connection = self._store.job_collections, transaction.connection
+            service = find_cloud_service(self._store, connection, request)
+            check_stays(service)
+            name = request.params["job_collection"]
+            found = store.find(connection, request.subscription, service.name, name)
+            check_etag(found, if_match)
+            self._check_plan(connection, request, wanted, found)
+            new = StoredJobCollection(
+                id=found.id if found else 0,
+                cloud_service_id=service.id,
+                name=name,
+                etag=new_etag(self._new_id),
+                plan=wanted.plan,
+                definition=json.dumps(wanted.document()),
+                operation_type="Update" if found else "Create",
+                operation_result=OperationResult.IN_PROGRESS,
+            )
+            if found is None:
+                new = replace(new, id=store.insert(connection, new))
+            else:
+                check_stays(found)
+                self._check_jobs(connection, found, wanted)
+                store.update(connection, new)
+            return Answer(status=202, etag=new.etag, target=Target(service.id, new.id))
+
+        return effect
+
+    def delete(self, request: Request) -> Effect:
+        def effect(transaction: Transaction) -> Answer:
+            found = find_job_collection(self._store, transaction.connection, request)
+            check_stays(found)
+            leaving = replace(
+                found,
+                operation_type="Delete",
+                operation_result=OperationResult.IN_PROGRESS,
+                error_message=None,
+                is_deleting=True,
+            )
+            self._store.job_collections.update(transaction.connection, leaving)
+            return Answer(status=202, target=Target(found.cloud_service_id, found.id))
+
+        return effect
+
+    def get(self, request: Request) -> Query:
+        def query(connection: Connection) -> Answer:
+            service = find_cloud_service(self._store, connection, request)
+            found = find_job_collection(self._store, connection, request)
+            answer = job_collection_answer(found, geo_region=region_of(service))
+            return Answer(status=200, body=encode_job_collection_answer(answer))
+
+        return query
+
+    def _check_plan(
+        self,
+        connection: Connection,
+        request: Request,
+        wanted: JobCollection,
+        found: StoredJobCollection | None,
+    ) -> None:
+        if wanted.plan is not Plan.FREE or (found is not None and found.plan == Plan.FREE):
+            return
+        present = self._store.job_collections.count_plan(
+            connection, request.subscription, Plan.FREE
+        )
+        if present >= MAX_FREE_COLLECTIONS:
+            raise AuthenticationError(
+                "The subscription has a Free job collection already.", code="ForbiddenError"
+            )
+
+    def _check_jobs(
+        self, connection: Connection, found: StoredJobCollection, wanted: JobCollection
+    ) -> None:
+        """Refuse a plan or quota that the jobs which are there would break."""
+        allowed = allowance(wanted)
+        jobs = self._store.jobs.list(connection, found.id, state=None, skip=0, top=PAGE)
+        check_count(allowed, present=len(jobs), added=0)
+        for job in jobs:
+            check_job(read(Job, json.loads(job.definition)), allowed)
+
+
+def check_etag(found: StoredJobCollection | None, if_match: str) -> None:
+    if if_match and if_match != "*" and (found is None or found.etag != if_match):
+        present = f"is {found.etag}" if found else "does not exist"
+        raise PreconditionFailedError(f"The job collection {present}; If-Match says otherwise.")
+
+
+def new_etag(new_id: Callable[[], str]) -> str:
+    return str(UUID(new_id()))
+
+
+def region_of(service: StoredCloudService) -> str:
+    return read_json(CloudService, service.definition.encode()).geo_region
+
+
+def cloud_service_answer(
+    service: StoredCloudService, collections: Sequence[StoredJobCollection]
+) -> CloudServiceAnswer:
+    definition = read_json(CloudService, service.definition.encode())
+    return CloudServiceAnswer(
+        name=service.name,
+        label=definition.label,
+        description=definition.description,
+        geo_region=definition.geo_region,
+        resources=tuple(job_collection_answer(one, geo_region=None) for one in collections),
+    )
+
+
+def job_collection_answer(
+    row: StoredJobCollection, *, geo_region: str | None
+) -> JobCollectionAnswer:
+    definition = read_json(JobCollection, row.definition.encode())
+    return JobCollectionAnswer(
+        name=row.name,
+        geo_region=geo_region,
+        etag=row.etag,
+        plan=definition.plan,
+        quota=definition.quota,
+        label=definition.label,
+        operation_type=row.operation_type,
+        operation_result=OperationResult(row.operation_result),
+        error=OperationError(http_code=500, message=row.error_message)
+        if row.error_message
+        else None,
+    )

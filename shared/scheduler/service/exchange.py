@@ -1,0 +1,68 @@
+"""One request to the service and its answer, in words of the catalogue instead of ASGI's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.errors import TocsinError
+from shared.wire.catalogue import Endpoint
+from shared.wire.errors import json_error, rdfe_error
+
+# Said by the front end before it looks at the path.
+FRONT_END_CODES = frozenset({"AuthenticationFailed", "MissingOrIncorrectVersionHeader"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An admitted request; `id` is its `x-ms-request-id`, `query` is raw.
+
+    `is_repeatable` when the caller may send it again, with the same id, and have it answered as the first time.
+    """
+
+    id: str
+    endpoint: Endpoint
+    subscription: str
+    params: Mapping[str, str]
+    query: str
+    headers: Mapping[bytes, bytes]
+    body: bytes = field(repr=False)
+    is_repeatable: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an operation goes on with after its answer."""
+
+    cloud_service_id: int
+    job_collection_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Status and body; code and message are there when it refuses, `repeatability` is `accepted` or `rejected`."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    etag: str | None = None
+    target: Target | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    repeatability: str | None = None
+
+
+def refusal(error: TocsinError, *, path: str) -> Answer:
+    """Return the answer that tells of `error` in the form of the surface to which `path` belongs."""
+    is_json = is_passed_through(path) and error.code not in FRONT_END_CODES
+    render = json_error if is_json else rdfe_error
+    return Answer(
+        status=error.status,
+        body=render(error.code, error.message),
+        error_code=error.code,
+        error_message=error.message,
+    )
+
+
+def is_passed_through(path: str) -> bool:
+    """Whether the front end hands the request to Scheduler itself, whose errors are JSON."""
+    return "/~/" in path or "/%7e/" in path.lower()

@@ -1,0 +1,37 @@
+"""Finding what a request names, or saying that it is not there."""
+
+from sqlalchemy import Connection
+
+from shared.errors import ConflictError, NotFoundError
+from shared.scheduler.service.exchange import Request
+from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
+
+
+def find_cloud_service(
+    store: SchedulerStore, connection: Connection, request: Request
+) -> StoredCloudService:
+    """Raises NotFoundError."""
+    name = request.params["cloud_service"]
+    found = store.cloud_services.find(connection, request.subscription, name)
+    if found is None:
+        raise NotFoundError(f"The cloud service '{name}' was not found.")
+    return found
+
+
+def find_job_collection(
+    store: SchedulerStore, connection: Connection, request: Request
+) -> StoredJobCollection:
+    """Raises NotFoundError."""
+    service, name = request.params["cloud_service"], request.params["job_collection"]
+    found = store.job_collections.find(connection, request.subscription, service, name)
+    if found is None:
+        raise NotFoundError(
+            f"The job collection '{name}' was not found in the cloud service '{service}'."
+        )
+    return found
+
+
+def check_stays(row: StoredCloudService | StoredJobCollection) -> None:
+    """Raises ConflictError when it is being deleted."""
+    if row.is_deleting:
+        raise ConflictError(f"'{row.name}' or what contains it is being deleted.")

@@ -1,0 +1,193 @@
+"""What goes on after a 202: the handler of the queue `service-operations`, and Get Operation Status.
+
+Each run is one step: a lease, then one transaction that does a bounded amount of work and records it. A deletion with
+more to remove is due again at once, so that no transaction grows with what is stored.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from shared.clock import Clock
+from shared.errors import NotFoundError
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import Lease, Nothing, NotYet
+from shared.scheduler.service.exchange import Answer, Request
+from shared.scheduler.store import SchedulerStore, StoredOperation
+from shared.sql.database import Database, Transaction
+from shared.wire.job_collection import OperationResult
+from shared.wire.operation import Operation, OperationStatus, ServiceError
+from shared.wire.xml_codec import encode_operation
+
+logger = logging.getLogger(__name__)
+
+JOBS_PER_STEP = 1000
+PRUNED_PER_STEP = 1000
+MAX_UNRECORDED = 10
+
+
+class ServiceOperations:
+    """Carries out what the service has accepted."""
+
+    def __init__(self, database: Database, store: SchedulerStore, *, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+
+    async def run(self, wake_up: WakeUp) -> None:
+        """Do the next step of the operation that `wake_up` names, if it is due."""
+        now = self._clock.now()
+        lease = await self._database.run(lambda tx: self._start(tx, wake_up, now))
+        if lease is None:
+            return
+        operation = await self._database.run(lambda tx: self._step(tx, lease))
+        if operation.status != OperationStatus.IN_PROGRESS:
+            logger.info(
+                "operation ended",
+                extra={
+                    "action": operation.endpoint,
+                    "operation_id": operation.id,
+                    "status": operation.status,
+                    "code": operation.error_code,
+                },
+            )
+
+    async def sweep(self, now: datetime) -> int:
+        """Wake what was not woken and forget what is old; returns how many operations were woken."""
+        woken = await self._database.run(lambda tx: self._store.work.sweep(tx, now=now))
+        while await self._database.run(lambda tx: self._prune(tx, now)) == PRUNED_PER_STEP:
+            pass
+        return woken
+
+    async def free_leases(self, now: datetime) -> int:
+        """End the leases of a process that died; only the sole owner of the database may call this."""
+        return await self._database.run(lambda tx: self._store.work.free_leases(tx, now=now))
+
+    def status(self, request: Request) -> Callable[[Connection], Answer]:
+        """Return the query of Get Operation Status."""
+        operation_id = request.params["operation"].replace("-", "").lower()
+
+        def query(connection: Connection) -> Answer:
+            found = self._store.operations.find(connection, operation_id)
+            if found is None or found.subscription != request.subscription:
+                raise NotFoundError(f"The operation '{operation_id}' was not found.")
+            return Answer(status=200, body=encode_operation(to_operation(found)))
+
+        return query
+
+    def _start(self, transaction: Transaction, wake_up: WakeUp, now: datetime) -> Lease | None:
+        started = self._store.work.start(transaction, wake_up, now=now)
+        match started:
+            case Lease():
+                return started
+            case NotYet(due_at):
+                self._store.work.schedule(
+                    transaction, wake_up.id, attempt=wake_up.attempt, due_at=due_at, now=now
+                )
+            case Nothing():
+                pass
+        return None
+
+    def _step(self, transaction: Transaction, lease: Lease) -> StoredOperation:
+        operation = self._store.operations.find(transaction.connection, lease.id)
+        assert operation is not None, "pruning leaves operations in progress alone"
+        now = self._clock.now()
+        if lease.unrecorded > MAX_UNRECORDED:
+            ended = self._give_up(transaction.connection, operation)
+        else:
+            ended = self._carry_out(transaction.connection, operation)
+        goes_on = ended.status == OperationStatus.IN_PROGRESS
+        self._store.work.record(transaction, lease, due_at=now if goes_on else None, now=now)
+        if not goes_on:
+            self._store.operations.end(transaction.connection, ended)
+        return ended
+
+    def _carry_out(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
+        match operation.endpoint:
+            case "DeleteCloudService" | "DeleteJobCollection":
+                return self._delete(connection, operation)
+            case "CreateJobCollection":
+                return self._settle(connection, operation)
+            case _:
+                return succeeded(operation)
+
+    def _delete(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
+        service_id, collection_id = operation.cloud_service_id, operation.job_collection_id
+        assert service_id is not None, "what goes on after its answer has a target"
+        removed = self._store.jobs.delete_some(
+            connection,
+            cloud_service_id=service_id,
+            job_collection_id=collection_id,
+            limit=JOBS_PER_STEP,
+        )
+        if removed == JOBS_PER_STEP:
+            return operation
+        if collection_id is None:
+            self._store.cloud_services.delete(connection, service_id)
+        else:
+            self._store.job_collections.delete(connection, collection_id)
+        return succeeded(operation)
+
+    def _settle(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
+        """Tell in the collection itself how its creation or update ended, unless its deletion has begun."""
+        assert operation.job_collection_id is not None, "a collection's operation names it"
+        found = self._store.job_collections.get(connection, operation.job_collection_id)
+        if found is None:
+            return failed(operation, 404, "ResourceNotFound", "The job collection was deleted.")
+        if not found.is_deleting:
+            ended = replace(found, operation_result=OperationResult.SUCCEEDED, error_message=None)
+            self._store.job_collections.update(connection, ended)
+        return succeeded(operation)
+
+    def _give_up(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
+        """Leave what could not be changed as it was, and open to another try."""
+        message = f"The operation was tried {MAX_UNRECORDED} times and never ended."
+        services, collections = self._store.cloud_services, self._store.job_collections
+        if operation.job_collection_id is not None:
+            collection = collections.get(connection, operation.job_collection_id)
+            if collection is not None:
+                collection = replace(
+                    collection,
+                    operation_result=OperationResult.FAILED,
+                    error_message=message,
+                    is_deleting=False,
+                )
+                collections.update(connection, collection)
+        elif operation.cloud_service_id is not None:
+            service = services.get(connection, operation.cloud_service_id)
+            if service is not None:
+                services.update(connection, replace(service, is_deleting=False))
+        return failed(operation, 500, "InternalError", message)
+
+    def _prune(self, transaction: Transaction, now: datetime) -> int:
+        return self._store.operations.prune(transaction.connection, now=now, limit=PRUNED_PER_STEP)
+
+
+def succeeded(operation: StoredOperation) -> StoredOperation:
+    return replace(operation, status=OperationStatus.SUCCEEDED)
+
+
+def failed(operation: StoredOperation, status: int, code: str, message: str) -> StoredOperation:
+    return replace(
+        operation,
+        status=OperationStatus.FAILED,
+        error_status=status,
+        error_code=code,
+        error_message=message,
+    )
+
+
+def to_operation(row: StoredOperation) -> Operation:
+    """Return what Get Operation Status tells; a success is 200, whatever the request itself was answered."""
+    has_ended = row.status != OperationStatus.IN_PROGRESS
+    return Operation(
+        id=row.id,
+        status=OperationStatus(row.status),
+        http_status_code=(row.error_status or 200) if has_ended else None,
+        error=ServiceError(code=row.error_code, message=row.error_message or "")
+        if row.error_code
+        else None,
+    )
