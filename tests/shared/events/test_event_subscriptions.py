@@ -1,0 +1,127 @@
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.errors import InvalidRequestError, NotFoundError
+from shared.events.webhook_signature import key_of
+from tests.shared.events.memory_sink import MemorySink
+from tests.shared.events.world import KEY, World, an_event
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def body(*, sink: Any = None, **members: Any) -> bytes:
+    wanted = {"type": "webhook", "url": "https://example.org/hook", **(sink or {})}
+    return json.dumps({"sink": wanted, **members}).encode()
+
+
+async def test_a_secret_that_was_made_is_shown_once(world: World) -> None:
+    created = await world.event_subscriptions.create(body())
+
+    shown = created.to_json()["sink"]
+    assert isinstance(shown, dict)
+    assert key_of(str(shown["secret"])) == KEY
+    assert "secret" not in str((await world.event_subscriptions.get(created.id)).to_json())
+    assert "secret" not in str([one.to_json() for one in await world.event_subscriptions.list()])
+
+
+async def test_p8_a_secret_that_was_given_is_never_shown_and_sealed_at_rest(world: World) -> None:
+    created = await world.event_subscriptions.create(body(sink={"secret": SECRET}))
+
+    assert SECRET not in f"{created.to_json()} {created!r}"
+    assert SECRET not in str(await world.rows("SELECT * FROM event_subscription"))
+
+
+async def test_p8_a_secret_that_was_made_is_not_in_a_repr(world: World) -> None:
+    created = await world.event_subscriptions.create(body())
+
+    assert created.new_secret
+    assert created.new_secret not in repr(created)
+
+
+async def test_what_was_created_is_got_and_listed_oldest_first(world: World) -> None:
+    filters = {"types": ["tocsin.operation.*"], "subjectPrefix": "/cloudservices/cs1"}
+    first = await world.event_subscriptions.create(body(filter=filters))
+    world.clock.set(world.clock.now() + timedelta(seconds=1))
+    second = await world.event_subscriptions.create(body())
+
+    got = await world.event_subscriptions.get(first.id)
+
+    assert got.to_json() == {
+        "id": first.id,
+        "sink": {"type": "webhook", "url": "https://example.org/hook"},
+        "filter": filters,
+        "status": "enabled",
+        "statusReason": None,
+        "createdTime": "2026-01-01T12:00:00Z",
+        "failingSince": None,
+    }
+    assert [one.id for one in await world.event_subscriptions.list()] == [first.id, second.id]
+
+
+@pytest.mark.parametrize(
+    ("content", "paths"),
+    [
+        (b"", ["$"]),
+        (b"[]", ["$"]),
+        (b"{}", ["$.sink"]),
+        (b'{"sink": null}', ["$.sink"]),
+        (b'{"sink": {}}', ["$.sink.type", "$.sink.url"]),
+        (body(sink={"type": "sns"}), ["$.sink.type"]),
+        (body(sink={"url": "ftp://example.org"}), ["$.sink.url"]),
+        (body(sink={"url": "https://10.0.0.1/"}), ["$.sink.url"]),
+        (body(sink={"url": "https://example.org/" + "a" * 2048}), ["$.sink.url"]),
+        (body(sink={"secret": "whsec_short"}), ["$.sink.secret"]),
+        (body(sink={"secret": 5}), ["$.sink.secret"]),
+        (body(filter={"types": "tocsin.*"}), ["$.filter.types"]),
+        (body(filter={"types": ["ok.*", "bad*", 7]}), ["$.filter.types[1]", "$.filter.types[2]"]),
+        (body(filter={"types": ["*"] * 51}), ["$.filter.types"]),
+        (body(filter={"subjectPrefix": None}), ["$.filter.subjectPrefix"]),
+        (body(unknown=1), ["$.unknown"]),
+        (
+            body(sink={"url": "x", "secret": "y"}, filter={"types": [""]}, more=1),
+            ["$.sink.url", "$.sink.secret", "$.filter.types[0]", "$.more"],
+        ),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+async def test_p10_every_fault_of_a_request_is_told_by_its_path(
+    world: World, content: bytes, paths: list[str]
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        await world.event_subscriptions.create(content)
+
+    assert [fault.path for fault in caught.value.faults] == paths
+    assert await world.event_subscriptions.list() == []
+
+
+async def test_p8_no_fault_holds_the_secret(world: World) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        await world.event_subscriptions.create(body(sink={"secret": "whsec_tooshort"}))
+
+    assert "tooshort" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+async def test_deleting_ends_the_deliveries(world: World, sink: MemorySink) -> None:
+    name = await world.subscribe()
+    await world.publish(*(an_event(f"e{count}") for count in range(3)))
+
+    await world.event_subscriptions.delete(name)
+    await world.publish(an_event("later"))
+    await world.deliver_due()
+
+    assert sink.attempts == []
+    assert await world.rows("SELECT * FROM delivery") == []
+    assert await world.rows("SELECT * FROM event_filter") == []
+    with pytest.raises(NotFoundError):
+        await world.event_subscriptions.get(name)
+
+
+@pytest.mark.parametrize("name", ["", "none", "' OR 1=1"])
+async def test_what_does_not_exist_is_not_found(world: World, name: str) -> None:
+    with pytest.raises(NotFoundError):
+        await world.event_subscriptions.get(name)
+    with pytest.raises(NotFoundError):
+        await world.event_subscriptions.delete(name)

@@ -1,0 +1,185 @@
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.events.cloudevent import CloudEvent
+from shared.sql.database import Transaction
+from shared.sql.sqlite import SqliteDatabase
+from tests.clocks import FakeClock
+from tests.shared.events.memory_sink import MemorySink
+from tests.shared.events.world import World, an_event, assemble, migrated
+
+
+async def test_an_event_without_a_number_is_read_by_nobody(world: World) -> None:
+    await world.insert(an_event("e1"))
+
+    assert await world.log.read(since=0, limit=10) == []
+
+
+async def test_published_events_are_read_in_the_order_of_insertion(world: World) -> None:
+    await world.publish(an_event("e1"), an_event("e2"))
+    await world.publish(an_event("e3"))
+
+    read = await world.log.read(since=0, limit=10)
+
+    assert [(one.number, one.event.id) for one in read] == [(1, "e1"), (2, "e2"), (3, "e3")]
+
+
+async def test_reading_goes_on_behind_a_number_up_to_a_limit(world: World) -> None:
+    await world.publish(*(an_event(f"e{count}") for count in range(1, 6)))
+
+    read = await world.log.read(since=2, limit=2)
+
+    assert [one.number for one in read] == [3, 4]
+
+
+async def test_the_sequence_travels_with_the_event_and_sorts_as_text(world: World) -> None:
+    await world.publish(*(an_event(f"e{count}") for count in range(12)))
+
+    read = await world.log.read(since=0, limit=20)
+
+    sequences = [str(one.event.extensions["sequence"]) for one in read]
+    assert sequences == sorted(sequences)
+    assert int(sequences[-1]) == 12
+
+
+async def test_p2_the_same_id_is_inserted_once(world: World) -> None:
+    def insert_twice(transaction: Transaction) -> tuple[bool, bool]:
+        event = an_event("e1")
+        return world.log.insert(transaction, event), world.log.insert(transaction, event)
+
+    assert await world.database.run(insert_twice) == (True, False)
+    assert await world.log.publish() == 1
+
+
+async def test_an_event_of_a_transaction_that_fails_was_never_there(world: World) -> None:
+    def insert_and_fail(transaction: Transaction) -> None:
+        world.log.insert(transaction, an_event("e1"))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await world.database.run(insert_and_fail)
+
+    assert await world.log.publish() == 0
+
+
+async def test_publishing_again_repeats_nothing(world: World) -> None:
+    await world.subscribe()
+
+    assert await world.publish(an_event("e1"), an_event("e2")) == 2
+    assert await world.log.publish() == 0
+    assert await world.statuses() == ["pending", "pending"]
+    assert len(world.wakes.messages) == 1
+
+
+async def test_more_than_a_batch_is_published_by_one_call(world: World) -> None:
+    def insert_many(transaction: Transaction) -> None:
+        for count in range(2500):
+            world.log.insert(transaction, an_event(f"e{count}"))
+
+    await world.database.run(insert_many)
+
+    assert await world.log.publish() == 2500
+    assert [one.number for one in await world.log.read(since=2498, limit=9)] == [2499, 2500]
+
+
+async def test_callers_at_the_same_time_share_a_transaction_and_lose_nothing(
+    tmp_path: Path,
+) -> None:
+    await migrated(tmp_path).close()
+    database = SqliteDatabase(tmp_path / "tocsin.db")
+    world = assemble(database, FakeClock(), MemorySink().open)
+    await world.subscribe()
+
+    await asyncio.gather(*(world.publish(an_event(f"e{count}")) for count in range(100)))
+
+    numbers = [one.number for one in await world.log.read(since=0, limit=200)]
+    assert numbers == list(range(1, 101))
+    assert await world.statuses() == ["pending"] * 100
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, ["created", "failed", "other", "bare"]),
+        ({"types": ["*"]}, ["created", "failed", "other", "bare"]),
+        ({"types": ["tocsin.operation.failed"]}, ["failed"]),
+        ({"types": ["tocsin.operation.*"]}, ["failed", "other"]),
+        ({"types": ["tocsin.operation.*", "tocsin.operation.failed"]}, ["failed", "other"]),
+        ({"types": ["tocsin.job.created", "tocsin.operation.failed"]}, ["created", "failed"]),
+        ({"types": ["tocsin.op.*"]}, []),
+        ({"types": ["tocsin"]}, []),
+        ({"subjectPrefix": "/CloudServices/CS1/"}, ["created", "failed"]),
+        ({"subjectPrefix": "/cloudservices/cs2", "types": ["tocsin.*"]}, ["other"]),
+    ],
+    ids=str,
+)
+async def test_filters_decide_by_type_and_subject(
+    world: World, sink: MemorySink, filters: dict[str, object], expected: list[str]
+) -> None:
+    await world.subscribe(**filters)
+
+    await world.publish(
+        an_event("created", event_type="tocsin.job.created", subject="/cloudservices/cs1/a"),
+        an_event("failed", event_type="tocsin.operation.failed", subject="/cloudservices/cs1/b"),
+        an_event("other", subject="/cloudservices/cs2/c"),
+        CloudEvent(id="bare", source="/s", type="other"),
+    )
+    await world.deliver_due()
+
+    assert sink.attempts == expected
+
+
+async def test_an_event_subscription_gets_what_is_published_after_it_was_made(
+    world: World, sink: MemorySink
+) -> None:
+    await world.publish(an_event("before"))
+    await world.subscribe()
+
+    await world.publish(an_event("after"))
+    await world.deliver_due()
+
+    assert sink.attempts == ["after"]
+
+
+async def test_one_wake_up_is_outstanding_at_most(world: World) -> None:
+    await world.subscribe()
+
+    for count in range(5):
+        await world.publish(an_event(f"e{count}"))
+
+    assert len(world.wakes.messages) == 1
+
+
+async def test_events_older_than_thirty_days_are_dropped_with_their_deliveries(
+    world: World,
+) -> None:
+    await world.subscribe()
+    await world.publish(an_event("old"))
+    world.clock.set(world.clock.now() + timedelta(days=1))
+    await world.publish(an_event("young"))
+
+    dropped = await world.log.prune(world.clock.now() + timedelta(days=29, seconds=1))
+
+    assert dropped == 1
+    assert [one.event.id for one in await world.log.read(since=0, limit=10)] == ["young"]
+    assert await world.rows("SELECT number FROM delivery") == [(2,)]
+
+
+async def test_numbers_go_on_after_everything_was_dropped(world: World) -> None:
+    await world.publish(an_event("e1"), an_event("e2"))
+    assert await world.log.prune(world.clock.now() + timedelta(days=31)) == 2
+
+    await world.publish(an_event("e3"))
+
+    assert [one.number for one in await world.log.read(since=0, limit=10)] == [3]
+
+
+async def test_what_is_not_published_is_not_dropped(world: World) -> None:
+    await world.insert(an_event("e1"))
+
+    assert await world.log.prune(world.clock.now() + timedelta(days=90)) == 0
+    assert await world.log.publish() == 1

@@ -1,0 +1,161 @@
+"""Everything of events in one database file, with a clock and a sink that a test moves."""
+
+import itertools
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from shared.clock import from_microseconds
+from shared.events.cloudevent import CloudEvent
+from shared.events.delivery import Deliveries
+from shared.events.delivery_store import DeliveryStore
+from shared.events.event_subscriptions import Chance, EventSubscriptions
+from shared.events.log import EventLog
+from shared.events.sink import OpenSink
+from shared.events.tables import SCHEMA
+from shared.messaging.message import Message
+from shared.messaging.wake_up import WakeUp
+from shared.outbound.guard import AddressGuard
+from shared.sealing import Sealer
+from shared.sql.database import Database, Transaction
+from shared.sql.inline import InlineDatabase
+from shared.sql.migrations import migrate
+from shared.sql.sqlite import sqlite_engine
+from tests.clocks import FakeClock
+
+SOURCE = "/subscriptions/1"
+KEY = bytes(range(32))
+SEALER = Sealer({"k1": bytes(32)}, current="k1")
+GUARD = AddressGuard([IPv4Network("127.0.0.0/8")])
+
+
+class Wakes:
+    """Wake-ups sent by committed transactions; they die with the process, as over a broker that lost them."""
+
+    def __init__(self) -> None:
+        self.messages: deque[Message] = deque()
+
+    def send_in(self, transaction: Transaction, entity: str, messages: Sequence[Message]) -> None:
+        assert entity == "deliveries"
+        transaction.on_commit(lambda: self.messages.extend(messages))
+
+
+@dataclass(slots=True)
+class World:
+    """One process's objects over a database."""
+
+    database: Database
+    clock: FakeClock
+    wakes: Wakes
+    log: EventLog
+    event_subscriptions: EventSubscriptions
+    deliveries: Deliveries
+    store: DeliveryStore
+
+    async def insert(self, *events: CloudEvent) -> None:
+        """Commit events, one transaction each, unpublished."""
+        for event in events:
+            await self.database.run(partial(self.log.insert, event=event))
+
+    async def publish(self, *events: CloudEvent) -> int:
+        """Commit and publish."""
+        await self.insert(*events)
+        return await self.log.publish()
+
+    async def subscribe(self, **filters: Any) -> str:
+        """Create an event subscription and return its id."""
+        document = {"sink": {"type": "webhook", "url": "https://example.org/"}, "filter": filters}
+        return (await self.event_subscriptions.create(json.dumps(document).encode())).id
+
+    async def deliver_due(self) -> int:
+        """Handle every wake-up that is visible by now; returns how many."""
+        count = 0
+        while wake_up := self.next_wake_up():
+            await self.deliveries.deliver(wake_up)
+            count += 1
+        return count
+
+    def next_wake_up(self) -> WakeUp | None:
+        """Take the oldest message that is visible."""
+        for message in self.wakes.messages:
+            if (message.scheduled_enqueue_time or self.clock.now()) <= self.clock.now():
+                self.wakes.messages.remove(message)
+                return WakeUp.decode(message.body)
+        return None
+
+    async def until_next_wake_up(self) -> None:
+        """Move the clock to the first message that is not yet visible."""
+        times = [one.scheduled_enqueue_time for one in self.wakes.messages]
+        self.clock.set(min(time for time in times if time is not None))
+
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what a plain SELECT finds."""
+        return await self.database.read(
+            lambda connection: [tuple(row) for row in connection.exec_driver_sql(query)]
+        )
+
+    async def statuses(self) -> list[str]:
+        """Return the status of every delivery, in order of numbers."""
+        found = await self.rows("SELECT status FROM delivery ORDER BY number")
+        return [row[0] for row in found]
+
+
+def assemble(database: Database, clock: FakeClock, open_sink: OpenSink) -> World:
+    """Return a new process's objects."""
+    wakes = Wakes()
+    log = EventLog(database, clock, wakes)
+    names = itertools.count(1)
+    subscriptions = EventSubscriptions(
+        database,
+        clock,
+        sealer=SEALER,
+        guard=GUARD,
+        chance=Chance(new_id=lambda: f"es{next(names)}", random_bytes=lambda size: KEY[:size]),
+    )
+    store = DeliveryStore(database, log, wakes)
+    deliveries = Deliveries(
+        store, clock, sealer=SEALER, open_sink=open_sink, random=lambda: 0.0, source=SOURCE
+    )
+    return World(database, clock, wakes, log, subscriptions, deliveries, store)
+
+
+@asynccontextmanager
+async def opened(folder: Path, open_sink: OpenSink) -> AsyncIterator[World]:
+    """Migrate a database and open a world over it."""
+    database = migrated(folder)
+    try:
+        yield assemble(database, FakeClock(), open_sink)
+    finally:
+        await database.close()
+
+
+def migrated(folder: Path) -> InlineDatabase:
+    """Return the database of `folder`, with its tables."""
+    path = folder / "tocsin.db"
+    engine = sqlite_engine(path)
+    migrate(engine, SCHEMA)
+    engine.dispose()
+    return InlineDatabase(path)
+
+
+def an_event(
+    name: str,
+    *,
+    event_type: str = "tocsin.operation.succeeded",
+    subject: str = "/cloudservices/cs1/jobcollections/jc1/jobs/nightly",
+) -> CloudEvent:
+    """Return an event of that id."""
+    return CloudEvent(
+        id=name,
+        source=SOURCE,
+        type=event_type,
+        subject=subject,
+        time=from_microseconds(1_767_268_800_000_000),
+        data={"name": name},
+    )
