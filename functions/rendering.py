@@ -74,7 +74,7 @@ def failed(error: TocsinError) -> func.HttpResponse:
     )
 
 
-def answered(document: Json | Mapping[str, object], *, status: int = 200) -> func.HttpResponse:
+def answered(document: "Json | Mapping[str, object]", *, status: int = 200) -> func.HttpResponse:
     """Return a JSON answer."""
     return func.HttpResponse(json.dumps(document), status_code=status, mimetype=JSON)
 

@@ -75,7 +75,7 @@ class Application:
                 return
             self._folder.acquire()
             try:
-                self._migrate()
+                bring_up_to_date(self._database_file)
                 await self._take_over()
             except BaseException:
                 self._folder.release()
@@ -246,12 +246,6 @@ class Application:
     def _database_file(self) -> Path:
         return self.settings.data_dir / DATABASE_FILE
 
-    def _migrate(self) -> None:
-        engine = sqlite_engine(self._database_file)
-        for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA):
-            migrate(engine, schema)
-        engine.dispose()
-
     async def _take_over(self) -> None:
         now = self.clock.now()
 
@@ -267,6 +261,27 @@ class Application:
             held += await self.service_operations.free_leases(now)
             await self.sweep_scheduler()
         logger.info("took over the data folder", extra={"action": "open", "freed": held})
+
+
+def migrate_data_folder(path: Path) -> None:
+    """Bring the tables in a data folder up to date, for a program that is about to become another which runs on it.
+
+    Raises:
+        ConfigurationError: another process owns the folder, or it cannot be used.
+    """
+    folder = DataFolder(path)
+    folder.acquire()
+    try:
+        bring_up_to_date(path / DATABASE_FILE)
+    finally:
+        folder.release()
+
+
+def bring_up_to_date(database_file: Path) -> None:
+    engine = sqlite_engine(database_file)
+    for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA):
+        migrate(engine, schema)
+    engine.dispose()
 
 
 def required(value: Path | None, name: str) -> Path:

@@ -1,13 +1,12 @@
 """The commands of `./tocsin`; each imports what it needs when it is called, so that `--help` answers at once."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shared.errors import ConfigurationError, TocsinError
+from shared.cli.failures import told_in_one_line
 
 app = typer.Typer(
     name="tocsin",
@@ -29,12 +28,9 @@ DEFAULT_FOLDER = Path(".tocsin")
 
 
 def main() -> None:
-    """Run the command line: exit code 2 for what the operator has to mend, 1 for everything else that failed."""
-    try:
+    """Run the command line."""
+    with told_in_one_line():
         app()
-    except TocsinError as error:
-        print(f"tocsin: {error.message}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
 
 
 @app.command()

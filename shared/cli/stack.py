@@ -1,0 +1,97 @@
+"""The local stack: the Scheduler service over TLS and the local host with every function, in one event loop.
+
+`python -m shared.cli.stack DATA_FOLDER PORT SCHEDULER_PORT`, which is what `tocsin up` becomes. It imports no more
+than it needs, because this process stays.
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from shared.bootstrap import Application, use
+from shared.cli.failures import told_in_one_line
+from shared.cli.serving import serving, until_signal
+from shared.cli.stack_folder import StackFolder
+from shared.errors import ConfigurationError
+from shared.host.loading import load_function_app
+from shared.host.local import LocalHost, host_app
+from shared.host.server import Endpoint, run
+from shared.settings import Role, app_settings, load_settings
+from shared.telemetry import configure_logging
+from shared.tls_server import ServerContext
+
+ROOT = Path(__file__).parents[2]
+GRACE = timedelta(seconds=5)
+
+
+async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
+    """Run until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigurationError: a setting, the folder, a port or the function app cannot be used.
+    """
+    app = load_function_app(ROOT)
+    own = folder.app_settings(port=port, scheduler_port=scheduler_port)
+    # What the command line said wins over the environment: the folder and the ports are what was asked for.
+    environment = {**app_settings(), **own}
+    settings = load_settings({name: value for name, value in environment.items()})
+    if settings.role is not Role.ALL:
+        raise ConfigurationError(f"`tocsin up` runs every role; TOCSIN_ROLE is {settings.role}")
+    application = Application(settings)
+    use(application)
+    await application.open()
+    try:
+        host = host_app(
+            app,
+            root=ROOT,
+            data_dir=folder.path,
+            broker=application.broker,
+            clock=application.clock,
+            environment=environment,
+        )
+        tls = ServerContext(folder.certificates.server)
+        service = Endpoint(app=application.scheduler_service, port=scheduler_port, tls=tls)
+        async with (
+            serving([service]),
+            receiving(host),
+            serving([Endpoint(app=host, port=port)]),
+        ):
+            tell_ready(folder, port=port, scheduler_port=scheduler_port)
+            await until_signal()
+    finally:
+        await application.close()
+
+
+@asynccontextmanager
+async def receiving(host: LocalHost) -> AsyncIterator[None]:
+    """Run queue functions and timers while the block runs; those that run may end afterwards."""
+    await host.start()
+    try:
+        yield
+    finally:
+        await host.stop(grace=GRACE)
+
+
+def tell_ready(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
+    print(
+        "Tocsin is running; Ctrl-C ends it.\n"
+        f"  connector           http://127.0.0.1:{port}/api\n"
+        f"  Scheduler service   https://127.0.0.1:{scheduler_port}\n"
+        f"  function keys       {folder.host_keys}\n"
+        f"  client certificate  {folder.certificates.client}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    path, port, scheduler_port = sys.argv[1:]
+    configure_logging()
+    with told_in_one_line():
+        folder = StackFolder(Path(path))
+        run(run_stack(folder, port=int(port), scheduler_port=int(scheduler_port)))
+
+
+if __name__ == "__main__":
+    main()

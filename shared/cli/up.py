@@ -1,0 +1,26 @@
+"""`tocsin up`, first half: make the data folder ready, then become the process that stays.
+
+The second half is a program of its own (`shared.cli.stack`) in the same process: what parsing arguments and making
+certificates and tables needed is then out of memory.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from shared.bootstrap import migrate_data_folder
+from shared.cli.stack_folder import StackFolder
+from shared.clock import SystemClock
+
+
+def start(data_dir: Path, *, port: int, scheduler_port: int) -> None:
+    """Never returns but by an exception.
+
+    Raises:
+        ConfigurationError: the folder is in use or cannot be written.
+    """
+    folder = StackFolder(data_dir.resolve())
+    migrate_data_folder(folder.path)
+    folder.prepare(now=SystemClock().now())
+    program = [sys.executable, "-P", "-m", "shared.cli.stack"]
+    os.execv(sys.executable, [*program, str(folder.path), str(port), str(scheduler_port)])
