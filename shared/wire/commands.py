@@ -8,6 +8,7 @@ from datetime import timedelta
 from shared.errors import Fault, InvalidRequestError
 from shared.wire.bodies import check_body
 from shared.wire.catalogue import CATALOGUE, Endpoint
+from shared.wire.faults import MAX_FAULTS, json_path
 from shared.wire.job import MAX_JOB_BYTES, Job
 from shared.wire.json_types import Json, JsonObject, parse_json
 from shared.wire.names import name_faults
@@ -98,8 +99,10 @@ def canonical_json(value: Json) -> bytes:
 def _command(document: Json, path: str) -> Command:
     if not isinstance(document, dict):
         raise InvalidRequestError([Fault(path, "must be an object")])
+    unknown = [name for name in document if name not in MEMBERS]
     faults = [
-        Fault(f"{path}.{name}", "is not a known member") for name in document.keys() - MEMBERS
+        Fault(json_path([name], root=path), "is not a known member")
+        for name in unknown[:MAX_FAULTS]
     ]
     endpoint = CATALOGUE.get(str(document.get("command")))
     deadline = _deadline(document.get("deadline"), f"{path}.deadline", faults)
@@ -139,13 +142,18 @@ def _params(endpoint: Endpoint, resource: Json, path: str, faults: list[Fault]) 
 def _body(
     endpoint: Endpoint, document: Json, params: Mapping[str, str], path: str, faults: list[Fault]
 ) -> JsonObject | None:
-    if endpoint.request_model is Job and document is not None:
-        faults += _size_faults(endpoint, len(canonical_json(document)), path)
+    if too_large := _size_faults(endpoint, _size(endpoint, document), path):
+        faults += too_large
+        return None
     try:
         return check_body(endpoint, document, params=params, path=path)
     except InvalidRequestError as error:
         faults += error.faults
         return None
+
+
+def _size(endpoint: Endpoint, document: Json) -> int:
+    return len(canonical_json(document)) if endpoint.request_model is Job else 0
 
 
 def _size_faults(endpoint: Endpoint, size: int, path: str) -> list[Fault]:

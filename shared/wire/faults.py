@@ -6,6 +6,8 @@ from pydantic import ValidationError
 
 from shared.errors import Fault
 
+MAX_FAULTS = 100
+MAX_STEP = 100
 READ_ONLY = frozenset({"status"})
 NOT_YET = frozenset(
     {"schedule", "queueMessage", "serviceBusQueueMessage", "serviceBusTopicMessage", "policies"}
@@ -25,17 +27,24 @@ def faults_of(
 ) -> tuple[Fault, ...]:
     """Return one fault for each thing wrong, in the order of the members; `path` is the root of the document.
 
-    What is missing from a partial document (a patch) is no fault.
+    What is missing from a partial document (a patch) is no fault. Beyond 100 faults the rest are only counted, or a
+    hostile document would be answered with ten times its size.
     """
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return tuple(
+    details = [
+        detail
+        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+        if not (is_partial and detail["type"] == "missing")
+    ]
+    faults = [
         Fault(
             json_path(detail["loc"], root=path),
             _message(detail["type"], detail["msg"], detail["loc"]),
         )
-        for detail in details
-        if not (is_partial and detail["type"] == "missing")
-    )
+        for detail in details[:MAX_FAULTS]
+    ]
+    if len(details) > MAX_FAULTS:
+        faults.append(Fault(path, f"has {len(details) - MAX_FAULTS} more faults"))
+    return tuple(faults)
 
 
 def json_path(location: Iterable[str | int], *, root: str = "$") -> str:
@@ -47,9 +56,9 @@ def json_path(location: Iterable[str | int], *, root: str = "$") -> str:
         elif step == "[key]":
             continue
         elif step.isidentifier():
-            path += f".{step}"
+            path += f".{step[:MAX_STEP]}"
         else:
-            path += f"[{step!r}]"
+            path += f"[{step[:MAX_STEP]!r}]"
     return path
 
 

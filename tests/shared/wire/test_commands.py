@@ -92,13 +92,14 @@ def test_an_etag_goes_with_a_collection() -> None:
         ({**PUT_JOB, "deadline": "soon"}, ["$.deadline"]),
         ({**PUT_JOB, "deadline": 60}, ["$.deadline"]),
         ({**PUT_JOB, "body": {**BODY, "id": "other"}}, ["$.body.id"]),
-        ({**PUT_JOB, "body": {**BODY, "a": "a" * 16384}}, ["$.body", "$.body.a"]),
+        ({**PUT_JOB, "body": {**BODY, "a": "a" * 16384}}, ["$.body"]),
+        ({**PUT_JOB, "a b": 1, "a": 1}, ["$['a b']", "$.a"]),
         (
             [PUT_JOB, {**PUT_JOB, "resource": "/", "body": {}}, 3, {"command": "x", "z": 1}],
             ["$[1].resource", "$[1].body.action", "$[2]", "$[3].z", "$[3].command"],
         ),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_p10_every_fault_of_every_command_is_told(document: Json, paths: list[str]) -> None:
     assert faults_of(encode(document)) == paths
