@@ -1,48 +1,55 @@
-"""One process owns a data folder: what is locked or leased in its database by a dead owner is then known to be free."""
+"""A data folder belongs to one process at a time: broker and engine count in memory what they alone write."""
 
 import fcntl
 import os
+import weakref
 from pathlib import Path
 
 from shared.errors import ConfigurationError
 
-LOCK_FILE = "owner.lock"
-
 
 class DataFolder:
-    """A folder, made when it is missing; the kernel lets go of it with the process, however that ends."""
+    """The folder, held by a lock on the file `lock` in it until `close` or the end of the process.
+
+    Nothing has to be cleaned up after a process that was killed. Processes that this one starts hold nothing: the file
+    is closed on exec, and by a hook after fork.
+
+    Raises:
+        ConfigurationError: another process has it; the message names its id.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor: int | None = None
-
-    def acquire(self) -> None:
-        """Become the owner.
-
-        Raises:
-            ConfigurationError: another process owns the folder (its id is named), or it cannot be written.
-        """
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file: int | None = os.open(
+            path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(self._file, 20, 0).decode().strip()
+            self.close()
             raise ConfigurationError(
-                f"cannot write the data folder {self.path}: {error.strerror}"
-            ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            owner = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
-            os.close(descriptor)
-            raise ConfigurationError(
-                f"the data folder {self.path} is in use by process {owner}"
-            ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        self._descriptor = descriptor
+                f"data folder {str(path)!r} is in use by process {owner or 'that is just starting'}"
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        HELD.add(self)
 
-    def release(self) -> None:
-        """Let another process become the owner; harmless when this one is not."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+    def close(self) -> None:
+        """Let another process have the folder."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+HELD: "weakref.WeakSet[DataFolder]" = weakref.WeakSet()
+
+
+def let_go() -> None:
+    """In a forked child: closing its descriptor leaves the parent's lock alone, and lets it end with the parent."""
+    for folder in list(HELD):
+        folder.close()
+
+
+os.register_at_fork(after_in_child=let_go)

@@ -71,11 +71,9 @@ def commit(connection: Connection, requests: Sequence[Request]) -> Committed:
         control(connection, "BEGIN IMMEDIATE")
         batch.run(requests)
         control(connection, "COMMIT")
-    except (
-        Exception
-    ) as error:  # a full or broken disk must reach all who wait, and the writer must go on
+    except Exception as error:  # it must reach all who wait, and the writer must go on
         logger.exception("commit failed", extra={"action": "commit", "requests": len(requests)})
-        if connection.connection.in_transaction:
+        if batch.transaction.driver.in_transaction:
             control(connection, "ROLLBACK")
         return Committed([(request, None, refused(error)) for request in requests], ())
     return Committed(batch.answers, batch.transaction.callbacks())
@@ -131,7 +129,8 @@ class Batch:
         try:
             value = work(transaction)
         except Exception as error:  # delivered to whoever awaits this piece of work
-            # When SQLite has rolled back everything by itself (a full disk), this raises and fails the whole batch.
+            if not transaction.driver.in_transaction:
+                raise  # SQLite itself has rolled back everything (a full disk), so the whole batch has failed
             control(transaction.connection, "ROLLBACK TO work")
             control(transaction.connection, "RELEASE work")
             transaction.forget(mark)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from shared.errors import TransientError
 from shared.sql.database import GroupWork, Item, Value, Work
-from shared.sql.execution import Request, commit
+from shared.sql.execution import Request, commit, control
 from shared.sql.sqlite import sqlite_engine
 
 
@@ -27,7 +27,12 @@ class InlineDatabase:
         return await self._commit(Request(future, group=work, item=item))
 
     async def read(self, query: Callable[[Connection], Value]) -> Value:
-        return query(self._open())
+        connection = self._open()
+        control(connection, "PRAGMA query_only=ON")
+        try:
+            return query(connection)
+        finally:
+            control(connection, "PRAGMA query_only=OFF")
 
     async def close(self) -> None:
         if self._connection is not None:

@@ -42,6 +42,7 @@ def sqlite_engine(path: Path, *, durability: Durability = Durability.POWER) -> E
         f"sqlite:///{path}",
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,  # they may be secrets, and errors are logged
         connect_args={"check_same_thread": False, "timeout": 30, "cached_statements": 512},
     )
     synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
@@ -159,6 +160,7 @@ class SqliteDatabase:
         connection: Connection | None = getattr(self._reader, "connection", None)
         if connection is None:
             connection = self._engine.connect()
+            control(connection, "PRAGMA query_only=ON")
             self._reader.connection = connection
             self._reader_connections.append(connection)
         control(connection, "BEGIN")

@@ -9,75 +9,99 @@ import pytest
 from shared.errors import ConfigurationError
 from shared.sql.data_folder import DataFolder
 
-ROOT = Path(__file__).parents[3]
-OWNER = """
-import sys
+HOLD = """
+import os, sys, time
 from pathlib import Path
 from shared.sql.data_folder import DataFolder
-DataFolder(Path(sys.argv[1])).acquire()
-print("mine", flush=True)
+folder = DataFolder(Path(sys.argv[1]))
+if len(sys.argv) > 2:
+    child = os.fork()
+    if child == 0:
+        os.close(1)
+        time.sleep(60)
+    print(child, flush=True)
+print("held", flush=True)
 sys.stdin.read()
 """
 
 
-def test_a_second_process_is_told_who_owns_the_folder(tmp_path: Path) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)],
-        cwd=ROOT,
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        cwd=Path(__file__).parents[3],
     )
-    with owner:
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == "mine\n"
-
-        with pytest.raises(ConfigurationError, match=f"in use by process {owner.pid}"):
-            DataFolder(tmp_path).acquire()
-
-        os.kill(owner.pid, signal.SIGKILL)
 
 
-def test_p7_a_killed_owner_holds_nothing(tmp_path: Path) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with owner:
-        assert owner.stdout is not None
-        owner.stdout.readline()
-        owner.kill()
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
 
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def test_second_process_is_told_the_first_ones_id(tmp_path: Path) -> None:
+    first = start(tmp_path / "data")
+    assert line(first) == "held"
+
+    with pytest.raises(ConfigurationError, match=rf"process {first.pid}$"):
+        DataFolder(tmp_path / "data")
+
+    kill(first)
+
+
+def test_folder_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    assert line(first) == "held"
+    kill(first)
+
+    DataFolder(tmp_path).close()
+
+
+def test_forked_child_does_not_keep_the_folder_of_its_dead_parent(tmp_path: Path) -> None:
+    parent = start(tmp_path, "fork")
+    child = int(line(parent))
+    assert line(parent) == "held"
+    kill(parent)
+
+    DataFolder(tmp_path).close()
+
+    os.kill(child, signal.SIGKILL)
+
+
+def test_started_program_does_not_keep_the_folder(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
-    folder.acquire()
-    folder.release()
+    program = subprocess.Popen(["sleep", "60"], close_fds=False)
+
+    folder.close()
+    again = DataFolder(tmp_path)
+
+    program.kill()
+    program.wait()
+    again.close()
 
 
-def test_a_released_folder_can_be_taken_again(tmp_path: Path) -> None:
-    first = DataFolder(tmp_path)
-    first.acquire()
+def test_folder_is_made_for_its_owner_only_and_can_be_held_again(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "a" / "b")
+    folder.close()
+    folder.close()
 
-    first.release()
+    again = DataFolder(tmp_path / "a" / "b")
 
-    second = DataFolder(tmp_path)
-    second.acquire()
-    second.release()
-
-
-def test_a_missing_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path / "deep" / "data")
-
-    folder.acquire()
-    folder.release()
-
-    assert (tmp_path / "deep" / "data").stat().st_mode & 0o077 == 0
+    assert again.path.stat().st_mode & 0o777 == 0o700
+    assert (again.path / "lock").read_text() == f"{os.getpid()}\n"
+    again.close()
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+def test_one_process_cannot_hold_it_twice(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
 
-    with pytest.raises(ConfigurationError, match="cannot write the data folder"):
-        DataFolder(tmp_path / "file" / "data").acquire()
+    with pytest.raises(ConfigurationError, match=str(os.getpid())):
+        DataFolder(tmp_path)
+
+    folder.close()
