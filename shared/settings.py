@@ -56,7 +56,12 @@ class Settings(BaseModel):
     allowed_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...], BeforeValidator(split_list)
     ] = Field(default=(), description="private networks that outbound HTTP may reach")
-    webhook_timeout: timedelta = timedelta(seconds=15)
+    webhook_timeout: timedelta = Field(
+        default=timedelta(seconds=15),
+        gt=timedelta(0),
+        le=timedelta(seconds=25),
+        description="with the 30 s of a stretch it must stay within the lease of an event subscription, 60 s",
+    )
     rest_timeout: timedelta = timedelta(seconds=60)
 
 

@@ -68,3 +68,9 @@ def test_app_settings_are_exported_and_what_is_there_wins() -> None:
     )
 
     assert json.loads(shown.stdout) == ["scheduler", "d"]
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "26"])
+def test_a_webhook_may_not_outlast_the_lease_of_its_deliveries(seconds: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_WEBHOOK_TIMEOUT"):
+        load_settings({"TOCSIN_WEBHOOK_TIMEOUT": seconds})
