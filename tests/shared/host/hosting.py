@@ -51,7 +51,7 @@ async def open_broker(folder: Path, clock: Clock) -> AsyncIterator[EmbeddedBroke
     await database.close()
 
 
-def indexed(app: func.FunctionApp) -> tuple[HostedFunction, ...]:
+def indexed(app: func.FunctionRegister) -> tuple[HostedFunction, ...]:
     return index_functions(app, environment=ENVIRONMENT)
 
 
@@ -73,7 +73,7 @@ def make_host(
 
 @asynccontextmanager
 async def running(
-    app: func.FunctionApp,
+    app: func.FunctionRegister,
     *,
     broker: EmbeddedBroker,
     clock: Clock,

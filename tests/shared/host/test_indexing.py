@@ -1,0 +1,153 @@
+from collections.abc import Callable
+
+import azure.functions as func
+import pytest
+
+from shared.errors import ConfigurationError
+from shared.host.functions import AuthLevel, HttpTrigger, MessageForm, MessageTrigger, TimerTrigger
+from shared.host.indexing import index_functions
+from shared.host.ncrontab import parse_ncrontab
+from tests.shared.host.hosting import CONNECTION, ENVIRONMENT
+
+Build = Callable[[func.FunctionApp], object]
+
+
+def handle(message: func.ServiceBusMessage) -> None: ...
+
+
+def test_triggers_are_read_with_their_settings_resolved() -> None:
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ADMIN)
+
+    @app.route(methods=[func.HttpMethod.GET, func.HttpMethod.PUT])
+    async def web(req: func.HttpRequest) -> str:
+        return ""
+
+    @app.service_bus_topic_trigger(
+        arg_name="m", topic_name="%TOPIC%", subscription_name="%S%-x", connection="Other"
+    )
+    def told(m: str) -> None: ...
+
+    @app.timer_trigger(arg_name="t", schedule="%SCHEDULE%", run_on_startup=True)
+    def timed(t: func.TimerRequest) -> None: ...
+
+    first, second, third = index_functions(
+        app,
+        environment={
+            "TOPIC": "events",
+            "S": "all",
+            "SCHEDULE": "0 5 * * * *",
+            "Other__fullyQualifiedNamespace": "x.servicebus.windows.net",
+        },
+    )
+
+    assert (first.name, first.is_async, first.argument) == ("web", True, "req")
+    assert first.trigger == HttpTrigger(
+        template="web", methods=frozenset({"GET", "PUT"}), auth_level=AuthLevel.ADMIN
+    )
+    assert second.trigger == MessageTrigger(
+        entity="events/Subscriptions/all-x", form=MessageForm.BODY, is_binary=False, is_many=False
+    )
+    assert third.trigger == TimerTrigger(
+        schedule=parse_ncrontab("0 5 * * * *"), run_on_startup=True
+    )
+
+
+def two_routes(app: func.FunctionApp) -> None:
+    def first(req: func.HttpRequest) -> str:
+        return ""
+
+    def second(req: func.HttpRequest) -> str:
+        return ""
+
+    app.route(route="jobs/{a}", methods=["GET"])(first)
+    app.route(route="Jobs/{b}")(second)
+
+
+def bad_schedule(app: func.FunctionApp) -> None:
+    def timed(t: func.TimerRequest) -> None: ...
+
+    app.timer_trigger(arg_name="t", schedule="0 61 * * * *")(timed)
+
+
+def retried_timer(app: func.FunctionApp) -> None:
+    def timed(t: func.TimerRequest) -> None: ...
+
+    app.timer_trigger(arg_name="t", schedule="0 1 * * * *")(
+        app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval="00:00:01")(timed)
+    )
+
+
+def queue(
+    queue_name: str = "work", connection: str = CONNECTION, *, sessions: bool = False
+) -> Build:
+    def build(app: func.FunctionApp) -> None:
+        app.service_bus_queue_trigger(
+            arg_name="message",
+            queue_name=queue_name,
+            connection=connection,
+            is_sessions_enabled=sessions,
+        )(handle)
+
+    return build
+
+
+def blob(app: func.FunctionApp) -> None:
+    def stored(b: func.InputStream) -> None: ...
+
+    app.blob_trigger(arg_name="b", path="p", connection=CONNECTION)(stored)
+
+
+def blob_output(app: func.FunctionApp) -> None:
+    def web(req: func.HttpRequest, b: func.Out[str]) -> str:
+        return ""
+
+    app.route(route="r")(app.blob_output(arg_name="b", path="p", connection=CONNECTION)(web))
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (two_routes, "function 'second': route 'Jobs/{b}' collides with that of function 'first'"),
+        (bad_schedule, "function 'timed': schedule: minute: '61' is not within 0-59"),
+        (retried_timer, "retry policies of timers are not supported"),
+        (queue("%MISSING%"), "%MISSING%: the setting is missing"),
+        (
+            queue(connection="Nowhere"),
+            "neither Nowhere nor Nowhere__fullyQualifiedNamespace is set",
+        ),
+        (queue(sessions=True), "sessions are not supported"),
+        (blob, "trigger 'blobTrigger' is not supported"),
+        (blob_output, "binding 'b' of type 'blob' is not supported"),
+        (lambda _: None, "has no functions"),
+    ],
+)
+def test_what_cannot_run_is_refused_with_its_name(build: Build, reason: str) -> None:
+    app = func.FunctionApp()
+    build(app)
+
+    with pytest.raises(ConfigurationError, match=reason):
+        index_functions(app, environment=ENVIRONMENT)
+
+
+def test_all_faults_are_reported_together() -> None:
+    app = func.FunctionApp()
+    bad_schedule(app)
+    queue("%A%", "B")(app)
+
+    with pytest.raises(ConfigurationError) as caught:
+        index_functions(app, environment={})
+
+    assert [part.split(":")[0] for part in caught.value.message.split("; ")] == [
+        "function 'timed'",
+        "function 'handle'",
+        "function 'handle'",
+    ]
+
+
+def test_an_app_is_indexed_once() -> None:
+    app = func.FunctionApp()
+    queue()(app)
+    index_functions(app, environment=ENVIRONMENT)
+
+    with pytest.raises(ConfigurationError, match="cannot be indexed"):
+        index_functions(app, environment=ENVIRONMENT)
