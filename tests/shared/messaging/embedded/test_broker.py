@@ -1,17 +1,40 @@
+import asyncio
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from shared.errors import (
+    ConflictError,
+    MessageLockLostError,
+    NotSupportedError,
+    TransientError,
+)
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA
-from shared.sql.database import Database
+from shared.messaging.message import Message
+from shared.sql.database import Database, Transaction
 from shared.sql.inline import InlineDatabase
 from shared.sql.migrations import migrate
 from shared.sql.sqlite import SqliteDatabase, sqlite_engine
-from tests.clocks import FakeClock
+from tests.clocks import FakeClock, settle
 from tests.contracts.broker import BrokerContract
-from tests.contracts.broker_steps import QUEUES, TOPICS
+from tests.contracts.broker_steps import (
+    LOCK,
+    OTHER,
+    QUEUE,
+    QUEUES,
+    TOPICS,
+    one,
+    soon,
+    text,
+)
+from tests.contracts.database import limit_pages
+from tests.shared.messaging.embedded import worker
 
 
 @pytest.fixture
@@ -49,3 +72,160 @@ class TestWithThreads(BrokerContract):
         database = SqliteDatabase(path)
         yield database
         await database.close()
+
+
+@pytest.fixture
+async def database(path: Path) -> AsyncIterator[Database]:
+    database = InlineDatabase(path)
+    yield database
+    await database.close()
+
+
+async def test_message_sent_in_a_transaction_comes_after_its_commit(
+    database: Database, broker: EmbeddedBroker
+) -> None:
+    waiting = asyncio.ensure_future(one(broker.receiver(QUEUE)))
+    await settle()
+
+    await database.run(lambda tx: broker.send_in(tx, QUEUE, [text("a")]))
+
+    assert (await soon(waiting)).message.body == b"a"
+
+
+async def test_message_sent_in_a_transaction_that_fails_was_never_sent(
+    database: Database, broker: EmbeddedBroker
+) -> None:
+    waiting = asyncio.ensure_future(one(broker.receiver(QUEUE)))
+    await settle()
+
+    def fail(tx: Transaction) -> None:
+        broker.send_in(tx, QUEUE, [text("a")])
+        raise ConflictError("no")
+
+    with pytest.raises(ConflictError):
+        await database.run(fail)
+
+    await broker.send(QUEUE, [text("b")])
+    assert (await soon(waiting)).message.body == b"b"
+
+
+async def test_p7_locks_of_a_dead_process_are_freed_by_the_next(
+    database: Database, clock: FakeClock, broker: EmbeddedBroker
+) -> None:
+    due = clock.now() + timedelta(seconds=1)
+    await broker.send(QUEUE, [text("a"), Message(body=b"later", scheduled_enqueue_time=due)])
+    await broker.send(OTHER, [text("last delivery")])
+    lost = await one(broker.receiver(QUEUE))
+    await one(broker.receiver(OTHER))
+
+    successor = EmbeddedBroker(database, clock=clock, queues=QUEUES)
+    assert await database.run(successor.free_locks) == 2
+
+    again = await one(successor.receiver(QUEUE))
+    assert (again.message.body, again.delivery_count) == (b"a", 2)
+    with pytest.raises(MessageLockLostError):
+        await successor.receiver(QUEUE).complete(lost)
+    letter = await one(successor.receiver(f"{OTHER}/$DeadLetterQueue"))
+    assert letter.dead_letter_reason == "MaxDeliveryCountExceeded"
+    await successor.close()
+
+
+async def test_p7_successor_goes_on_with_what_was_scheduled_and_locked(
+    database: Database, clock: FakeClock, broker: EmbeddedBroker
+) -> None:
+    due = clock.now() + timedelta(minutes=1)
+    await broker.send(QUEUE, [text("locked"), Message(body=b"later", scheduled_enqueue_time=due)])
+    await one(broker.receiver(QUEUE))
+    await broker.close()
+
+    successor = EmbeddedBroker(database, clock=clock, queues=QUEUES)
+    receiver = successor.receiver(QUEUE)
+    waiting = asyncio.ensure_future(one(receiver))
+    await settle()
+    await clock.advance(LOCK)
+    await receiver.complete(locked := await soon(waiting))
+    waiting = asyncio.ensure_future(one(receiver))
+    await clock.advance(timedelta(minutes=1))
+
+    assert locked.message.body == b"locked"
+    assert (await soon(waiting)).message.body == b"later"
+    await successor.close()
+
+
+async def test_many_due_at_once_all_come(
+    database: Database, clock: FakeClock, broker: EmbeddedBroker
+) -> None:
+    due = clock.now() + timedelta(minutes=1)
+    later = [Message(body=b"a", scheduled_enqueue_time=due)] * 1200
+    await broker.send(QUEUE, later)
+    receiver = broker.receiver(QUEUE)
+
+    await clock.advance(timedelta(minutes=1))
+
+    seen = 0
+    while messages := await receiver.receive(max_messages=1000, max_wait=timedelta(0)):
+        seen += len(messages)
+    assert seen == 1200
+
+
+async def test_full_disk_reaches_receivers_and_later_they_go_on(
+    database: Database, broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    await database.run(lambda tx: limit_pages(tx, 20))
+    with pytest.raises(TransientError, match="full"):
+        await broker.send(QUEUE, [Message(body=bytes(200_000))])
+
+    await database.run(lambda tx: limit_pages(tx, 1_000_000))
+    await broker.send(QUEUE, [text("a")])
+
+    assert (await one(broker.receiver(QUEUE))).message.body == b"a"
+
+
+async def test_messages_that_live_for_a_time_are_refused(broker: EmbeddedBroker) -> None:
+    with pytest.raises(NotSupportedError):
+        await broker.send(QUEUE, [Message(body=b"a", time_to_live=timedelta(seconds=1))])
+
+
+def run_until_killed(path: Path, first: int, after: int) -> list[str]:
+    """Kill the worker once it has said `after` lines, and return all it said."""
+    root = Path(__file__).parents[4]
+    process = subprocess.Popen(
+        [sys.executable, "-m", worker.__name__, str(path), str(first)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=root,
+    )
+    assert process.stdout is not None
+    said = [process.stdout.readline() for _ in range(after)]
+    process.send_signal(signal.SIGKILL)
+    said.extend(process.stdout.readlines())
+    process.wait()
+    process.stdout.close()
+    return [line.strip() for line in said if line.endswith("\n")]
+
+
+async def test_p7_killed_process_loses_nothing_sent_and_brings_back_nothing_completed(
+    path: Path,
+) -> None:
+    said: list[str] = []
+    for turn, after in enumerate((7, 150, 333, 512, 40)):
+        said += run_until_killed(path, (turn + 1) * 1_000_000, after)
+    sent, taking, done = (
+        {line.split()[1] for line in said if line.startswith(word)}
+        for word in ("sent", "taking", "done")
+    )
+
+    database = InlineDatabase(path)
+    broker = EmbeddedBroker(database, clock=FakeClock(), queues=worker.QUEUES)
+    await database.run(broker.free_locks)
+    left = set()
+    receiver = broker.receiver("work")
+    while messages := await receiver.receive(max_messages=1000, max_wait=timedelta(0)):
+        left |= {message.message.body.decode() for message in messages}
+    await broker.close()
+    await database.close()
+
+    assert len(sent) > 100
+    assert len(done) > 100
+    assert not done & left
+    assert sent - taking <= left
