@@ -75,6 +75,7 @@ class Exchange:
         self._status: int | None = None
         self._headers: dict[str, str] = {}
         self._chunks: list[bytes] = []
+        self._is_complete = False
 
     async def receive(self) -> Message:
         if self._body is None:
@@ -90,8 +91,9 @@ class Exchange:
             }
         else:
             self._chunks.append(message.get("body", b""))
+            self._is_complete = not message.get("more_body", False)
 
     def response(self) -> RestResponse:
-        if self._status is None:
-            raise OutcomeUnknownError("the app ended without an answer")
+        if self._status is None or not self._is_complete:
+            raise OutcomeUnknownError("the app ended before its answer did")
         return RestResponse(status=self._status, headers=self._headers, body=b"".join(self._chunks))

@@ -6,7 +6,6 @@ the configured trust, or nowhere.
 
 import asyncio
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -41,7 +40,7 @@ CLOSED = (ssl.SSLError, ConnectionError)
 
 
 class CertificateAdapter(HTTPAdapter):
-    """Connections that present the certificate of `context`; used by one thread."""
+    """Connections that present the certificate of `context`; used by one thread at a time."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
@@ -54,6 +53,12 @@ class CertificateAdapter(HTTPAdapter):
         """Whether the last request went over a connection made for it."""
         return self._pool is not None and self._pool.num_connections > self._connections
 
+    def close(self) -> None:
+        # urllib3 closes connections when nobody refers to their pool any more; we do.
+        if self._pool is not None:
+            self._pool.close()
+        super().close()
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
 
@@ -61,6 +66,15 @@ class CertificateAdapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         self._pool, self._connections = pool, pool.num_connections
         return pool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A session with its one connection, used by one thread at a time."""
+
+    context: ssl.SSLContext
+    session: requests.Session
+    adapter: CertificateAdapter
 
 
 @dataclass(slots=True)
@@ -82,15 +96,17 @@ class RestSchedulerClient:
             raise ConfigurationError(
                 f"the Scheduler's address {url!r} does not begin with https://"
             )
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._new_context = new_context
         self._context = new_context()
         self._verify: str | bool = str(ca) if ca is not None else True
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="scheduler-rest")
-        self._thread = threading.local()
-        self._sessions: dict[int, requests.Session] = {}
+        self._is_closed = False
+        self._idle: list[Line] = []
 
     async def send(self, request: RestRequest, *, within: timedelta) -> RestResponse:
+        if self._is_closed:
+            raise TransientError("the client is closed")
         call = Call(request, within)
         answer = asyncio.get_running_loop().run_in_executor(self._executor, self._send, call)
         try:
@@ -105,16 +121,17 @@ class RestSchedulerClient:
             raise
 
     async def close(self) -> None:
-        for session in list(self._sessions.values()):
-            session.close()
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().session.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _send(self, call: Call) -> RestResponse:
-        session, adapter = self._session()
+        line = self._line()
         try:
-            with session.request(
+            with line.session.request(
                 call.request.method,
-                self._url + call.request.target,
+                self.url + call.request.target,
                 data=call.request.body,
                 headers=dict(call.request.headers),
                 timeout=call.timeout.total_seconds(),
@@ -128,25 +145,34 @@ class RestSchedulerClient:
                     body=read_body(response.raw, call),
                 )
         except requests.exceptions.RequestException as error:
-            raise translated(error, is_fresh=adapter.is_fresh) from error
+            raise translated(error, is_fresh=line.adapter.is_fresh) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise OutcomeUnknownError(f"the answer broke off: {type(error).__name__}") from error
+        finally:
+            self._hang_up(line)
 
-    def _session(self) -> tuple[requests.Session, CertificateAdapter]:
-        """Return what this thread uses; new when our certificate was read again meanwhile."""
+    def _line(self) -> Line:
+        """Return the line used last, whose connection is the likeliest to be open still, or a new one."""
+        while self._idle:
+            try:
+                line = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if line.context is self._context:
+                return line
+            line.session.close()
         context = self._context
-        known: tuple[ssl.SSLContext, requests.Session, CertificateAdapter] | None
-        known = getattr(self._thread, "session", None)
-        if known is None or known[0] is not context:
-            session, adapter = requests.Session(), CertificateAdapter(context)
-            session.trust_env = False
-            session.headers = CaseInsensitiveDict({"x-ms-version": SERVICE_VERSION})
-            session.mount("https://", adapter)
-            if known is not None:
-                known[1].close()
-            known = self._thread.session = (context, session, adapter)
-            self._sessions[threading.get_ident()] = session
-        return known[1], known[2]
+        session, adapter = requests.Session(), CertificateAdapter(context)
+        session.trust_env = False
+        session.headers = CaseInsensitiveDict({"x-ms-version": SERVICE_VERSION})
+        session.mount("https://", adapter)
+        return Line(context, session, adapter)
+
+    def _hang_up(self, line: Line) -> None:
+        if self._is_closed:
+            line.session.close()
+        else:
+            self._idle.append(line)
 
 
 def read_body(raw: Any, call: Call) -> bytes:
