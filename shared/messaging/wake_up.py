@@ -21,12 +21,16 @@ class WakeUp:
         """Raises InvalidRequestError when `body` is no wake-up."""
         try:
             document = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidRequestError([Fault("$", f"not JSON: {error}")]) from error
-        if (
-            not isinstance(document, dict)
-            or not isinstance(document.get("id"), str)
-            or type(document.get("attempt")) is not int
-        ):
-            raise InvalidRequestError([Fault("$", 'expected {"id": text, "attempt": integer}')])
-        return cls(document["id"], document["attempt"])
+        match document:
+            case {"id": str(row_id), "attempt": int(attempt)} if is_storable(row_id, attempt):
+                return cls(row_id, attempt)
+        raise InvalidRequestError([Fault("$", 'expected {"id": text, "attempt": integer}')])
+
+
+def is_storable(row_id: str, attempt: int) -> bool:
+    """JSON allows numbers and text (half a surrogate pair) that no database takes."""
+    if isinstance(attempt, bool) or not 0 <= attempt < 2**31:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in row_id)

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from shared.messaging.embedded import statements
+from shared.messaging.embedded.schema import SCHEMA
+from shared.sql.migrations import migrate
+from shared.sql.sqlite import sqlite_engine
+
+STATEMENTS = {
+    name: text
+    for name, text in vars(statements).items()
+    if isinstance(text, str) and name.isupper() and name not in {"COLUMNS", "HELD"}
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_p12_no_statement_looks_at_what_it_does_not_need(tmp_path: Path, name: str) -> None:
+    engine = sqlite_engine(tmp_path / "tocsin.db")
+    migrate(engine, SCHEMA)
+    statement = STATEMENTS[name]
+
+    with engine.connect() as connection:
+        parameters = (1,) * statement.count("?")
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+
+    steps = [row.detail for row in plan]
+    assert not [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step]
+    assert steps or statement.lstrip().startswith("INSERT")
