@@ -60,7 +60,7 @@ class Application:
         self.clock = clock or SystemClock()
         self._opening = asyncio.Lock()
         self._opened = asyncio.Event()
-        self._folder = DataFolder(settings.data_dir)
+        self._folder: DataFolder | None = None
 
     async def open(self) -> None:
         """Take the data folder, bring its tables up to date and take over what a dead process held.
@@ -73,12 +73,12 @@ class Application:
         async with self._opening:
             if self._opened.is_set():
                 return
-            self._folder.acquire()
+            self._folder = DataFolder(self.settings.data_dir)
             try:
                 bring_up_to_date(self._database_file)
                 await self._take_over()
             except BaseException:
-                self._folder.release()
+                self._folder.close()
                 raise
             self._opened.set()
 
@@ -92,7 +92,8 @@ class Application:
             await self._webhooks.close()
         await self.broker.close()
         await self._database.close()
-        self._folder.release()
+        assert self._folder is not None
+        self._folder.close()
         self._opened.clear()
 
     @cached_property
@@ -270,11 +271,10 @@ def migrate_data_folder(path: Path) -> None:
         ConfigurationError: another process owns the folder, or it cannot be used.
     """
     folder = DataFolder(path)
-    folder.acquire()
     try:
         bring_up_to_date(path / DATABASE_FILE)
     finally:
-        folder.release()
+        folder.close()
 
 
 def bring_up_to_date(database_file: Path) -> None:

@@ -15,15 +15,20 @@ class DataFolder:
     is closed on exec, and by a hook after fork.
 
     Raises:
-        ConfigurationError: another process has it; the message names its id.
+        ConfigurationError: another process has it (the message names its id), or it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file: int | None = os.open(
-            path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file: int | None = os.open(
+                path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write the data folder {str(path)!r}: {error.strerror}"
+            ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

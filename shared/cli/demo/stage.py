@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from shared.cli.demo.timeline import Timeline
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder
 from shared.clock import Clock, sleep
-from shared.errors import TransientError
+from shared.errors import ConfigurationError, TransientError
 
 READY_WITHIN = timedelta(seconds=30)
 LOOK_EVERY = timedelta(milliseconds=20)
@@ -88,15 +88,13 @@ class Stage:
         self._secret_file.write_text(self._secret)
         await self._receiver.start()
         url = f"http://127.0.0.1:{self._ports.receiver}"
-        async with HostClient(url, key="") as client:
-            await self._ready(self._receiver, client, "/", is_up=405)
+        await self._ready(self._receiver, lambda: HostClient(url, key=""), "/", is_up=405)
         self._say_started("receiver", self._receiver, f"webhook receiver on {url}")
 
     async def start_stack(self) -> None:
         await self._stack.start()
-        async with self._client() as client:
-            # Reading through shows more than a port that listens: key, client certificate and TLS all work.
-            await self._ready(self._stack, client, "/api/cloudservices", is_up=200)
+        # Reading through shows more than a port that listens: key, client certificate and TLS all work.
+        await self._ready(self._stack, self._client, "/api/cloudservices", is_up=200)
         self._say_started("stack", self._stack, f"local host on {self._host_url}")
         scheduler = f"https://127.0.0.1:{self._ports.scheduler}"
         what = f"Scheduler service on {scheduler} answered a GET with the client certificate"
@@ -143,15 +141,18 @@ class Stage:
     def _say_started(self, component: str, child: Child, what: str) -> None:
         self._timeline.say(component, f"{what}, process {child.pid}")
 
-    async def _ready(self, child: Child, client: HostClient, path: str, *, is_up: int) -> None:
+    async def _ready(
+        self, child: Child, new_client: Callable[[], HostClient], path: str, *, is_up: int
+    ) -> None:
         async def look() -> bool | Found:
             if child.exit_code is not None:
                 raise UnmetExpectationError(
                     f"`{child.command}` to start", f"exit code {child.exit_code}"
                 )
             try:
-                answer = await client.request("GET", path)
-            except TransientError as error:
+                async with new_client() as client:
+                    answer = await client.request("GET", path)
+            except (TransientError, ConfigurationError) as error:  # no server yet, or no keys
                 return Found(error.message)
             return answer.status == is_up or Found(f"{answer.status}: {answer.body}")
 
