@@ -38,7 +38,7 @@ class ClientLeftError(Exception):
 
 def raw_path(scope: Scope) -> str:
     """Return the percent-encoded path; some servers pass only the decoded one."""
-    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    raw = bytes(scope.get("raw_path") or quote(scope["path"]).encode())
     return raw.decode("latin-1").partition("?")[0]
 
 
@@ -62,7 +62,8 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         message = await receive()
         if message["type"] != "http.request":
             raise ClientLeftError
-        body += message.get("body", b"")
+        part: bytes = message.get("body", b"")
+        body += part
         if len(body) > MAX_BODY:
             raise too_large()
         if not message.get("more_body", False):

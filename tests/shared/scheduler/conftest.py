@@ -1,0 +1,18 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.clocks import FakeClock
+from tests.shared.scheduler.scheduler_stack import Stack, open_stack
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def stack(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Stack]:
+    async with open_stack(tmp_path, clock) as opened:
+        yield opened

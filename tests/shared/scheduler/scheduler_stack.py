@@ -1,0 +1,189 @@
+"""The Scheduler service over a real file and the embedded broker, called in process."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from shared.development_certificates import create_development_certificates
+from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
+from shared.messaging.entities import SERVICE_OPERATIONS, TOCSIN_QUEUES
+from shared.messaging.wake_up import WakeUp
+from shared.scheduler.service.app import SchedulerService
+from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.store import SchedulerStore
+from shared.scheduler.stores.sql import sql_store
+from shared.scheduler.stores.tables import SCHEMA
+from shared.sealing import Sealer
+from shared.sql.database import Database
+from shared.sql.inline import InlineDatabase
+from shared.sql.migrations import migrate
+from shared.sql.sqlite import sqlite_engine
+from shared.tls import load_certificates
+from shared.wire.json_types import Json
+from tests.clocks import FakeClock
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+ROOT = f"/{SUBSCRIPTION}"
+CS = f"{ROOT}/cloudservices/cs1"
+JC = f"{CS}/resources/scheduler/JobCollections/jc1"
+JC_PASSED = f"{CS}/resources/scheduler/~/JobCollections/jc1"
+JOBS = f"{JC_PASSED}/jobs"
+VERSION = {"x-ms-version": "2014-10-01"}
+CLOUD_SERVICE = (
+    '<CloudService xmlns="http://schemas.microsoft.com/windowsazure"><Label>label</Label>'
+    "<Description>description</Description><GeoRegion>West Europe</GeoRegion></CloudService>"
+)
+JOB: dict[str, Json] = {
+    "action": {"type": "http", "request": {"uri": "http://e.org/", "method": "GET"}}
+}
+
+
+def job_collection(plan: str = "Standard", quota: str = "", label: str = "") -> str:
+    return (
+        '<Resource xmlns="http://schemas.microsoft.com/windowsazure"><IntrinsicSettings>'
+        f"<Plan>{plan}</Plan>{quota}</IntrinsicSettings>{label}</Resource>"
+    )
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the service answered; names of headers are in lower case, all of them in `pairs`."""
+
+    status: int
+    pairs: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return dict(self.pairs)
+
+    @property
+    def request_id(self) -> str:
+        return self.headers["x-ms-request-id"]
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Stack:
+    """Service, operations and what is under them."""
+
+    app: SchedulerService
+    operations: ServiceOperations
+    store: SchedulerStore
+    database: Database
+    broker: EmbeddedBroker
+    clock: FakeClock
+    certificate: bytes
+
+    async def call(
+        self,
+        method: str,
+        target: str,
+        body: str | bytes | Mapping[str, Json] = b"",
+        headers: Mapping[str, str] = VERSION,
+        **scope: Any,
+    ) -> Reply:
+        """Call as a server does; `scope` replaces members of the scope."""
+        if isinstance(body, Mapping):
+            body = json.dumps(body)
+        content = body.encode() if isinstance(body, str) else body
+        return await exchange(self.app, {**self.scope(method, target, headers), **scope}, content)
+
+    def scope(self, method: str, target: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        path, _, query = target.partition("?")
+        return {
+            "type": "http",
+            "method": method,
+            "path": unquote_to_bytes(path).decode("utf-8", "replace"),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "extensions": {"tls": {"client_cert_der": self.certificate}},
+        }
+
+    async def work(self) -> int:
+        """Carry out everything that the queue holds; returns how many wake-ups there were."""
+        receiver = self.broker.receiver(SERVICE_OPERATIONS)
+        done = 0
+        while messages := await receiver.receive(max_messages=1, max_wait=timedelta(0)):
+            for message in messages:
+                await self.operations.run(WakeUp.decode(message.message.body))
+                await receiver.complete(message)
+                done += 1
+        return done
+
+    async def status(self, reply: Reply) -> str:
+        answer = await self.call("GET", f"{ROOT}/operations/{reply.request_id}")
+        return answer.text().partition("<Status>")[2].partition("<")[0]
+
+    async def prepare(self, plan: str = "Standard", quota: str = "") -> None:
+        """Make the cloud service and the collection."""
+        assert (await self.call("PUT", CS, CLOUD_SERVICE)).status == 202
+        assert (await self.call("PUT", JC, job_collection(plan, quota))).status == 202
+        await self.work()
+
+    def repeatable(self, request_id: str) -> dict[str, str]:
+        now = format_datetime(self.clock.now(), usegmt=True)
+        return {
+            **VERSION,
+            "Repeatability-Request-ID": request_id,
+            "Repeatability-First-Sent": now,
+        }
+
+
+async def exchange(app: SchedulerService, scope: dict[str, Any], content: bytes) -> Reply:
+    incoming = [{"type": "http.request", "body": content, "more_body": False}]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    start, *rest = sent
+    pairs = [(name.decode(), value.decode()) for name, value in start["headers"]]
+    return Reply(start["status"], pairs, b"".join(one["body"] for one in rest))
+
+
+@asynccontextmanager
+async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIterator[Stack]:
+    """Open the stack on `folder`, which may have been used before; `ids` sets where new ids begin."""
+    path = folder / "tocsin.db"
+    engine = sqlite_engine(path)
+    migrate(engine, BROKER_SCHEMA)
+    migrate(engine, SCHEMA)
+    engine.dispose()
+    database = InlineDatabase(path)
+    broker = EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
+    store = sql_store(broker)
+    files = create_development_certificates(folder / "tls", now=clock.now())
+    numbers = count(ids)
+    app = SchedulerService(
+        database,
+        store,
+        Authentication(SUBSCRIPTION, load_certificates((files.client_cer,))),
+        clock=clock,
+        sealer=Sealer({"k1": b"k" * 32}, current="k1"),
+        new_id=lambda: f"{next(numbers):032x}",
+    )
+    operations = ServiceOperations(database, store, clock=clock)
+    certificate = files.client_cer.read_bytes()
+    yield Stack(app, operations, store, database, broker, clock, certificate)
+    await broker.close()
+    await database.close()

@@ -1,0 +1,271 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.clock import EPOCH
+from shared.scheduler.stores.tables import job as job_table
+from shared.wire.json_types import Json
+from tests.shared.scheduler.scheduler_stack import JC, JOB, JOBS, Stack, job_collection
+
+AUTHENTICATED: dict[str, Json] = {
+    "action": {
+        "type": "https",
+        "request": {
+            "uri": "https://e.org/",
+            "method": "GET",
+            "authentication": {"type": "basic", "username": "me", "password": "s3cr3t!"},
+        },
+    }
+}
+
+
+@pytest.fixture
+async def ready(stack: Stack) -> Stack:
+    await stack.prepare()
+    return stack
+
+
+async def stored_text(stack: Stack) -> str:
+    rows = await stack.database.read(
+        lambda connection: connection.execute(job_table.select()).all()
+    )
+    return repr(rows)
+
+
+async def test_put_creates_then_replaces(ready: Stack) -> None:
+    created = await ready.call("PUT", f"{JOBS}/a?api-version=2014-04-01", JOB)
+    replaced = await ready.call("PUT", f"{JOBS}/a", JOB | {"state": "Disabled"})
+
+    assert (created.status, replaced.status) == (201, 200)
+    assert created.body == (
+        b'{"id":"a","action":{"request":{"uri":"http:\\/\\/e.org\\/","method":"GET"},"type":"http"},'
+        b'"state":"enabled","status":{"executionCount":0,"failureCount":0,"faultedCount":0}}'
+    )
+    assert replaced.json() == JOB | {"id": "a", "state": "disabled"}
+
+
+async def test_a_job_keeps_the_name_of_who_made_it_and_is_found_by_any_case(ready: Stack) -> None:
+    await ready.call("PUT", f"{JOBS}/Nightly", JOB)
+
+    replaced = await ready.call("PUT", f"{JOBS}/NIGHTLY", JOB)
+    found = await ready.call("GET", f"{JOBS.replace('jc1', 'JC1')}/nightly")
+
+    assert (replaced.status, found.status) == (200, 200)
+    assert found.json()["id"] == replaced.json()["id"] == "Nightly"
+
+
+async def test_a_name_is_decoded_once(ready: Stack) -> None:
+    created = await ready.call("PUT", f"{JOBS}/job%201%252Fx", JOB)
+
+    assert created.json()["id"] == "job 1%2Fx"
+
+
+async def test_post_makes_up_the_name(ready: Stack) -> None:
+    first = await ready.call("POST", JOBS, JOB)
+    second = await ready.call("POST", f"{JOBS}/", JOB)
+
+    assert (first.status, second.status) == (201, 201)
+    assert len(first.json()["id"]) == 32
+    assert first.json()["id"] != second.json()["id"]
+    found = await ready.call("GET", f"{JOBS}/{first.json()['id']}")
+    assert found.json() == first.json()
+
+
+async def test_p8_a_password_goes_in_and_never_comes_out(ready: Stack) -> None:
+    created = await ready.call("PUT", f"{JOBS}/a", AUTHENTICATED)
+    patched = await ready.call("PATCH", f"{JOBS}/a", {"state": "disabled"})
+    listed = await ready.call("GET", JOBS)
+
+    for reply in (created, patched, listed):
+        assert b"s3cr3t!" not in reply.body
+        assert b"sealed1" not in reply.body
+        assert b'"username":"me"' in reply.body
+    stored = await stored_text(ready)
+    assert "s3cr3t!" not in stored
+    assert "sealed1.k1." in stored
+
+
+async def test_patch_merges_deeply_and_keeps_the_sealed_password(ready: Stack) -> None:
+    await ready.call("PUT", f"{JOBS}/a", AUTHENTICATED)
+    before = await stored_text(ready)
+
+    patched = await ready.call(
+        "PATCH", f"{JOBS}/a", {"action": {"request": {"method": "POST", "body": "b"}}}
+    )
+
+    request = patched.json()["action"]["request"]
+    assert patched.status == 200
+    assert request["method"] == "POST"
+    assert request["authentication"] == {"username": "me", "type": "Basic"}
+    sealed = before.partition("sealed1.k1.")[2].partition('"')[0]
+    assert sealed in await stored_text(ready)
+
+
+async def test_patch_removes_by_null_and_seals_what_it_brings(ready: Stack) -> None:
+    await ready.call("PUT", f"{JOBS}/a", AUTHENTICATED)
+    removed = await ready.call(
+        "PATCH", f"{JOBS}/a", {"action": {"request": {"authentication": None}}}
+    )
+    brought = await ready.call("PATCH", f"{JOBS}/a", AUTHENTICATED)
+
+    assert "authentication" not in removed.json()["action"]["request"]
+    assert brought.json()["action"]["request"]["authentication"]["username"] == "me"
+    assert "s3cr3t!" not in await stored_text(ready)
+
+
+@pytest.mark.parametrize(
+    ("patch", "path"),
+    [
+        ({"status": {"executionCount": 1}}, "$.status"),
+        ({"id": "b"}, "$.id"),
+        ({"state": "completed"}, "$.state"),
+        ({"state": "faulted"}, "$.state"),
+        ({"action": None}, "$.action"),
+        ({"action": {"type": "carrierPigeon"}}, "$.action.type"),
+        ({"recurrence": {"interval": 5}}, "$.recurrence.frequency"),
+        ({"recurrence": {"frequency": "day", "endTime": "2000-01-01"}}, "$.recurrence.endTime"),
+    ],
+)
+async def test_patch_refuses_what_would_not_be_a_job(
+    ready: Stack, patch: dict[str, Json], path: str
+) -> None:
+    await ready.call("PUT", f"{JOBS}/a", JOB)
+
+    refused = await ready.call("PATCH", f"{JOBS}/a", patch)
+
+    assert refused.status == 400
+    assert refused.json()["error"]["code"] == "BadRequest"
+    assert path in refused.json()["error"]["message"]
+    assert (await ready.call("GET", f"{JOBS}/a")).json()["state"] == "enabled"
+
+
+async def test_patch_cannot_make_a_job_larger_than_a_job_may_be(ready: Stack) -> None:
+    def error_body(size: int) -> Json:
+        request: Json = {"uri": "http://e.org/", "method": "POST", "body": "b" * size}
+        return {"action": {"errorAction": {"type": "http", "request": request}}}
+
+    main: dict[str, Any] = JOB | {
+        "action": {
+            "type": "http",
+            "request": {
+                "uri": "http://e.org/",
+                "method": "POST",
+                "body": "b" * 8192,
+                "headers": {"h": "v" * 4000},
+            },
+        }
+    }
+    await ready.call("PUT", f"{JOBS}/a", main)
+
+    fits = await ready.call("PATCH", f"{JOBS}/a", error_body(3000))  # type: ignore[arg-type]
+    refused = await ready.call("PATCH", f"{JOBS}/a", error_body(8000))  # type: ignore[arg-type]
+
+    assert (fits.status, refused.status) == (200, 400)
+
+
+async def test_all_faults_of_a_job_are_told_with_their_paths(ready: Stack) -> None:
+    refused = await ready.call(
+        "PUT", f"{JOBS}/a", {"action": {"type": "x", "request": {"method": "GET"}}, "state": 5}
+    )
+
+    message = refused.json()["error"]["message"]
+    assert refused.status == 400
+    for path in ("$.action.type", "$.action.request.uri", "$.state"):
+        assert path in message
+
+
+async def test_delete_removes_once(ready: Stack) -> None:
+    await ready.call("PUT", f"{JOBS}/a", JOB)
+
+    deleted = await ready.call("DELETE", f"{JOBS}/A")
+    again = await ready.call("DELETE", f"{JOBS}/a")
+
+    assert (deleted.status, deleted.body) == (200, b"")
+    assert "content-length" not in deleted.headers
+    assert again.status == 404
+    assert again.body == b'{"error":{"code":"NotFound","message":"Job \'a\' cannot be found."}}'
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_unknown_collections_are_told_from_unknown_jobs(ready: Stack, method: str) -> None:
+    elsewhere = f"{JOBS.replace('jc1', 'other')}/a"
+
+    refused = await ready.call(method, elsewhere, JOB if method == "PUT" else "{}")
+
+    assert refused.status == 404
+    assert refused.json()["error"]["code"] == "ResourceNotFound"
+
+
+async def test_lists_are_paged_and_filtered_in_order_of_creation(ready: Stack) -> None:
+    for name in "cab":
+        await ready.call("PUT", f"{JOBS}/{name}", JOB)
+    await ready.call("PUT", f"{JOBS}/off", JOB | {"state": "disabled"})
+
+    async def names(query: str) -> list[str]:
+        reply = await ready.call("GET", f"{JOBS}/?api-version=2014-04-01{query}")
+        assert reply.status == 200
+        return [job["id"] for job in reply.json()]
+
+    assert await names("") == ["c", "a", "b", "off"]
+    assert await names("&$skip=0") == ["c", "a", "b", "off"]
+    assert await names("&$skip=1&$top=2") == ["a", "b"]
+    assert await names("&$filter=state%20eq%20Disabled") == ["off"]
+    assert await names("&$filter=state eq enabled&$top=1") == ["c"]
+    assert await names("&$filter=state eq faulted") == []
+
+
+async def test_an_empty_collection_lists_an_empty_array(ready: Stack) -> None:
+    assert (await ready.call("GET", JOBS)).body == b"[]"
+
+
+async def test_a_job_count_beyond_the_quota_is_a_conflict(stack: Stack) -> None:
+    await stack.prepare(quota="<Quota><MaxJobCount>2</MaxJobCount></Quota>")
+    for name in "ab":
+        assert (await stack.call("PUT", f"{JOBS}/{name}", JOB)).status == 201
+
+    refused = await stack.call("PUT", f"{JOBS}/c", JOB)
+    replaced = await stack.call("PUT", f"{JOBS}/a", JOB)
+
+    assert (refused.status, refused.json()["error"]["code"]) == (409, "Conflict")
+    assert replaced.status == 200
+
+
+async def test_a_job_too_frequent_for_the_plan_is_a_conflict(stack: Stack) -> None:
+    await stack.prepare(plan="Free")
+    every_minute: dict[str, Json] = {"recurrence": {"frequency": "minute", "interval": 59}}
+
+    refused = await stack.call("PUT", f"{JOBS}/a", JOB | every_minute)
+    hourly = await stack.call("PUT", f"{JOBS}/a", JOB | {"recurrence": {"frequency": "hour"}})
+    patched = await stack.call("PATCH", f"{JOBS}/a", every_minute)
+
+    assert (refused.status, hourly.status, patched.status) == (409, 201, 409)
+    assert "$.recurrence" in refused.json()["error"]["message"]
+
+
+async def test_a_plan_may_be_lowered_only_as_far_as_its_jobs_allow(ready: Stack) -> None:
+    await ready.call("PUT", f"{JOBS}/a", AUTHENTICATED)
+
+    refused = await ready.call("PUT", JC, job_collection("Free"))
+    await ready.call("DELETE", f"{JOBS}/a")
+    lowered = await ready.call("PUT", JC, job_collection("Free"))
+
+    assert (refused.status, lowered.status) == (409, 202)
+    assert "authentication" in refused.text()
+
+
+async def test_times_are_checked_against_the_clock(ready: Stack) -> None:
+    ended = (ready.clock.now() - timedelta(seconds=1)).isoformat()
+    far = (ready.clock.now() + timedelta(days=549)).isoformat()
+
+    refused = await ready.call(
+        "PUT",
+        f"{JOBS}/a",
+        JOB | {"startTime": far, "recurrence": {"frequency": "day", "endTime": ended}},
+    )
+    accepted = await ready.call("PUT", f"{JOBS}/a", JOB | {"startTime": EPOCH.isoformat()})
+
+    assert refused.status == 400
+    assert "$.startTime" in refused.json()["error"]["message"]
+    assert "$.recurrence.endTime" in refused.json()["error"]["message"]
+    assert accepted.json()["startTime"] == "1970-01-01T00:00:00Z"

@@ -1,0 +1,190 @@
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from shared.messaging.entities import SERVICE_OPERATIONS
+from shared.messaging.wake_up import WakeUp
+from shared.scheduler.service.operations import JOBS_PER_STEP, MAX_UNRECORDED
+from shared.scheduler.store import StoredJob
+from shared.sql.database import Transaction
+from shared.wire.job import JobState
+from tests.clocks import FakeClock
+from tests.shared.scheduler.scheduler_stack import (
+    CLOUD_SERVICE,
+    CS,
+    JC,
+    JC_PASSED,
+    JOB,
+    JOBS,
+    ROOT,
+    Stack,
+    job_collection,
+    open_stack,
+)
+
+
+async def test_an_operation_is_in_progress_until_it_is_carried_out(stack: Stack) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+    url = f"{ROOT}/operations/{created.request_id}"
+
+    before = await stack.call("GET", url)
+    await stack.work()
+    after = await stack.call("GET", url)
+
+    assert (before.status, len(before.body)) == (200, 197)
+    assert (after.status, len(after.body)) == (200, 232)
+    assert f"<ID>{UUID(created.request_id)}</ID><Status>Succeeded</Status>" in after.text()
+    assert "<HttpStatusCode>200</HttpStatusCode>" in after.text()
+
+
+async def test_dashes_and_capitals_in_the_id_do_not_matter(stack: Stack) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+    dashed = str(UUID(created.request_id)).upper()
+
+    assert (await stack.call("GET", f"{ROOT}/Operations/{dashed}")).status == 200
+
+
+async def test_an_unknown_operation_is_not_found(stack: Stack) -> None:
+    for operation_id in ("f" * 32, "nonsense"):
+        refused = await stack.call("GET", f"{ROOT}/operations/{operation_id}")
+
+        assert refused.status == 404
+        assert "<Code>ResourceNotFound</Code>" in refused.text()
+
+
+async def test_a_synchronous_change_can_be_polled_for_an_hour_and_is_then_forgotten(
+    stack: Stack,
+) -> None:
+    await stack.prepare()
+    put = await stack.call("PUT", f"{JOBS}/a", JOB)
+    deleted = await stack.call("DELETE", f"{JOBS}/a")
+
+    stack.clock.set(stack.clock.now() + timedelta(hours=1, minutes=59))
+    await stack.operations.sweep(stack.clock.now())
+    assert [await stack.status(put), await stack.status(deleted)] == ["Succeeded"] * 2
+
+    stack.clock.set(stack.clock.now() + timedelta(hours=1))
+    await stack.operations.sweep(stack.clock.now())
+    assert (await stack.call("GET", f"{ROOT}/operations/{put.request_id}")).status == 404
+
+
+async def test_p7_what_was_accepted_is_carried_out_by_the_next_process(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    async with open_stack(tmp_path, clock) as first:
+        created = await first.call("PUT", CS, CLOUD_SERVICE)
+        deleted = await first.call("DELETE", CS)
+        # It dies with one operation leased and its message locked.
+        (message,) = await first.broker.receiver(SERVICE_OPERATIONS).receive(
+            max_messages=1, max_wait=None
+        )
+        wake_up = WakeUp.decode(message.message.body)
+        await first.database.run(lambda tx: first.store.work.start(tx, wake_up, now=clock.now()))
+
+    async with open_stack(tmp_path, clock, ids=1000) as second:
+        await second.database.run(second.broker.free_locks)
+        assert await second.operations.free_leases(clock.now()) == 1
+        await second.operations.sweep(clock.now())
+        await second.work()
+
+        assert [await second.status(created), await second.status(deleted)] == ["Succeeded"] * 2
+        assert (await second.call("GET", CS)).status == 404
+
+
+async def test_p7_a_lost_wake_up_is_swept(stack: Stack) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+    receiver = stack.broker.receiver(SERVICE_OPERATIONS)
+    (lost,) = await receiver.receive(max_messages=1, max_wait=None)
+    await receiver.complete(lost)
+    assert await stack.work() == 0
+
+    stack.clock.set(stack.clock.now() + timedelta(seconds=61))
+    assert await stack.operations.sweep(stack.clock.now()) == 1
+    await stack.work()
+
+    assert await stack.status(created) == "Succeeded"
+
+
+async def test_doubled_and_forged_wake_ups_do_nothing(stack: Stack) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+    await stack.work()
+
+    for wake_up in (WakeUp(created.request_id, 0), WakeUp(created.request_id, 9), WakeUp("x", 0)):
+        await stack.operations.run(wake_up)
+
+    assert await stack.status(created) == "Succeeded"
+
+
+async def test_a_wake_up_before_its_time_comes_again(stack: Stack) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+    due_at = stack.clock.now()
+    stack.clock.set(due_at - timedelta(seconds=5))
+    await stack.operations.run(WakeUp(created.request_id, 0))
+    assert await stack.status(created) == "InProgress"
+
+    stack.clock.set(due_at)
+    await stack.work()
+
+    assert await stack.status(created) == "Succeeded"
+
+
+async def test_p12_a_deletion_removes_a_bounded_number_of_jobs_at_a_time(stack: Stack) -> None:
+    await stack.prepare(plan="P20Premium")
+    row = StoredJob(name="", state=JobState.ENABLED, definition="{}")
+
+    def fill(transaction: Transaction) -> None:
+        for number in range(JOBS_PER_STEP + 1):
+            name = f"job{number}"
+            stack.store.jobs.insert(
+                transaction.connection,
+                1,
+                StoredJob(name=name, state=row.state, definition=row.definition),
+            )
+
+    await stack.database.run(fill)
+    deleted = await stack.call("DELETE", JC)
+    await stack.operations.run(WakeUp(deleted.request_id, 0))
+
+    left = await stack.database.read(lambda connection: stack.store.jobs.count(connection, 1))
+    assert left == 1
+    assert await stack.status(deleted) == "InProgress"
+    await stack.work()
+    assert await stack.status(deleted) == "Succeeded"
+    assert (await stack.call("GET", JC_PASSED)).status == 404
+
+
+async def test_a_collection_deleted_before_its_creation_went_on_failed(stack: Stack) -> None:
+    await stack.call("PUT", CS, CLOUD_SERVICE)
+    created = await stack.call("PUT", JC, job_collection())
+    deleted = await stack.call("DELETE", JC)
+    await stack.operations.run(WakeUp(deleted.request_id, 0))
+
+    await stack.work()
+
+    failed = await stack.call("GET", f"{ROOT}/operations/{created.request_id}")
+    assert failed.status == 200
+    assert "<Status>Failed</Status><HttpStatusCode>404</HttpStatusCode>" in failed.text()
+    assert "<Error><Code>ResourceNotFound</Code>" in failed.text()
+
+
+async def exhaust(stack: Stack, operation_id: str) -> None:
+    """Start the operation ten times without recording it, as processes do that die of it."""
+    for attempt in range(MAX_UNRECORDED):
+        wake_up = WakeUp(operation_id, attempt)
+        now = stack.clock.now()
+        await stack.database.run(lambda tx, w=wake_up, n=now: stack.store.work.start(tx, w, now=n))  # type: ignore[misc]
+        stack.clock.set(now + timedelta(seconds=91))
+    await stack.operations.run(WakeUp(operation_id, MAX_UNRECORDED))
+
+
+async def test_a_deletion_that_kills_its_process_ten_times_fails_and_can_be_asked_again(
+    stack: Stack,
+) -> None:
+    await stack.prepare()
+    for url in (JC, CS):
+        deleted = await stack.call("DELETE", url)
+        await exhaust(stack, deleted.request_id)
+
+        assert await stack.status(deleted) == "Failed"
+        assert (await stack.call("PUT", f"{JOBS}/a", JOB)).status in (200, 201)
+    assert "<Result>Failed</Result>" in (await stack.call("GET", JC_PASSED)).text()
