@@ -1,0 +1,153 @@
+"""Each test runs on a uvloop event loop of its own, as a program does."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import uvloop
+
+from shared.clock import SystemClock
+from shared.development_certificates import create_development_certificates
+from shared.host.server import HOST, MAX_HEAD_BYTES, Endpoint, Servers, run
+from shared.tls import client_context, fingerprint
+from shared.tls_server import ServerContext
+
+Message = dict[str, Any]
+
+
+async def show(
+    scope: Message,
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    """Answer with the scheme, and the fingerprint of the certificate that was shown."""
+    await receive()
+    tls = scope.get("extensions", {}).get("tls", {})
+    der = tls.get("client_cert_der")
+    shown = fingerprint(der) if der else str(der)
+    body = f"{scope['scheme']} {shown if tls else '-'}".encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def serving(*endpoints: Endpoint) -> AsyncIterator[tuple[int, ...]]:
+    servers = Servers(endpoints, grace_seconds=2)
+    ports = await servers.start()
+    try:
+        yield ports
+    finally:
+        await servers.stop()
+
+
+async def get(url: str, tls: ssl.SSLContext | None = None) -> str:
+    async with aiohttp.ClientSession() as session, session.get(url, ssl=tls or False) as response:
+        return await response.text()
+
+
+def test_plain_and_tls_endpoints_share_a_loop_and_show_the_certificate(tmp_path: Path) -> None:
+    files = create_development_certificates(tmp_path, now=SystemClock().now())
+    anonymous = ssl.create_default_context(cafile=str(files.authority))
+    known = client_context(files.client.read_bytes(), None)
+    known.load_verify_locations(files.authority)
+    answers = []
+
+    async def scenario() -> None:
+        assert isinstance(asyncio.get_running_loop(), uvloop.Loop)
+        encrypted = Endpoint(app=show, port=0, tls=ServerContext(files.server))
+        async with serving(Endpoint(app=show, port=0), encrypted) as (plain, secure):
+            answers.append(await get(f"http://{HOST}:{plain}/"))
+            answers.append(await get(f"https://{HOST}:{secure}/", anonymous))
+            answers.append(await get(f"https://{HOST}:{secure}/", known))
+
+    run(scenario())
+
+    certificate = ssl.PEM_cert_to_DER_cert(leaf(files.client))
+    assert answers == ["http -", "https None", f"https {fingerprint(certificate)}"]
+
+
+def leaf(path: Path) -> str:
+    text = path.read_text()
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return text[text.index(begin) : text.index(end) + len(end)]
+
+
+def test_a_taken_port_is_reported_and_nothing_stays_open() -> None:
+    async def scenario() -> None:
+        async with serving(Endpoint(app=show, port=0)) as (taken,):
+            free = Endpoint(app=show, port=0)
+            servers = Servers([free, Endpoint(app=show, port=taken)], grace_seconds=1)
+            with pytest.raises(OSError, match="in use"):
+                await servers.start()
+
+    run(scenario())
+
+
+def test_running_requests_end_when_it_stops() -> None:
+    answers = []
+
+    async def scenario() -> None:
+        entered, gate = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope: Message, receive: Any, send: Any) -> None:
+            entered.set()
+            await gate.wait()
+            await show(scope, receive, send)
+
+        servers = Servers([Endpoint(app=slow, port=0)], grace_seconds=5)
+        (port,) = await servers.start()
+        asking = asyncio.ensure_future(get(f"http://{HOST}:{port}/"))
+        await entered.wait()
+        stopping = asyncio.ensure_future(servers.stop())
+        await asyncio.wait([stopping], timeout=0.3)
+        gate.set()
+        await stopping
+        answers.append(await asking)
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await get(f"http://{HOST}:{port}/")
+
+    run(scenario())
+
+    assert answers == ["http -"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /%s HTTP/1.1\r\nhost: x\r\n" % (b"a" * MAX_HEAD_BYTES),
+        b"GET / HTTP/1.1\r\n" + b"x-a: %s\r\n" % (b"b" * 1000) * 70,
+        b"\x16\x03\x01 no http at all\r\n\r\n",
+    ],
+)
+def test_p10_oversized_or_garbled_head_is_400_and_others_go_on(head: bytes) -> None:
+    answers = []
+
+    async def scenario() -> None:
+        async with serving(Endpoint(app=show, port=0)) as (port,):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(head + b"\r\n")
+            answers.append((await reader.readline()).split(b" ")[1])
+            writer.close()
+            answers.append((await get(f"http://{HOST}:{port}/")).encode())
+
+    run(scenario())
+
+    assert answers == [b"400", b"http -"]
+
+
+def test_head_limit_counts_each_request_of_a_connection_apart() -> None:
+    async def scenario() -> None:
+        async with serving(Endpoint(app=show, port=0)) as (port,):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            for _ in range(3):
+                writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nx-a: %s\r\n\r\n" % (b"b" * 40_000))
+                assert (await reader.readuntil(b"http -")).startswith(b"HTTP/1.1 200")
+                await reader.readuntil(b"0\r\n\r\n")
+            writer.close()
+
+    run(scenario())
