@@ -127,7 +127,7 @@ class FunctionIndex:
         return MessageTrigger(
             entity=self._entity(binding),
             form=MessageForm.BODY if is_body else MessageForm.MESSAGE,
-            is_binary=plain(binding.get("dataType")).lower() == "binary",
+            is_binary=binding.get("dataType") is func.DataType.BINARY,
             is_many=plain(binding.get("cardinality")).lower() == "many",
         )
 

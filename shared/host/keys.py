@@ -15,6 +15,8 @@ from typing import Any
 from shared.errors import ConfigurationError
 from shared.host.functions import AuthLevel
 
+KEYS_FILE = "host-keys.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostKeys:

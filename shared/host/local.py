@@ -17,14 +17,12 @@ from shared.host.host_json import HostSettings, read_host_settings
 from shared.host.http_trigger import HttpTriggers, Receive, Scope, Send
 from shared.host.indexing import index_functions
 from shared.host.invocation import Invoker
-from shared.host.keys import HostKeys, load_keys
+from shared.host.keys import KEYS_FILE, HostKeys, load_keys
 from shared.host.pump import Pump
 from shared.host.timers import Timer
 from shared.messaging.broker import Broker
 
 logger = logging.getLogger(__name__)
-
-KEYS_FILE = "host-keys.json"
 
 
 class LocalHost:

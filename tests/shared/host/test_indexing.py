@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any, List  # noqa: UP035 - the worker does not know list[...]
 
 import azure.functions as func
 import pytest
@@ -50,6 +51,37 @@ def test_triggers_are_read_with_their_settings_resolved() -> None:
     assert third.trigger == TimerTrigger(
         schedule=parse_ncrontab("0 5 * * * *"), run_on_startup=True
     )
+
+
+@pytest.mark.parametrize(
+    ("data_type", "is_binary"),
+    [(None, False), ("string", False), ("binary", True), (func.DataType.BINARY, True)],
+)
+def test_p10_binary_bodies_are_told_from_text(data_type: Any, is_binary: bool) -> None:
+    app = func.FunctionApp()
+    app.service_bus_queue_trigger(
+        arg_name="message", queue_name="work", connection=CONNECTION, data_type=data_type
+    )(handle)
+
+    (function,) = index_functions(app, environment=ENVIRONMENT)
+
+    assert isinstance(function.trigger, MessageTrigger)
+    assert function.trigger.is_binary is is_binary
+
+
+@pytest.mark.parametrize("cardinality", ["many", func.Cardinality.MANY])
+def test_batches_are_told_from_single_messages(cardinality: Any) -> None:
+    app = func.FunctionApp()
+
+    @app.service_bus_queue_trigger(
+        arg_name="m", queue_name="work", connection=CONNECTION, cardinality=cardinality
+    )
+    def handle_all(m: List[func.ServiceBusMessage]) -> None: ...  # noqa: UP006
+
+    (function,) = index_functions(app, environment=ENVIRONMENT)
+
+    assert isinstance(function.trigger, MessageTrigger)
+    assert function.trigger.is_many
 
 
 def two_routes(app: func.FunctionApp) -> None:

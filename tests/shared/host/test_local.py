@@ -6,7 +6,8 @@ import azure.functions as func
 import pytest
 
 from shared.errors import ConfigurationError, EntityNotFoundError
-from shared.host.local import KEYS_FILE, host_app
+from shared.host.keys import KEYS_FILE
+from shared.host.local import host_app
 from shared.messaging.embedded.broker import EmbeddedBroker
 from tests.clocks import FakeClock
 from tests.shared.host.hosting import CONNECTION, call, indexed, make_host

@@ -45,8 +45,10 @@ async def test_message_is_handled_and_completed(broker: EmbeddedBroker, clock: F
 
     async with running(queue_app(handler), broker=broker, clock=clock):
         await send(broker, b"a", b"b")
+        await broker.send("work", [Message(body=b'{"messageId": "forged"}', message_id="c")])
+        await settle()
 
-    assert seen == [("a", b"a", 1), ("b", b"b", 1)]
+    assert seen == [("a", b"a", 1), ("b", b"b", 1), ("c", b'{"messageId": "forged"}', 1)]
     assert await bodies(broker, "work") == []
 
 
