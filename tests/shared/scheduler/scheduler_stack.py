@@ -88,6 +88,8 @@ class Stack:
     broker: EmbeddedBroker
     clock: FakeClock
     certificate: bytes
+    authentication: Authentication
+    sealer: Sealer
 
     async def call(
         self,
@@ -174,16 +176,27 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     store = sql_store(broker)
     files = create_development_certificates(folder / "tls", now=clock.now())
     numbers = count(ids)
+    authentication = Authentication(SUBSCRIPTION, load_certificates((files.client_cer,)))
+    sealer = Sealer({"k1": b"k" * 32}, current="k1")
     app = SchedulerService(
         database,
         store,
-        Authentication(SUBSCRIPTION, load_certificates((files.client_cer,))),
+        authentication,
         clock=clock,
-        sealer=Sealer({"k1": b"k" * 32}, current="k1"),
+        sealer=sealer,
         new_id=lambda: f"{next(numbers):032x}",
     )
     operations = ServiceOperations(database, store, clock=clock)
-    certificate = files.client_cer.read_bytes()
-    yield Stack(app, operations, store, database, broker, clock, certificate)
+    yield Stack(
+        app=app,
+        operations=operations,
+        store=store,
+        database=database,
+        broker=broker,
+        clock=clock,
+        certificate=files.client_cer.read_bytes(),
+        authentication=authentication,
+        sealer=sealer,
+    )
     await broker.close()
     await database.close()

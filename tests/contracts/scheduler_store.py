@@ -1,0 +1,251 @@
+"""What every store of the Scheduler service does; a subclass provides the fixtures `store` and `database`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Connection
+
+from shared.scheduler.store import (
+    SchedulerStore,
+    StoredCloudService,
+    StoredJob,
+    StoredJobCollection,
+    StoredOperation,
+)
+from shared.sql.database import Database
+from shared.wire.job import JobState
+from tests.clocks import START
+
+Value = TypeVar("Value")
+
+SERVICE = StoredCloudService(name="Cs1", etag="e1", definition='{"label":"l"}')
+COLLECTION = StoredJobCollection(
+    cloud_service_id=1,
+    name="Jc1",
+    etag="e1",
+    plan="Free",
+    definition="{}",
+    operation_type="Create",
+    operation_result="InProgress",
+)
+JOB = StoredJob(name="Nightly", state=JobState.ENABLED, definition='{"a":1}')
+OPERATION = StoredOperation(
+    id="0" * 32,
+    subscription="s",
+    endpoint="CreateOrUpdateJob",
+    status="Succeeded",
+    answer_status=201,
+    answer_etag="e",
+    answer_body=b"{}",
+    request_fingerprint="f",
+    cloud_service_id=1,
+    job_collection_id=2,
+    kept_until=START,
+)
+
+
+async def do(database: Database, work: Callable[[Connection], Value]) -> Value:
+    return await database.run(lambda transaction: work(transaction.connection))
+
+
+class SchedulerStoreContract:
+    """Names are found in any case and kept as given; ids are never given again."""
+
+    @pytest.fixture
+    async def filled(self, store: SchedulerStore, database: Database) -> SchedulerStore:
+        """A service, a collection and a job."""
+        service_id = await do(database, lambda c: store.cloud_services.insert(c, "s", SERVICE))
+        collection = replace(COLLECTION, cloud_service_id=service_id)
+        collection_id = await do(database, lambda c: store.job_collections.insert(c, collection))
+        await do(database, lambda c: store.jobs.insert(c, collection_id, JOB))
+        assert (service_id, collection_id) == (1, 1)
+        return store
+
+    async def test_a_cloud_service_is_found_by_any_case_in_its_subscription_alone(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        services = filled.cloud_services
+        expected = replace(SERVICE, id=1)
+
+        assert await do(database, lambda c: services.find(c, "s", "CS1")) == expected
+        assert await do(database, lambda c: services.get(c, 1)) == expected
+        assert await do(database, lambda c: services.list(c, "s")) == [expected]
+        assert await do(database, lambda c: services.find(c, "other", "cs1")) is None
+        assert await do(database, lambda c: services.list(c, "other")) == []
+        assert await do(database, lambda c: services.get(c, 2)) is None
+
+    async def test_a_cloud_service_is_replaced_but_for_its_name(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        services = filled.cloud_services
+        new = StoredCloudService(id=1, name="cs1", etag="e2", definition="{}", is_deleting=True)
+
+        assert await do(database, lambda c: services.update(c, new))
+        assert await do(database, lambda c: services.get(c, 1)) == replace(new, name="Cs1")
+        assert not await do(database, lambda c: services.update(c, replace(new, id=2)))
+
+    async def test_a_collection_is_found_by_its_names(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        collections = filled.job_collections
+        expected = replace(COLLECTION, id=1)
+
+        assert await do(database, lambda c: collections.find(c, "s", "CS1", "JC1")) == expected
+        assert await do(database, lambda c: collections.get(c, 1)) == expected
+        assert await do(database, lambda c: collections.list(c, "s")) == [expected]
+        assert await do(database, lambda c: collections.list_of(c, 1)) == [expected]
+        assert await do(database, lambda c: collections.list_of(c, 2)) == []
+        assert await do(database, lambda c: collections.find(c, "s", "other", "jc1")) is None
+        assert await do(database, lambda c: collections.find(c, "t", "cs1", "jc1")) is None
+
+    async def test_a_collection_is_deleting_when_its_cloud_service_is(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        leaving = replace(SERVICE, id=1, is_deleting=True)
+        await do(database, lambda c: filled.cloud_services.update(c, leaving))
+
+        found = await do(database, lambda c: filled.job_collections.find(c, "s", "cs1", "jc1"))
+
+        assert found is not None
+        assert found.is_deleting
+
+    async def test_a_collection_is_replaced_but_for_its_name(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        collections = filled.job_collections
+        new = StoredJobCollection(
+            id=1,
+            cloud_service_id=1,
+            name="jc1",
+            etag="e2",
+            plan="Standard",
+            definition='{"plan":"Standard"}',
+            operation_type="Delete",
+            operation_result="Failed",
+            error_message="why",
+            is_deleting=True,
+        )
+
+        assert await do(database, lambda c: collections.update(c, new))
+        assert await do(database, lambda c: collections.get(c, 1)) == replace(new, name="Jc1")
+        assert not await do(database, lambda c: collections.update(c, replace(new, id=2)))
+
+    async def test_collections_are_counted_by_plan(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        collections = filled.job_collections
+
+        assert await do(database, lambda c: collections.count_plan(c, "s", "Free")) == 1
+        assert await do(database, lambda c: collections.count_plan(c, "s", "Standard")) == 0
+        assert await do(database, lambda c: collections.count_plan(c, "t", "Free")) == 0
+
+    async def test_ids_are_never_given_again(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        await do(database, lambda c: filled.jobs.delete(c, 1, "nightly"))
+        await do(database, lambda c: filled.job_collections.delete(c, 1))
+        again = await do(database, lambda c: filled.job_collections.insert(c, COLLECTION))
+        await do(database, lambda c: filled.cloud_services.delete(c, 1))
+        service = await do(database, lambda c: filled.cloud_services.insert(c, "s", SERVICE))
+
+        assert (again, service) == (2, 2)
+        assert await do(database, lambda c: filled.job_collections.list(c, "s")) == []
+
+    async def test_a_job_is_found_by_any_case_in_its_collection_alone(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        assert await do(database, lambda c: filled.jobs.find(c, 1, "NIGHTLY")) == JOB
+        assert await do(database, lambda c: filled.jobs.find(c, 2, "Nightly")) is None
+        assert await do(database, lambda c: filled.jobs.count(c, 1)) == 1
+        assert await do(database, lambda c: filled.jobs.count(c, 2)) == 0
+
+    async def test_a_job_is_replaced_but_for_its_name(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        new = StoredJob(name="NIGHTLY", state=JobState.DISABLED, definition="{}")
+
+        await do(database, lambda c: filled.jobs.update(c, 1, new))
+
+        found = await do(database, lambda c: filled.jobs.find(c, 1, "nightly"))
+        assert found == replace(new, name="Nightly")
+
+    async def test_a_job_is_deleted_once(self, filled: SchedulerStore, database: Database) -> None:
+        assert not await do(database, lambda c: filled.jobs.delete(c, 2, "nightly"))
+        assert await do(database, lambda c: filled.jobs.delete(c, 1, "NIGHTLY"))
+        assert not await do(database, lambda c: filled.jobs.delete(c, 1, "nightly"))
+
+    async def test_jobs_are_listed_in_pages_oldest_first(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        for name in "ba":
+            row = replace(JOB, name=name, state=JobState.DISABLED)
+            await do(database, lambda c, row=row: filled.jobs.insert(c, 1, row))  # type: ignore[misc]
+
+        async def names(state: JobState | None, skip: int, top: int) -> list[str]:
+            rows = await do(
+                database, lambda c: filled.jobs.list(c, 1, state=state, skip=skip, top=top)
+            )
+            return [row.name for row in rows]
+
+        assert await names(None, 0, 10) == ["Nightly", "b", "a"]
+        assert await names(None, 1, 1) == ["b"]
+        assert await names(JobState.DISABLED, 0, 10) == ["b", "a"]
+        assert await names(JobState.FAULTED, 0, 10) == []
+
+    async def test_jobs_are_deleted_by_collection_or_by_cloud_service(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        other = await do(
+            database, lambda c: filled.job_collections.insert(c, replace(COLLECTION, name="jc2"))
+        )
+        for name in "abc":
+            row = replace(JOB, name=name)
+            await do(database, lambda c, row=row: filled.jobs.insert(c, other, row))  # type: ignore[misc]
+
+        async def delete(service: int, collection: int | None, limit: int) -> int:
+            return await do(
+                database,
+                lambda c: filled.jobs.delete_some(
+                    c, cloud_service_id=service, job_collection_id=collection, limit=limit
+                ),
+            )
+
+        assert await delete(2, None, 10) == 0
+        assert await delete(1, other, 2) == 2
+        assert await delete(1, other, 2) == 1
+        assert await delete(1, None, 10) == 1
+
+    async def test_an_operation_is_found_and_ended(
+        self, store: SchedulerStore, database: Database
+    ) -> None:
+        await do(database, lambda c: store.operations.insert(c, OPERATION))
+        failed = replace(
+            OPERATION, status="Failed", error_status=404, error_code="c", error_message="m"
+        )
+
+        assert await do(database, lambda c: store.operations.find(c, OPERATION.id)) == OPERATION
+        assert await do(database, lambda c: store.operations.find(c, "1" * 32)) is None
+        await do(database, lambda c: store.operations.end(c, failed))
+        assert await do(database, lambda c: store.operations.find(c, OPERATION.id)) == failed
+
+    async def test_operations_are_forgotten_when_their_time_has_come_and_they_have_ended(
+        self, store: SchedulerStore, database: Database
+    ) -> None:
+        rows = [
+            replace(OPERATION, id=f"{number:032x}", kept_until=START + timedelta(seconds=number))
+            for number in range(4)
+        ]
+        for row in rows:
+            await do(database, lambda c, row=row: store.operations.insert(c, row))  # type: ignore[misc]
+        await database.run(
+            lambda tx: store.work.schedule(tx, rows[0].id, attempt=0, due_at=START, now=START)
+        )
+        now = START + timedelta(seconds=2)
+
+        assert await do(database, lambda c: store.operations.prune(c, now=now, limit=1)) == 1
+        assert await do(database, lambda c: store.operations.prune(c, now=now, limit=9)) == 1
+        left = [await do(database, lambda c, r=r: store.operations.find(c, r.id)) for r in rows]  # type: ignore[misc]
+        assert [one is not None for one in left] == [True, False, False, True]
