@@ -216,7 +216,8 @@ class Statements:
         )
         self.free = Prepared(
             update(table)
-            .where(column.lease_until.is_not(None))
+            # A leased row has an instant to be swept at, and only rows that have one are in the index.
+            .where(column.sweep_at >= 0, column.lease_until.is_not(None))
             .values(lease_until=None, sweep_at=bindparam("present"))
         )
 

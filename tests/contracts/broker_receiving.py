@@ -84,6 +84,10 @@ class SendingAndReceiving:
 
         assert await nothing(broker.receiver(QUEUE))
 
+    async def test_p10_id_that_is_no_text_is_refused(self, broker: Broker) -> None:
+        with pytest.raises(PermanentError, match="no text"):
+            await broker.send(QUEUE, [Message(body=b"", message_id="\ud800")])
+
     async def test_largest_message_passes(self, broker: Broker) -> None:
         await broker.send(QUEUE, [Message(body=bytes(262_144))])
 

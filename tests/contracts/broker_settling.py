@@ -187,6 +187,17 @@ class Settling:
         assert letter.dead_letter_reason == "Bad"
         assert letter.dead_letter_error_description == "no such thing"
 
+    async def test_p10_description_may_quote_anything(self, broker: Broker) -> None:
+        receiver = broker.receiver(QUEUE)
+        await broker.send(QUEUE, [text("a")])
+
+        bad = "\ud800\x00" + "x" * 100_000
+        await receiver.dead_letter(await one(receiver), reason=bad, description=bad)
+
+        letter = await one(broker.receiver(DEAD_LETTERS))
+        assert letter.dead_letter_error_description is not None
+        assert len(letter.dead_letter_error_description) == 4096
+
     async def test_message_abandoned_too_often_is_dead_lettered(self, broker: Broker) -> None:
         receiver = broker.receiver(QUEUE)
         await broker.send(QUEUE, [text("a")])

@@ -19,6 +19,7 @@ from shared.messaging.message import (
 )
 
 MAX_SIZE = 262_144
+MAX_REPORT = 4096
 MAX_INTEGER = 2**63 - 1
 TEXTS = (
     "correlation_id",
@@ -49,13 +50,26 @@ def encode(message: Message) -> Content:
     if message.time_to_live is not None:
         raise NotSupportedError("the embedded broker keeps messages until they are settled")
     attributes = encode_attributes(message)
-    size = len(message.body) + len((message.message_id or "").encode()) + len(attributes or "")
+    size = len(message.body) + len(storable_text(message.message_id)) + len(attributes or "")
     if size > MAX_SIZE:
         raise PermanentError(
             f"the message has {size} bytes; at most {MAX_SIZE} are allowed",
             code="MessageSizeExceeded",
         )
     return Content(message.body, message.message_id, attributes)
+
+
+def storable_text(text: str | None) -> bytes:
+    """Raises PermanentError for what is no Unicode text: half a surrogate pair, which JSON can spell."""
+    try:
+        return (text or "").encode()
+    except UnicodeEncodeError as error:
+        raise PermanentError(f"the message id is no text: {error.reason}") from error
+
+
+def reported(text: str) -> str:
+    """Return a dead letter's reason or description as it can be stored: they often quote what was wrong."""
+    return text[:MAX_REPORT].encode(errors="replace").decode()
 
 
 def encode_attributes(message: Message) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.clock import Clock, from_microseconds, sleep, to_microseconds
 from shared.errors import PermanentError
-from shared.messaging.embedded.encoding import add_properties, read_token
+from shared.messaging.embedded.encoding import add_properties, read_token, reported
 from shared.messaging.embedded.namespace import Source
 from shared.messaging.embedded.storage import DeadLetter, Held, MessageStorage, Renewal
 from shared.messaging.embedded.waiting import Waiter, WaitingLine
@@ -77,7 +77,7 @@ class EmbeddedReceiver:
         if self._source.dead_letter_path is None:
             raise PermanentError(f"{self._source.path!r} has no dead-letter queue of its own")
         held = self._held(message)
-        letter = DeadLetter(held.delivery, held.now, reason, description)
+        letter = DeadLetter(held.delivery, held.now, reported(reason), reported(description))
         await self._database.run_grouped(self._storage.dead_letter, letter)
 
     async def renew_lock(self, message: ReceivedMessage) -> datetime:

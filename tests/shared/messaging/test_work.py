@@ -1,0 +1,335 @@
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from shared.errors import LeaseLostError
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import HORIZON, Lease, Nothing, NotYet
+from shared.sql.database import Transaction
+from tests.clocks import START
+from tests.shared.messaging.work_bench import LEASE, WorkBench, table
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def bench() -> Iterator[WorkBench]:
+    bench = WorkBench()
+    yield bench
+    bench.connection.close()
+
+
+def test_due_row_is_woken_at_once(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+
+    assert bench.sent() == [(WakeUp("a", 0), None)]
+
+
+def test_row_that_is_due_later_is_woken_then(bench: WorkBench) -> None:
+    bench.insert("a", bench.now + HORIZON)
+
+    assert bench.sent() == [(WakeUp("a", 0), bench.now + HORIZON)]
+
+
+def test_row_that_is_due_much_later_is_woken_by_sweep_ten_minutes_before(bench: WorkBench) -> None:
+    due_at = bench.now + 365 * 24 * 60 * MINUTE
+    bench.insert("a", due_at)
+    assert bench.sent() == []
+
+    bench.now = due_at - HORIZON - SECOND
+    assert bench.sweep() == 0
+    bench.now += SECOND
+    assert bench.sweep() == 1
+
+    assert bench.sent() == [(WakeUp("a", 0), due_at)]
+
+
+def test_wake_up_takes_the_lease(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+
+    assert bench.start("a", 0) == Lease("a", 1, 1, bench.now + LEASE)
+
+
+def test_doubled_wake_up_finds_nothing(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    bench.take("a", 0)
+
+    assert bench.start("a", 0) == Nothing()
+
+
+def test_late_wake_up_finds_nothing(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    bench.record(bench.take("a", 0), bench.now)
+    bench.take("a", 1)
+
+    assert bench.start("a", 0) == Nothing()
+
+
+def test_early_wake_up_is_told_when_the_row_is_due(bench: WorkBench) -> None:
+    bench.insert("a", bench.now + SECOND)
+
+    assert bench.start("a", 0) == NotYet(bench.now + SECOND)
+
+
+@pytest.mark.parametrize(("row_id", "attempt"), [("nobody", 0), ("a", 1), ("a", 7)])
+def test_forged_wake_up_finds_nothing(bench: WorkBench, row_id: str, attempt: int) -> None:
+    bench.insert("a", bench.now)
+
+    assert bench.start(row_id, attempt) == Nothing()
+
+
+def test_forged_wake_up_of_a_live_lease_finds_nothing(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    lease = bench.take("a", 0)
+
+    assert bench.start("a", lease.attempt) == Nothing()
+
+    bench.record(lease, None)
+
+
+def test_ended_row_is_never_started_or_swept(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    bench.record(bench.take("a", 0), None)
+    bench.sent()
+
+    bench.now += 1000 * MINUTE
+
+    assert bench.start("a", 1) == Nothing()
+    assert bench.sweep() == 0
+    assert bench.sent() == []
+
+
+def test_recorded_row_is_due_again_and_its_leases_count_anew(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    bench.sent()
+
+    bench.record(bench.take("a", 0), bench.now + MINUTE)
+
+    assert bench.sent() == [(WakeUp("a", 1), bench.now + MINUTE)]
+    bench.now += MINUTE
+    assert bench.take("a", 1).unrecorded == 1
+
+
+def test_lease_that_ran_out_is_taken_by_the_next_and_counted(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    bench.take("a", 0)
+    bench.sent()
+
+    bench.now += LEASE
+    assert bench.sweep() == 1
+
+    assert bench.sent() == [(WakeUp("a", 1), None)]
+    assert bench.take("a", 1) == Lease("a", 2, 2, bench.now + LEASE)
+
+
+def test_holder_of_an_older_lease_writes_nothing(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    older = bench.take("a", 0)
+    bench.now += LEASE
+    newer = bench.take("a", 1)
+
+    def write(tx: Transaction) -> None:
+        tx.connection.execute(table.insert().values(id="result of the older"))
+        bench.rows.record(tx, older, due_at=None, now=bench.now)
+
+    with pytest.raises(LeaseLostError, match="attempt 1 of a"):
+        bench.run(write)
+
+    assert bench.connection.execute(table.select()).all()[0].id == "a"
+    assert len(bench.connection.execute(table.select()).all()) == 1
+    bench.record(newer, None)
+
+
+def test_lease_that_ran_out_can_be_recorded_while_nobody_else_has_it(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    lease = bench.take("a", 0)
+    bench.now += 2 * LEASE
+
+    bench.record(lease, None)
+
+    assert bench.start("a", 1) == Nothing()
+
+
+def test_lease_is_recorded_once(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    lease = bench.take("a", 0)
+    bench.record(lease, bench.now)
+    bench.take("a", 1)
+
+    with pytest.raises(LeaseLostError):
+        bench.record(lease, bench.now)
+
+
+def test_row_without_wake_up_is_swept_after_a_minute_and_then_ever_less_often(
+    bench: WorkBench,
+) -> None:
+    bench.insert("a", bench.now)
+    bench.sent()
+
+    swept_at: list[float] = []
+    while len(swept_at) < 5:
+        bench.now += 30 * SECOND
+        if bench.sweep():
+            swept_at.append((bench.now - START) / MINUTE)
+
+    assert swept_at == [1, 3, 7, 15, 31]
+    assert bench.sent() == [(WakeUp("a", 0), None)] * 5
+
+
+def test_waits_of_sweep_stop_growing(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    for _ in range(15):
+        bench.now += 1024 * MINUTE
+        assert bench.sweep() == 1
+
+
+def test_starting_ends_the_doubling(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    for _ in range(3):
+        bench.now += 60 * MINUTE
+        bench.sweep()
+    bench.record(bench.take("a", 0), bench.now)
+
+    bench.now += MINUTE
+
+    assert bench.sweep() == 1
+
+
+def test_sweep_stops_at_its_limit_and_goes_on(bench: WorkBench) -> None:
+    for number in range(5):
+        bench.insert(str(number), bench.now)
+    bench.now += MINUTE
+
+    assert [bench.sweep(limit=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_p7_leases_of_a_dead_process_are_free_at_once(bench: WorkBench) -> None:
+    for row_id in ("leased", "ended", "waiting"):
+        bench.insert(row_id, bench.now)
+    lost = bench.take("leased", 0)
+    bench.record(bench.take("ended", 0), None)
+    bench.sent()
+
+    assert bench.free_leases() == 1
+    assert bench.sweep() == 1
+
+    assert bench.sent() == [(WakeUp("leased", 1), None)]
+    assert bench.take("leased", 1).unrecorded == 2
+    with pytest.raises(LeaseLostError):
+        bench.record(lost, None)
+
+
+@pytest.mark.parametrize("name", ["start", "state", "record", "due", "overdue", "free"])
+def test_p12_no_statement_looks_at_what_it_does_not_need(bench: WorkBench, name: str) -> None:
+    statement = getattr(bench.rows._statements, name)
+    text, names, _ = statement._for(bench.connection.dialect)
+
+    plan = bench.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (1,) * len(names)).all()
+
+    assert plan
+    assert not [row.detail for row in plan if "SCAN" in row.detail or "TEMP B-TREE" in row.detail]
+
+
+class WorkMachine(RuleBasedStateMachine):
+    """Whatever happens to wake-ups and holders: no two can record, nothing starts early, nothing is forgotten."""
+
+    IDS = st.sampled_from(["a", "b"])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = WorkBench()
+        for row_id in ("a", "b"):
+            self.bench.insert(row_id, START)
+        self.messages: list[tuple[WakeUp, datetime | None]] = []
+        self.newest: dict[str, Lease] = {}
+        self.older: list[Lease] = []
+        self.recorded: set[tuple[str, int]] = set()
+
+    def teardown(self) -> None:
+        self.nothing_is_forgotten()
+        self.bench.connection.close()
+
+    @rule(seconds=st.sampled_from([0, 1, 30, 60, 90, 600, 4000]))
+    def time_passes(self, seconds: int) -> None:
+        self.bench.now += timedelta(seconds=seconds)
+
+    @rule(is_lost=st.booleans(), is_doubled=st.booleans())
+    def message_arrives(self, *, is_lost: bool, is_doubled: bool) -> None:
+        self.messages += self.bench.sent()
+        if not self.messages:
+            return
+        wake_up, _ = self.messages[0] if is_doubled else self.messages.pop(0)
+        if not is_lost:
+            self.try_to_start(wake_up)
+
+    @rule(row_id=IDS, attempt=st.integers(0, 4))
+    def forged_message_arrives(self, row_id: str, attempt: int) -> None:
+        self.try_to_start(WakeUp(row_id, attempt))
+
+    def try_to_start(self, wake_up: WakeUp) -> None:
+        due_at = self.bench.due_at(wake_up.id)
+        lease = self.bench.start(wake_up.id, wake_up.attempt)
+        if not isinstance(lease, Lease):
+            return
+        assert due_at is not None
+        assert due_at <= self.bench.now
+        held = self.newest.get(lease.id)
+        if held is not None:
+            assert held.until <= self.bench.now or held in self.older
+            self.older.append(held)
+        self.newest[lease.id] = lease
+
+    @rule(row_id=IDS, seconds=st.none() | st.sampled_from([0, 1, 100, 700, 100_000]))
+    def holder_records(self, row_id: str, seconds: int | None) -> None:
+        lease = self.newest.pop(row_id, None)
+        if lease is None:
+            return
+        due_at = None if seconds is None else self.bench.now + timedelta(seconds=seconds)
+        self.bench.record(lease, due_at)
+        assert (lease.id, lease.attempt) not in self.recorded
+        self.recorded.add((lease.id, lease.attempt))
+
+    @rule()
+    def older_holder_records(self) -> None:
+        for lease in self.older:
+            if self.bench.attempt(lease.id) != lease.attempt:
+                with pytest.raises(LeaseLostError):
+                    self.bench.record(lease, None)
+
+    @rule()
+    def process_dies(self) -> None:
+        self.bench.free_leases()
+        self.older += self.newest.values()
+        self.messages.clear()
+
+    @rule()
+    def sweep(self) -> None:
+        self.bench.sweep()
+
+    @invariant()
+    def holder_is_the_fence(self) -> None:
+        for lease in self.newest.values():
+            assert self.bench.attempt(lease.id) == lease.attempt
+
+    def nothing_is_forgotten(self) -> None:
+        """With every message lost, sweep alone brings every row that has something to do to a start."""
+        self.bench.sent()
+        waiting = {row_id for row_id in ("a", "b") if self.bench.due_at(row_id) is not None}
+        for _ in range(3000):
+            self.bench.now += 10 * MINUTE
+            self.bench.sweep()
+            for wake_up, _ in self.bench.sent():
+                if isinstance(self.bench.start(wake_up.id, wake_up.attempt), Lease):
+                    waiting.discard(wake_up.id)
+            if not waiting:
+                return
+        raise AssertionError(f"never woken: {waiting}")
+
+
+WorkMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestWorkMachine = WorkMachine.TestCase

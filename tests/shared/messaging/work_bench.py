@@ -1,0 +1,99 @@
+"""A table of work without a process around it: time, wake-ups and transactions are in the test's hand."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Column, MetaData, Table, Text
+
+from shared.clock import from_microseconds
+from shared.messaging.message import Message
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import Lease, Nothing, NotYet, WorkRows, sweep_index, work_columns
+from shared.sql.database import Transaction
+from shared.sql.sqlite import sqlite_engine
+from tests.clocks import START
+
+LEASE = timedelta(seconds=90)
+Value = TypeVar("Value")
+
+metadata = MetaData()
+table = Table("thing", metadata, Column("id", Text, primary_key=True), *work_columns())
+sweep_index(table)
+
+
+class Outbox:
+    """A queue that keeps what was committed."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def send_in(self, transaction: Transaction, _: str, messages: Sequence[Message]) -> None:
+        transaction.on_commit(lambda: self.sent.extend(messages))
+
+
+class WorkBench:
+    """WorkRows on a real table in memory."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self._outbox = Outbox()
+        self.rows = WorkRows(table, key="id", queue="things", lease=LEASE, sender=self._outbox)
+        self.connection = sqlite_engine(Path(":memory:")).connect()
+        metadata.create_all(self.connection)
+
+    def run(self, work: Callable[[Transaction], Value]) -> Value:
+        """Run `work` in a transaction of its own."""
+        transaction = Transaction(self.connection)
+        self.connection.exec_driver_sql("BEGIN")
+        try:
+            value = work(transaction)
+        except BaseException:
+            self.connection.exec_driver_sql("ROLLBACK")
+            raise
+        self.connection.exec_driver_sql("COMMIT")
+        for callback in transaction.callbacks():
+            callback()
+        return value
+
+    def sent(self) -> list[tuple[WakeUp, datetime | None]]:
+        """Take what was sent since, with the instants it is scheduled for."""
+        messages, self._outbox.sent = self._outbox.sent, []
+        return [(WakeUp.decode(each.body), each.scheduled_enqueue_time) for each in messages]
+
+    def insert(self, row_id: str, due_at: datetime) -> None:
+        def work(tx: Transaction) -> None:
+            tx.connection.execute(table.insert().values(id=row_id))
+            self.rows.schedule(tx, row_id, attempt=0, due_at=due_at, now=self.now)
+
+        self.run(work)
+
+    def start(self, row_id: str, attempt: int) -> Lease | NotYet | Nothing:
+        return self.run(lambda tx: self.rows.start(tx, WakeUp(row_id, attempt), now=self.now))
+
+    def take(self, row_id: str, attempt: int) -> Lease:
+        lease = self.start(row_id, attempt)
+        assert isinstance(lease, Lease)
+        return lease
+
+    def record(self, lease: Lease, due_at: datetime | None) -> None:
+        self.run(lambda tx: self.rows.record(tx, lease, due_at=due_at, now=self.now))
+
+    def sweep(self, limit: int = 500) -> int:
+        return self.run(lambda tx: self.rows.sweep(tx, now=self.now, limit=limit))
+
+    def free_leases(self) -> int:
+        return self.run(lambda tx: self.rows.free_leases(tx, now=self.now))
+
+    def attempt(self, row_id: str) -> int:
+        return int(self._value(row_id, "attempt"))
+
+    def due_at(self, row_id: str) -> datetime | None:
+        value = self._value(row_id, "due_at")
+        return None if value is None else from_microseconds(value)
+
+    def _value(self, row_id: str, column: str) -> int:
+        statement = f"SELECT {column} FROM thing WHERE id = ?"
+        value: int = self.connection.exec_driver_sql(statement, (row_id,)).scalar_one()
+        return value
