@@ -1,0 +1,110 @@
+"""The SQL store against the contract, on both databases, and what only SQL can show."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from shared.client.memory import MemorySchedulerClient
+from shared.messaging.entities import OPERATIONS
+from shared.messaging.wake_up import WakeUp
+from shared.sql.database import Database
+from shared.sql.inline import InlineDatabase
+from shared.sql.sqlite import SqliteDatabase
+from tests.clocks import FakeClock, settle
+from tests.contracts.operation_store import JOB, OperationStoreContract
+from tests.contracts.scheduler_client import server_app
+from tests.shared.connector.world import World, assemble, migrated
+
+
+class SqlWorld:
+    """The store of a world, whose wake-ups nobody else takes."""
+
+    def __init__(self, world: World) -> None:
+        self.clock = world.clock
+        self.store = world.store
+        self.world = world
+
+    async def wake_ups(self) -> list[WakeUp]:
+        # What is due becomes visible by transactions of the broker's own; requests are served in their order.
+        for _ in range(3):
+            await settle()
+            await self.world.database.run(lambda _: None)
+        receiver = self.world.broker.receiver(OPERATIONS)
+        taken = await receiver.receive(max_messages=1000, max_wait=timedelta())
+        for message in taken:
+            await receiver.complete(message)
+        return [WakeUp.decode(message.message.body) for message in taken]
+
+    async def event_ids(self) -> list[str]:
+        return [row[0] for row in await self.world.rows("SELECT id FROM event ORDER BY position")]
+
+
+class SqlStoreContract(OperationStoreContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+
+    @asynccontextmanager
+    async def over(self, database: Database) -> AsyncIterator[SqlWorld]:
+        world = assemble(database, MemorySchedulerClient(server_app), FakeClock())
+        yield SqlWorld(world)
+        await world.broker.close()
+        await database.close()
+
+
+class TestSqlOperationStoreInline(SqlStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[SqlWorld]:
+        async with self.over(InlineDatabase(migrated(self.folder))) as world:
+            yield world
+
+    async def test_p8_sealed_body_is_gone_after_the_end(self) -> None:
+        async with self.open() as world:
+            await self.accept(world, ("a", JOB))
+            (wake_up,) = await world.wake_ups()
+            await self.end(world, wake_up)
+
+            assert await world.world.rows("SELECT sealed_body FROM operation") == [(None,)]
+
+    async def test_p12_nothing_scans_what_is_stored(self) -> None:
+        """Ended operations are many; what runs often must find its few rows by an index."""
+        async with self.open() as world:
+            plans = await world.world.database.read(plans_of_hot_statements)
+
+        assert plans
+        assert not [plan for plan in plans if plan.startswith("SCAN operation")]
+
+
+class TestSqlOperationStoreGrouped(SqlStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[SqlWorld]:
+        async with self.over(SqliteDatabase(migrated(self.folder))) as world:
+            yield world
+
+
+def plans_of_hot_statements(connection: Connection) -> list[str]:
+    from shared.connector.stores import statements
+
+    hot = (
+        statements.find_key,
+        statements.find_predecessors,
+        statements.begin,
+        statements.progress,
+        statements.end,
+        statements.release,
+        statements.forget_waiting,
+        statements.get,
+        statements.prune_operations,
+        statements.prune_keys,
+    )
+    found: list[str] = []
+    for statement in hot:
+        text, names, _ = statement._for(connection.dialect)
+        query = f"EXPLAIN QUERY PLAN {text}"
+        rows = connection.exec_driver_sql(query, (1,) * len(names or ()))
+        found += [row[3] for row in rows]
+    return found

@@ -1,0 +1,163 @@
+"""A connector in one database file, with a clock that a test moves and any Scheduler behind it."""
+
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from shared.client.scheduler import SchedulerClient
+from shared.connector.commands import Door
+from shared.connector.connector import Connector
+from shared.connector.deployment import Deployment
+from shared.connector.execute import Executor
+from shared.connector.operations import Operation
+from shared.connector.reading import Reader
+from shared.connector.rejection import Rejections
+from shared.connector.stores.sql import SqlOperationStore
+from shared.connector.stores.tables import SCHEMA
+from shared.events.log import EventLog
+from shared.events.tables import SCHEMA as EVENTS_SCHEMA
+from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
+from shared.messaging.entities import OPERATIONS, TOCSIN_QUEUES
+from shared.messaging.wake_up import WakeUp
+from shared.sealing import Sealer
+from shared.sql.database import Database
+from shared.sql.inline import InlineDatabase
+from shared.sql.migrations import migrate
+from shared.sql.sqlite import sqlite_engine
+from shared.wire.commands import Command, parse_commands
+from tests.clocks import FakeClock
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+SOURCE = f"/subscriptions/{SUBSCRIPTION}"
+SEALER = Sealer({"k1": bytes(32)}, current="k1")
+JC = "/cloudservices/cs1/jobcollections/jc1"
+JOB = {"action": {"type": "http", "request": {"method": "POST", "uri": "https://example.org/"}}}
+CLOUD_SERVICE = {"label": "l", "description": "d", "geoRegion": "West Europe"}
+
+
+def message(name: str, resource: str, body: Any = None, **members: Any) -> dict[str, Any]:
+    """Return a command as a message holds it."""
+    document = {"command": name, "resource": resource, **members}
+    return document if body is None else {**document, "body": body}
+
+
+def commands(*messages: dict[str, Any]) -> list[Command]:
+    return parse_commands(json.dumps(messages).encode())
+
+
+def put_job(job: str = "nightly", **members: Any) -> dict[str, Any]:
+    return message("CreateOrUpdateJob", f"{JC}/jobs/{job}", JOB, **members)
+
+
+@dataclass(slots=True)
+class World:
+    """One process's objects over a database; `broker` and `log` are on the plain database."""
+
+    clock: FakeClock
+    database: Database
+    broker: EmbeddedBroker
+    log: EventLog
+    store: SqlOperationStore
+    executor: Executor
+    connector: Connector
+
+    async def accept(self, *messages: dict[str, Any], key: str | None = None) -> list[Operation]:
+        return await self.connector.accept(commands(*messages), caller="key", key=key)
+
+    async def work(self) -> int:
+        """Execute every wake-up that is visible by now; returns how many."""
+        receiver = self.broker.receiver(OPERATIONS)
+        done = 0
+        while received := await receiver.receive(max_messages=1, max_wait=timedelta()):
+            await self.connector.execute(WakeUp.decode(received[0].message.body))
+            await receiver.complete(received[0])
+            done += 1
+        return done
+
+    async def operation(self, operation: Operation) -> Operation:
+        return await self.connector.operation(operation.id)
+
+    async def events(self) -> list[dict[str, Any]]:
+        """Return the published events in their order."""
+        return [json.loads(one.structured) for one in await self.log.read(since=0, limit=10_000)]
+
+    async def rows(self, query: str) -> list[Sequence[Any]]:
+        """Return what a plain SELECT finds."""
+
+        def select(connection: Connection) -> list[Sequence[Any]]:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+        return await self.database.read(select)
+
+
+def migrated(folder: Path) -> Path:
+    """Return the database file of `folder`, with its tables."""
+    path = folder / "connector.db"
+    engine = sqlite_engine(path)
+    for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, SCHEMA):
+        migrate(engine, schema)
+    engine.dispose()
+    return path
+
+
+def same(database: Database) -> Database:
+    return database
+
+
+def assemble(
+    database: Database,
+    client: SchedulerClient,
+    clock: FakeClock,
+    *,
+    first_id: int = 1,
+    seen: Callable[[Database], Database] = same,
+) -> World:
+    """Return a new process's objects; the connector reaches the database through `seen`."""
+    broker = EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
+    log = EventLog(database, clock, broker)
+    connector_log = EventLog(seen(database), clock, broker)
+    store = SqlOperationStore(seen(database), sender=broker, event_log=connector_log, source=SOURCE)
+    deployment = Deployment(client=client, subscription=SUBSCRIPTION, timeout=timedelta(seconds=60))
+    numbers = itertools.count(first_id)
+    rejections = Rejections(
+        seen(database), sender=broker, event_log=connector_log, clock=clock, source=SOURCE
+    )
+    door = Door(
+        store,
+        rejections=rejections,
+        sealer=SEALER,
+        clock=clock,
+        new_id=lambda: f"00000000-0000-0000-0000-{next(numbers):012x}",
+    )
+    executor = Executor(
+        store, deployment, event_log=connector_log, sealer=SEALER, clock=clock, random=lambda: 1.0
+    )
+    connector = Connector(
+        store,
+        door=door,
+        executor=executor,
+        reader=Reader(deployment, clock),
+        event_log=connector_log,
+        clock=clock,
+    )
+    return World(clock, database, broker, log, store, executor, connector)
+
+
+@asynccontextmanager
+async def opened(folder: Path, client: SchedulerClient) -> AsyncIterator[World]:
+    """Open a world over a new database in `folder`."""
+    database = InlineDatabase(migrated(folder))
+    world = assemble(database, client, FakeClock())
+    try:
+        yield world
+    finally:
+        await world.broker.close()
+        await database.close()
