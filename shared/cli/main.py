@@ -30,7 +30,7 @@ DEFAULT_FOLDER = Path(".tocsin")
 def main() -> None:
     """Run the command line."""
     with told_in_one_line():
-        app()
+        app(prog_name="tocsin")
 
 
 @app.command()

@@ -6,7 +6,7 @@ than it needs, because this process stays.
 
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,13 +36,14 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
     own = folder.app_settings(port=port, scheduler_port=scheduler_port)
     # What the command line said wins over the environment: the folder and the ports are what was asked for.
     environment = {**app_settings(), **own}
-    settings = load_settings({name: value for name, value in environment.items()})
+    settings = load_settings(environment)
     if settings.role is not Role.ALL:
         raise ConfigurationError(f"`tocsin up` runs every role; TOCSIN_ROLE is {settings.role}")
     application = Application(settings)
     use(application)
     await application.open()
-    try:
+    async with AsyncExitStack() as running:
+        running.push_async_callback(application.close)
         host = host_app(
             app,
             root=ROOT,
@@ -53,15 +54,13 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
         )
         tls = ServerContext(folder.certificates.server)
         service = Endpoint(app=application.scheduler_service, port=scheduler_port, tls=tls)
-        async with (
-            serving([service]),
-            receiving(host),
-            serving([Endpoint(app=host, port=port)]),
-        ):
-            tell_ready(folder, port=port, scheduler_port=scheduler_port)
-            await until_signal()
-    finally:
-        await application.close()
+        await running.enter_async_context(serving([service]))
+        # Our own connections to the service end before it does: it waits for connections that are open.
+        running.push_async_callback(application.close)
+        await running.enter_async_context(receiving(host))
+        await running.enter_async_context(serving([Endpoint(app=host, port=port)]))
+        tell_ready(folder, port=port, scheduler_port=scheduler_port)
+        await until_signal()
 
 
 @asynccontextmanager

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from shared.development_certificates import DevelopmentCertificates, create_development_certificates
 from shared.errors import ConfigurationError
-from shared.host.keys import read_keys
-from shared.host.local import KEYS_FILE
+from shared.host.keys import KEYS_FILE, read_keys
 from shared.sealing import create_key_file
 
 

@@ -8,7 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-from shared.bootstrap import migrate_data_folder
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock
 
@@ -20,7 +19,11 @@ def start(data_dir: Path, *, port: int, scheduler_port: int) -> None:
         ConfigurationError: the folder is in use or cannot be written.
     """
     folder = StackFolder(data_dir.resolve())
-    migrate_data_folder(folder.path)
+    if not folder.path.exists():
+        # Making tables takes 40 MB that the process which stays need not carry; it checks them in any case.
+        from shared.bootstrap import migrate_data_folder
+
+        migrate_data_folder(folder.path)
     folder.prepare(now=SystemClock().now())
     program = [sys.executable, "-P", "-m", "shared.cli.stack"]
     os.execv(sys.executable, [*program, str(folder.path), str(port), str(scheduler_port)])

@@ -24,6 +24,10 @@ class Accepted:
     location: str
     accepted_at: datetime
 
+    @property
+    def name(self) -> str:
+        return name_of(self.operation_id)
+
 
 class Caller:
     """Every call shows up in the timeline with what came back."""
@@ -50,13 +54,14 @@ class Caller:
         expect(answer.status == 202, f"202 for {method} {path}", f"{answer.status}: {answer.body}")
         location = answer.headers.get("Operation-Location", "")
         expect(bool(location), "an Operation-Location in the 202", dict(answer.headers))
-        self._timeline.say("connector", f"{method} {path} → 202, Operation-Location: {location}")
-        return Accepted(
+        accepted = Accepted(
             what=f"{method} {path}",
             operation_id=answer.body["id"],
             location=location,
             accepted_at=accepted_at,
         )
+        self._timeline.say("connector", f"{method} {path} → 202, {accepted.name}")
+        return accepted
 
     async def read(self, path: str) -> Any:
         """GET a resource that must be there."""
@@ -72,6 +77,13 @@ class Caller:
         expect(answer.status == 200, f"200 for GET {path}", f"{answer.status}: {answer.body}")
         messages: list[dict[str, Any]] = answer.body
         return messages
+
+    async def invocations(self, function: str) -> int:
+        """Return how often a function has ended well since the host started."""
+        answer = await self._client.request("GET", "/admin/host/status")
+        expect(answer.status == 200, "200 for the host's status", f"{answer.status}: {answer.body}")
+        counts = {each["name"]: int(each["succeeded"]) for each in answer.body["functions"]}
+        return counts[function]
 
     async def status(self, accepted: Accepted) -> str:
         """Return the operation's status now, and show it."""
@@ -123,5 +135,10 @@ class Caller:
 
     def _show(self, accepted: Accepted, status: str) -> None:
         after = (self._clock.now() - accepted.accepted_at).total_seconds()
-        what = f"{accepted.what} is {status}, seen {after:.3f} s after its 202"
+        what = f"{accepted.name} is {status}, seen {after:.3f} s after its 202"
         self._timeline.say("connector", what)
+
+
+def name_of(operation_id: str) -> str:
+    """Return how the timeline calls an operation: its first digits are enough to tell a dozen apart."""
+    return f"operation {operation_id[:8]}"

@@ -28,6 +28,11 @@ class Arrival:
         return self.event.get("operationid")
 
     @property
+    def number(self) -> int:
+        """Its place in the event log."""
+        return int(self.event["sequence"])
+
+    @property
     def lateness(self) -> timedelta:
         """How long after it happened it arrived."""
         return self.arrived_at - datetime.fromisoformat(self.event["time"])

@@ -11,15 +11,17 @@ from pathlib import Path
 from socket import create_server
 from typing import Any
 
-from shared.cli.demo.caller import Caller
+from shared.cli.demo.caller import Caller, name_of
 from shared.cli.demo.child import Child
-from shared.cli.demo.expectation import Found, UnmetExpectationError, wait_until
-from shared.cli.demo.inbox import Inbox
+from shared.cli.demo.expectation import Found, UnmetExpectationError, expect, wait_until
+from shared.cli.demo.inbox import Arrival, Inbox
+from shared.cli.demo.knock import knock
 from shared.cli.demo.timeline import Timeline
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder
 from shared.clock import Clock, sleep
 from shared.errors import ConfigurationError, TransientError
+from shared.settings import load_settings
 
 READY_WITHIN = timedelta(seconds=30)
 LOOK_EVERY = timedelta(milliseconds=20)
@@ -96,9 +98,24 @@ class Stage:
         # Reading through shows more than a port that listens: key, client certificate and TLS all work.
         await self._ready(self._stack, self._client, "/api/cloudservices", is_up=200)
         self._say_started("stack", self._stack, f"local host on {self._host_url}")
-        scheduler = f"https://127.0.0.1:{self._ports.scheduler}"
-        what = f"Scheduler service on {scheduler} answered a GET with the client certificate"
-        self._timeline.say("scheduler", what)
+
+    async def show_authentication(self) -> None:
+        """Call the Scheduler service with the client certificate, then with none."""
+        url = f"https://127.0.0.1:{self._ports.scheduler}"
+        cases = (
+            (True, "the client certificate", "200"),
+            (False, "none", "403 AuthenticationFailed"),
+        )
+        for is_known, certificate, expected in cases:
+            answer = await knock(
+                url,
+                subscription=load_settings().subscription_id,
+                certificates=StackFolder(self._folder / "stack").certificates,
+                is_known=is_known,
+            )
+            expect(answer == expected, f"{expected} with {certificate} at {url}", answer)
+            what = f"Scheduler service on {url}, certificate shown: {certificate} → {answer}"
+            self._timeline.say("scheduler", what)
 
     async def kill_stack(self) -> None:
         pid = self.stack_pid
@@ -163,7 +180,11 @@ class Stage:
     async def _show_arrivals(self) -> None:
         while True:
             for arrival in self.inbox.read_new():
-                late = arrival.lateness.total_seconds() * 1000
-                what = f"{arrival.type} {arrival.subject}, signature verified, {late:.1f} ms late"
-                self._timeline.say("receiver", what, at=arrival.arrived_at)
+                self._timeline.say("receiver", describe(arrival), at=arrival.arrived_at)
             await sleep(self._clock, LOOK_EVERY)
+
+
+def describe(arrival: Arrival) -> str:
+    about = f" of {name_of(arrival.operation_id)}" if arrival.operation_id else ""
+    late = arrival.lateness.total_seconds() * 1000
+    return f"{arrival.type}{about}, signature verified, {late:.1f} ms after it happened"

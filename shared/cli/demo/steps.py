@@ -40,6 +40,7 @@ class Steps:
         self._timeline.step(1, "Start the Scheduler service, the local host and a webhook receiver")
         await self._stage.start_receiver()
         await self._stage.start_stack()
+        await self._stage.show_authentication()
 
     async def create_collection(self, caller: Caller) -> None:
         self._timeline.step(2, "Create a cloud service and a job collection; register the webhook")
@@ -57,9 +58,18 @@ class Steps:
     async def put_nightly_report(self, caller: Caller) -> None:
         self._timeline.step(3, "Put the job of examples/nightly-report.json; delete another")
         job = nightly_report(self._clock.now())
+        before = await caller.invocations("execute_operation")
         self._timeline.say("demo", f"startTime filled in: {job['startTime']}")
         put = await caller.accept("PUT", JOB_PATH, body=job)
-        await caller.succeeded(put)
+        self._timeline.say("connector", f"Operation-Location: {put.location}")
+        operation = await caller.succeeded(put)
+        runs = await caller.invocations("execute_operation") - before
+        expect(runs > 0, "execute_operation to be woken by the queue `operations`", f"{runs} runs")
+        self._timeline.say("queue", f"`operations` has woken execute_operation, runs: {runs}")
+        http_status = operation.get("httpStatus")
+        expect(http_status == 201, "201 from the Scheduler, by the client certificate", http_status)
+        what = f"answered {http_status} to the REST call of {put.name} with the client certificate"
+        self._timeline.say("scheduler", what)
         arrival = await caller.completion(put)
         expect(arrival.type == "tocsin.operation.succeeded", "it to tell of success", arrival.type)
         stored = await caller.read(JOB_PATH)
@@ -89,8 +99,8 @@ class Steps:
         # The job waits for its collection, which takes a second and more to create: it cannot have been executed.
         put = await caller.accept("PUT", f"{collection}/jobs/nightly-report", body=job)
         status = await caller.status(put)
-        await self._stage.kill_stack()
         expect(status == "NotStarted", "the job's operation NotStarted before the kill", status)
+        await self._stage.kill_stack()
         restarted_at = self._clock.now()
         await self._stage.start_stack()
         remaining = RESTART_WITHIN - (self._clock.now() - restarted_at)
@@ -104,7 +114,7 @@ class Steps:
     def show_events(self) -> None:
         rows = [
             (
-                str(arrival.event.get("sequence", "")),
+                str(arrival.number),
                 arrival.type,
                 arrival.subject,
                 self._timeline.since_start(arrival.arrived_at).strip(),

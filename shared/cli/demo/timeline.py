@@ -18,7 +18,7 @@ COLOURS = {
     "queue": "yellow",
     "receiver": "green",
 }
-PLAIN_WIDTH = 120
+PLAIN_WIDTH = 132
 
 
 def timeline_console() -> Console:

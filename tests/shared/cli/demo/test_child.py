@@ -1,18 +1,28 @@
 """Child processes of the demo: real ones."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from shared.cli.demo.child import Child
+from shared.cli.demo.expectation import Found, wait_until
+from shared.clock import SystemClock
+
+
+async def ended(child: Child) -> None:
+    async def look() -> bool | Found:
+        return child.exit_code is not None or Found("it is running")
+
+    await wait_until("the child to end", look, within=timedelta(seconds=30), clock=SystemClock())
 
 
 async def test_output_goes_to_the_log_and_the_exit_code_is_kept(tmp_path: Path) -> None:
     child = Child(["receive", "--no-such-option"], log=tmp_path / "child.log")
 
     await child.start()
-    await child.stop()
+    await ended(child)
 
     assert child.exit_code == 2
     assert "--no-such-option" in child.log_tail()

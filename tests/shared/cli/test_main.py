@@ -1,0 +1,73 @@
+"""The command line as a user sees it; each command in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def tocsin(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [ROOT / "tocsin", *arguments],
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "COLUMNS": "100"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), ["up", "receive", "demo", "queues"]),
+        (("up",), ["--data-dir", "--port", "--scheduler-port"]),
+        (("receive",), ["--port", "--secret-file", "--output"]),
+        (("demo",), ["--data-dir"]),
+        (("queues",), ["send", "peek"]),
+        (("queues", "send"), ["queue", "--body", "--file", "--message-id", "--data-dir", "--port"]),
+        (("queues", "peek"), ["queue", "--data-dir", "--port"]),
+    ],
+)
+def test_help_names_everything_there_is(arguments: tuple[str, ...], words: list[str]) -> None:
+    shown = tocsin(*arguments, "--help")
+
+    assert shown.returncode == 0
+    for word in words:
+        assert word in shown.stdout.decode(errors="replace")
+
+
+def test_starts_from_any_folder_even_one_with_a_package_of_our_name(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "__init__.py").write_text("raise SystemExit('the wrong one')")
+
+    shown = subprocess.run(
+        [ROOT / "tocsin", "--help"], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
+
+    assert shown.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("queues", "peek", "rejected", "--data-dir", "{folder}"), 2, "start the stack with"),
+        (("queues", "send", "commands", "--data-dir", "{folder}"), 2, "either --body or --file"),
+        (("receive", "--secret-file", "{folder}/none", "--output", "x"), 2, "cannot read"),
+        (("up", "--port", "0"), 2, "--port"),
+        (("demo", "--data-dir", "{folder}"), 2, "is not empty"),
+    ],
+)
+def test_what_cannot_work_is_told_in_a_line_without_a_traceback(
+    arguments: tuple[str, ...], code: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.txt").touch()
+
+    ended = tocsin(*(argument.format(folder=tmp_path) for argument in arguments))
+
+    assert ended.returncode == code
+    assert said in ended.stderr.decode()
+    assert "Traceback" not in ended.stderr.decode()

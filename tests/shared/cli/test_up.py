@@ -1,0 +1,112 @@
+"""`tocsin up` as a process: what it says when it cannot start, and how it ends."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.cli.demo.stage import Ports, free_ports
+
+ROOT = Path(__file__).parents[3]
+READY_SECONDS = 60
+
+
+@asynccontextmanager
+async def up(
+    folder: Path, ports: Ports, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "shared.cli", "up", "--data-dir", str(folder)),
+        *("--port", str(ports.host), "--scheduler-port", str(ports.scheduler)),
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **(environment or {})},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ready(process: asyncio.subprocess.Process) -> None:
+    assert process.stdout is not None
+    async with asyncio.timeout(READY_SECONDS):
+        line = await process.stdout.readline()
+    assert line.startswith(b"Tocsin is running")
+
+
+async def failure(process: asyncio.subprocess.Process) -> str:
+    """Return the last line that it said, after it has ended with an exit code for the operator."""
+    async with asyncio.timeout(READY_SECONDS):
+        _, errors = await process.communicate()
+    text = errors.decode()
+    assert process.returncode == 2, text
+    assert "Traceback" not in text
+    return text.splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_with_exit_code_0(number: signal.Signals, tmp_path: Path) -> None:
+    async with up(tmp_path / "data", free_ports()) as process:
+        await ready(process)
+
+        process.send_signal(number)
+
+        async with asyncio.timeout(10):
+            _, errors = await process.communicate()
+        assert process.returncode == 0
+        assert "Traceback" not in errors.decode()
+
+
+async def test_a_second_on_the_same_folder_is_told_who_has_it(tmp_path: Path) -> None:
+    async with up(tmp_path / "data", free_ports()) as first:
+        await ready(first)
+
+        async with up(tmp_path / "data", free_ports()) as second:
+            assert f"in use by process {first.pid}" in await failure(second)
+
+
+@pytest.mark.parametrize("taken", ["host", "scheduler"])
+async def test_a_taken_port_is_named(taken: str, tmp_path: Path) -> None:
+    ports = free_ports()
+    port = getattr(ports, taken)
+    with socket.create_server(("127.0.0.1", port)):
+        async with up(tmp_path / "data", ports) as process:
+            assert f"cannot listen on 127.0.0.1:{port}" in await failure(process)
+
+
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    async with up(tmp_path / "file" / "data", free_ports()) as process:
+        assert str(tmp_path / "file" / "data") in await failure(process)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TOCSIN_COLOUR", "blue"),
+        ("TOCSIN_ALLOWED_NETWORKS", "everywhere"),
+        ("TOCSIN_ROLE", "connector"),
+        ("TOCSIN_ROLE", "drummer"),
+    ],
+)
+async def test_a_bad_setting_is_named(name: str, value: str, tmp_path: Path) -> None:
+    async with up(tmp_path / "data", free_ports(), {name: value}) as process:
+        assert name in await failure(process)
+
+
+async def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    async with up(tmp_path / "data", free_ports(), {"TOCSIN_DATA_DIR": str(elsewhere)}) as process:
+        await ready(process)
+
+        assert (tmp_path / "data" / "tocsin.db").exists()
+        assert not elsewhere.exists()
