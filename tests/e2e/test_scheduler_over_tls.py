@@ -1,0 +1,205 @@
+"""The service as its clients meet it: `requests` with a client certificate over loopback."""
+
+import asyncio
+import ssl
+import uuid
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from shared.clock import SystemClock
+from shared.development_certificates import (
+    DevelopmentCertificates,
+    create_development_certificates,
+    issue,
+)
+from shared.host.server import Endpoint, Servers
+from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
+from shared.messaging.entities import SERVICE_OPERATIONS, TOCSIN_QUEUES
+from shared.messaging.wake_up import WakeUp
+from shared.scheduler.service.app import SchedulerService
+from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.stores.sql import sql_store
+from shared.scheduler.stores.tables import SCHEMA
+from shared.sealing import Sealer
+from shared.sql.migrations import migrate
+from shared.sql.sqlite import SqliteDatabase, sqlite_engine
+from shared.tls import client_context, load_certificates
+from shared.tls_server import ServerContext
+from tests.shared.scheduler.scheduler_stack import (
+    CLOUD_SERVICE,
+    CS,
+    JC,
+    JOB,
+    JOBS,
+    ROOT,
+    SUBSCRIPTION,
+    VERSION,
+    job_collection,
+)
+
+
+class ContextAdapter(HTTPAdapter):
+    """Makes `requests` use an `ssl.SSLContext`."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=32)
+
+    def init_poolmanager(self, *arguments: object, **options: object) -> None:
+        super().init_poolmanager(*arguments, ssl_context=self._context, **options)  # type: ignore[arg-type]
+
+
+class Caller:
+    """A client in a thread of its own."""
+
+    def __init__(self, url: str, context: ssl.SSLContext, pool: ThreadPoolExecutor) -> None:
+        self._url = url
+        self._pool = pool
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.mount("https://", ContextAdapter(context))
+
+    async def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
+        def call() -> requests.Response:
+            url = self._url + path
+            return self._session.request(method, url, headers=VERSION, timeout=20, **options)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> DevelopmentCertificates:
+    return create_development_certificates(tmp_path / "tls", now=SystemClock().now())
+
+
+@pytest.fixture
+async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[str]:
+    path = tmp_path / "tocsin.db"
+    engine = sqlite_engine(path)
+    migrate(engine, BROKER_SCHEMA)
+    migrate(engine, SCHEMA)
+    engine.dispose()
+    clock, database = SystemClock(), SqliteDatabase(path)
+    broker = EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
+    store = sql_store(broker)
+    app = SchedulerService(
+        database,
+        store,
+        Authentication(SUBSCRIPTION, load_certificates((files.client_cer,))),
+        clock=clock,
+        sealer=Sealer({"k1": b"k" * 32}, current="k1"),
+        new_id=lambda: uuid.uuid4().hex,
+    )
+    endpoint = Endpoint(app=app, port=0, tls=ServerContext(files.server))
+    servers = Servers([endpoint], grace_seconds=1)
+    (port,) = await servers.start()
+    pump = asyncio.create_task(carry_out(broker, ServiceOperations(database, store, clock=clock)))
+    yield f"https://127.0.0.1:{port}"
+    pump.cancel()
+    await asyncio.gather(pump, return_exceptions=True)
+    await servers.stop()
+    await broker.close()
+    await database.close()
+
+
+async def carry_out(broker: EmbeddedBroker, operations: ServiceOperations) -> None:
+    receiver = broker.receiver(SERVICE_OPERATIONS)
+    while True:
+        for message in await receiver.receive(max_messages=1, max_wait=timedelta(seconds=5)):
+            await operations.run(WakeUp.decode(message.message.body))
+            await receiver.complete(message)
+
+
+@pytest.fixture
+async def connect(url: str) -> AsyncIterator[Callable[[ssl.SSLContext], Caller]]:
+    callers: list[Caller] = []
+    with ThreadPoolExecutor(32) as pool:
+
+        def new(context: ssl.SSLContext) -> Caller:
+            callers.append(Caller(url, context, pool))
+            return callers[-1]
+
+        yield new
+        for caller in callers:
+            caller.close()
+
+
+@pytest.fixture
+def call(connect: Callable[[ssl.SSLContext], Caller], files: DevelopmentCertificates) -> Caller:
+    return connect(client_context(files.client_pfx.read_bytes(), authority=files.authority))
+
+
+async def succeeded(call: Caller, accepted: requests.Response) -> None:
+    """Poll as a client does; the time limit of the test ends it."""
+    assert accepted.status_code == 202
+    path = f"{ROOT}/operations/{accepted.headers['x-ms-request-id']}"
+    while "InProgress" in (answer := await call("GET", path)).text:
+        pass
+    assert "<Status>Succeeded</Status>" in answer.text
+
+
+async def test_a_life_of_a_job_over_tls(call: Caller) -> None:
+    await succeeded(call, await call("PUT", CS, data=CLOUD_SERVICE))
+    await succeeded(call, await call("PUT", JC, data=job_collection()))
+
+    created = await call("PUT", f"{JOBS}/nightly", json=JOB)
+    found = await call("GET", f"{JOBS}/nightly")
+    deleted = await call("DELETE", f"{JOBS}/nightly")
+    gone = await call("GET", f"{JOBS}/nightly")
+
+    assert [one.status_code for one in (created, found, deleted, gone)] == [201, 200, 200, 404]
+    assert found.json() == created.json()
+    assert deleted.headers["Transfer-Encoding"] == "chunked"
+    # `requests` joins repeated headers by a comma.
+    assert "," not in deleted.headers["Server"]
+    assert deleted.headers["Date"].count("GMT") == 1
+    await succeeded(call, await call("DELETE", CS))
+
+
+async def test_a_stranger_is_told_in_http_and_the_others_go_on(
+    call: Caller,
+    connect: Callable[[ssl.SSLContext], Caller],
+    files: DevelopmentCertificates,
+) -> None:
+    stranger = issue("stranger", now=SystemClock().now(), authority=None)
+    refused = [
+        await connect(client_context(stranger.pem(), authority=files.authority))("GET", CS),
+        await connect(ssl.create_default_context(cafile=files.authority))("GET", CS),
+    ]
+
+    for answer in refused:
+        assert answer.status_code == 403
+        assert "<Code>AuthenticationFailed</Code>" in answer.text
+    assert (await call("GET", f"{ROOT}/cloudservices")).status_code == 200
+
+
+async def test_p10_a_megabyte_is_refused_and_the_connection_serves_on(call: Caller) -> None:
+    refused = await call("PUT", CS, data=b"x" * 1_000_000)
+    chunked = await call("PUT", CS, data=iter([b"x" * 1000] * 1000))
+
+    assert (refused.status_code, chunked.status_code) == (400, 400)
+    assert (await call("GET", f"{ROOT}/cloudservices")).status_code == 200
+
+
+async def test_many_at_once_are_all_answered(call: Caller) -> None:
+    await succeeded(call, await call("PUT", CS, data=CLOUD_SERVICE))
+    await succeeded(call, await call("PUT", JC, data=job_collection("P20Premium")))
+
+    answers = await asyncio.gather(
+        *(call("PUT", f"{JOBS}/job{number}", json=JOB) for number in range(300))
+    )
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len((await call("GET", JOBS)).json()) == 300
