@@ -72,11 +72,12 @@ def test_case_of_method_and_header_names_is_kept() -> None:
         ({"X Y": ""}, "$.request.headers['X Y']"),
         ({"": ""}, "$.request.headers['']"),
         ({"X": "a\r\nInjected: b"}, "$.request.headers.X"),
+        ({"X": "a\nb"}, "$.request.headers.X"),
         ({"X": "a\x00"}, "$.request.headers.X"),
         ({"X": 1}, "$.request.headers.X"),
         ([], "$.request.headers"),
     ],
-    ids=["many", "long", "blank", "nameless", "injected", "nul", "number", "array"],
+    ids=["many", "long", "blank", "nameless", "injected", "folded", "nul", "number", "array"],
 )
 def test_headers_that_cannot_be_sent_are_refused(headers: Json, path: str) -> None:
     assert [fault.path for fault in faults_of_request({"headers": headers})] == [path]

@@ -137,6 +137,12 @@ def test_any_name_of_a_job_survives_both_kinds_of_path(name: str) -> None:
     assert parse_resource(endpoint, resource_path(endpoint, params)) == params
 
 
+def test_a_name_never_becomes_two_segments() -> None:
+    path = resource_path(CATALOGUE["GetCloudService"], {"cloud_service": "a/b?c#d%"})
+
+    assert path == "/cloudservices/a%2Fb%3Fc%23d%25"
+
+
 @given(st.text(max_size=80).map(lambda text: f"/s/{text}"))
 def test_p10_any_path_is_routed_somewhere(path: str) -> None:
     assert isinstance(SERVICE.match("GET", path), Match | NotFound | MethodNotAllowed)
