@@ -7,7 +7,6 @@ something in one grouped transaction. The front end's own errors are XML; behind
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -100,22 +99,22 @@ class SchedulerService:
                 await send({"type": "websocket.close", "code": 1008})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, now, request_id = raw_path(scope), self._clock.now(), self._new_id()
+        path, request_id = raw_path(scope), None
         try:
-            request = await self._read(scope, receive, request_id=request_id, now=now)
+            request = await self._read(scope, receive)
             request_id = request.id
             answer = await self._answer(request)
         except ClientLeftError:
             return
         except Exception as error:  # a bug costs one request and shows nothing of itself
             answer = explained(error, path=path)
+        request_id = request_id or self._new_id()
         if answer.error_code not in (None, UNAUTHENTICATED):
             log_refusal(answer, method=scope["method"], request_id=request_id)
         await send_answer(answer, send, method=scope["method"], path=path, request_id=request_id)
 
-    async def _read(
-        self, scope: Scope, receive: Receive, *, request_id: str, now: datetime
-    ) -> Request:
+    async def _read(self, scope: Scope, receive: Receive) -> Request:
+        now = self._clock.now()
         path, headers = raw_path(scope), read_headers(scope)
         match = self._admission.admit(scope, path, headers, now=now)
         subscription = match.params["subscription"].lower()
@@ -123,7 +122,7 @@ class SchedulerService:
         if not match.endpoint.is_read:
             repeatable = repeatable_id(headers, subscription=subscription, now=now)
         return Request(
-            id=repeatable or request_id,
+            id=repeatable or self._new_id(),
             endpoint=match.endpoint,
             subscription=subscription,
             params=match.params,

@@ -1,9 +1,9 @@
 """The endpoints of jobs: each returns what to do in a transaction, or what to read."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
 from shared.errors import Fault, InvalidRequestError, NotFoundError
@@ -49,7 +49,7 @@ class Jobs:
         def effect(transaction: Transaction) -> Answer:
             collection = self._collection(transaction.connection, request)
             stored = self._job(transaction.connection, collection, name)
-            changed = merge(json.loads(stored.definition), patch)
+            changed = merge(from_json(stored.definition), patch)
             check_size(changed)
             job = read(Job, changed)
             if TIMED_MEMBERS & patch.keys():
@@ -93,7 +93,7 @@ class Jobs:
     def _put(self, request: Request, name: str, job: Job) -> Effect:
         check_times(job, request.now)
         definition = self._sealed(job.document(), request, name)
-        new = StoredJob(name=name, state=job.state, definition=json.dumps(definition))
+        new = StoredJob(name=name, state=job.state, definition=to_json(definition).decode())
 
         def effect(transaction: Transaction) -> Answer:
             connection = transaction.connection
@@ -119,7 +119,7 @@ class Jobs:
         new = StoredJob(
             name=stored.name,
             state=JobState(str(definition["state"])),
-            definition=json.dumps(definition),
+            definition=to_json(definition).decode(),
         )
         self._store.jobs.update(transaction.connection, collection.id, new)
         return Answer(status=200, body=encode_json(rendered(stored.name, definition)))
@@ -149,7 +149,7 @@ class Jobs:
 
 
 def answered(job: StoredJob) -> JsonObject:
-    return rendered(job.name, json.loads(job.definition))
+    return rendered(job.name, from_json(job.definition))
 
 
 def rendered(name: str, definition: JsonObject) -> JsonObject:

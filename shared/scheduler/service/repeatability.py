@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from shared.errors import Fault, InvalidRequestError, PreconditionFailedError
 
@@ -47,6 +48,7 @@ def repeatable_id(
     return hashlib.sha256(subscription.lower().encode() + b"\n" + given).hexdigest()[:32]
 
 
+@lru_cache(maxsize=1024)
 def parse_http_date(value: bytes) -> datetime | None:
     try:
         instant = parsedate_to_datetime(value.decode("ascii"))
