@@ -4,7 +4,7 @@ import sys
 
 from starlette.types import Receive, Scope, Send
 
-from shared.cli.serving import serving, until_signal
+from shared.cli.serving import end_asked, serving
 from shared.host.server import Endpoint, run
 
 BODY = b'{"id":"0","status":"NotStarted"}'
@@ -19,8 +19,9 @@ async def accept(_scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def serve(port: int) -> None:
+    asked = end_asked()
     async with serving([Endpoint(app=accept, port=port)]):
-        await until_signal()
+        await asked.wait()
 
 
 if __name__ == "__main__":

@@ -76,7 +76,8 @@ def send(
     queue: Annotated[str, typer.Argument(help="For example commands.")],
     body: Annotated[str | None, typer.Option(help="The message itself.")] = None,
     file: Annotated[
-        typer.FileBinaryRead | None, typer.Option(help="The message in a file; - is stdin.")
+        typer.FileBinaryRead | None,
+        typer.Option(metavar="<path>", help="The message in a file; - is stdin."),
     ] = None,
     message_id: Annotated[
         str | None, typer.Option(help="The same id within 24 hours is the same command.")

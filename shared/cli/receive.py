@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from shared.cli.serving import serving, until_signal
+from shared.cli.serving import end_asked, serving
 from shared.clock import Clock, SystemClock
 from shared.errors import AuthenticationError, ConfigurationError
 from shared.events.webhook_signature import key_of, verify
@@ -40,9 +40,10 @@ def serve(*, port: int, secret_file: Path, output: Path) -> None:
 
 
 async def receive_until_signal(receiver: "Receiver", *, port: int, output: Path) -> None:
+    asked = end_asked()
     async with serving([Endpoint(app=receiver, port=port)]):
         print(f"receiving webhooks on http://{HOST}:{port}/, writing {output}", flush=True)
-        await until_signal()
+        await asked.wait()
 
 
 class Receiver:

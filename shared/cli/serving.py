@@ -31,13 +31,17 @@ async def serving(endpoints: Sequence[Endpoint]) -> AsyncIterator[None]:
         yield
 
 
-async def until_signal() -> None:
-    """Return at SIGINT or SIGTERM; a second one ends the process the hard way."""
+def end_asked() -> asyncio.Event:
+    """Return what SIGINT or SIGTERM sets from now on; the second one ends the process the hard way."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, asked.set)
-    await asked.wait()
-    for number in signals:
-        loop.remove_signal_handler(number)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def ask() -> None:
+        asked.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, ask)
+    return asked

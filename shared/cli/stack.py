@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shared.bootstrap import Application, use
 from shared.cli.failures import told_in_one_line
-from shared.cli.serving import serving, until_signal
+from shared.cli.serving import end_asked, serving
 from shared.cli.stack_folder import StackFolder
 from shared.errors import ConfigurationError
 from shared.host.loading import load_function_app
@@ -32,6 +32,7 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
     Raises:
         ConfigurationError: a setting, the folder, a port or the function app cannot be used.
     """
+    asked = end_asked()
     app = load_function_app(ROOT)
     own = folder.app_settings(port=port, scheduler_port=scheduler_port)
     # What the command line said wins over the environment: the folder and the ports are what was asked for.
@@ -60,7 +61,7 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
         await running.enter_async_context(receiving(host))
         await running.enter_async_context(serving([Endpoint(app=host, port=port)]))
         tell_ready(folder, port=port, scheduler_port=scheduler_port)
-        await until_signal()
+        await asked.wait()
 
 
 @asynccontextmanager

@@ -11,6 +11,8 @@ from pathlib import Path
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock
 
+ROOT = Path(__file__).parents[2]
+
 
 def start(data_dir: Path, *, port: int, scheduler_port: int) -> None:
     """Never returns but by an exception.
@@ -25,5 +27,7 @@ def start(data_dir: Path, *, port: int, scheduler_port: int) -> None:
 
         migrate_data_folder(folder.path)
     folder.prepare(now=SystemClock().now())
-    program = [sys.executable, "-P", "-m", "shared.cli.stack"]
+    # -m looks for modules in the working directory first.
+    os.chdir(ROOT)
+    program = [sys.executable, "-m", "shared.cli.stack"]
     os.execv(sys.executable, [*program, str(folder.path), str(port), str(scheduler_port)])

@@ -85,6 +85,16 @@ class Caller:
         counts = {each["name"]: int(each["succeeded"]) for each in answer.body["functions"]}
         return counts[function]
 
+    async def woken(self, function: str, *, since: int) -> int:
+        """Wait until a function has ended well more often than `since`; returns how much more often."""
+
+        async def look() -> int | Found:
+            runs = await self.invocations(function) - since
+            return runs if runs > 0 else Found("no run")
+
+        expected = f"{function} to be woken by its queue"
+        return await wait_until(expected, look, within=EVENT_WITHIN, clock=self._clock)
+
     async def status(self, accepted: Accepted) -> str:
         """Return the operation's status now, and show it."""
         answer = await self._client.request("GET", accepted.location)

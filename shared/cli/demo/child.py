@@ -38,7 +38,7 @@ class Child:
         """Start it, adding to its log. A terminal's Ctrl-C does not reach it: whoever started it stops it."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "shared.cli", *self._arguments),
+                *(sys.executable, "-m", "shared.cli", *self._arguments),
                 cwd=ROOT,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

@@ -63,8 +63,7 @@ class Steps:
         put = await caller.accept("PUT", JOB_PATH, body=job)
         self._timeline.say("connector", f"Operation-Location: {put.location}")
         operation = await caller.succeeded(put)
-        runs = await caller.invocations("execute_operation") - before
-        expect(runs > 0, "execute_operation to be woken by the queue `operations`", f"{runs} runs")
+        runs = await caller.woken("execute_operation", since=before)
         self._timeline.say("queue", f"`operations` has woken execute_operation, runs: {runs}")
         http_status = operation.get("httpStatus")
         expect(http_status == 201, "201 from the Scheduler, by the client certificate", http_status)

@@ -21,7 +21,7 @@ async def up(
     folder: Path, ports: Ports, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "shared.cli", "up", "--data-dir", str(folder)),
+        *(sys.executable, "-m", "shared.cli", "up", "--data-dir", str(folder)),
         *("--port", str(ports.host), "--scheduler-port", str(ports.scheduler)),
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **(environment or {})},
