@@ -62,9 +62,6 @@ class LocalHost:
             EntityNotFoundError: a trigger names a queue or subscription that the broker does not have.
         """
         self._duties = [duty for each in self._functions if (duty := self._duty(each)) is not None]
-        for function in self._functions:
-            if isinstance(function.trigger, MessageTrigger):
-                await self._broker.peek(function.trigger.entity)
         self._tasks = [asyncio.create_task(duty.run()) for duty in self._duties]
         logger.info(
             "local host started", extra={"action": "start", "functions": len(self._functions)}

@@ -149,6 +149,27 @@ async def test_lock_is_renewed_no_longer_than_configured_and_its_loss_logged_onc
     assert actions.count("lock-lost") == 1
 
 
+async def test_lock_that_renewal_found_lost_is_neither_settled_nor_logged_again(
+    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = asyncio.Event()
+
+    async def handler(message: func.ServiceBusMessage) -> None:
+        if message.delivery_count == 1:
+            await gate.wait()
+
+    async with running(queue_app(handler), broker=broker, clock=clock):
+        await send(broker, b"long")
+        clock.set(clock.now() + timedelta(minutes=2))
+        await clock.advance(timedelta(seconds=1))
+        gate.set()
+        await settle()
+
+    actions = [getattr(record, "action", None) for record in caplog.records]
+    assert actions.count("lock-lost") == 1
+    assert await bodies(broker, "work") == []
+
+
 async def test_stop_waits_for_running_functions(broker: EmbeddedBroker, clock: FakeClock) -> None:
     gate, ended = asyncio.Event(), []
 
