@@ -102,13 +102,14 @@ class TestSqliteDatabase(DatabaseContract):
         await database.run(make_table)
         gate = Gate()
         busy = asyncio.ensure_future(database.run(gate))
-        waiting = [asyncio.ensure_future(database.run(lambda tx: write(tx, "a")))]
         await asyncio.wait([busy], timeout=0.01)
+        waiting = [asyncio.ensure_future(database.run(lambda tx: write(tx, "a")))]
+        await asyncio.wait(waiting, timeout=0.01)
         closing = asyncio.ensure_future(database.close())
         await asyncio.wait([closing], timeout=0.01)
         gate.open()
 
-        await asyncio.gather(closing, *waiting)
+        await asyncio.wait_for(asyncio.gather(closing, busy, *waiting), 10)
 
         reopened = SqliteDatabase(path)
         assert await reopened.read(words) == ["a"]

@@ -1,5 +1,6 @@
 import asyncio
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -7,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from shared.errors import (
     ConflictError,
@@ -24,10 +26,13 @@ from shared.sql.sqlite import SqliteDatabase, sqlite_engine
 from tests.clocks import FakeClock, settle
 from tests.contracts.broker import BrokerContract
 from tests.contracts.broker_steps import (
+    ALL,
     LOCK,
     OTHER,
     QUEUE,
     QUEUES,
+    SOME,
+    TOPIC,
     TOPICS,
     one,
     soon,
@@ -179,6 +184,54 @@ async def test_full_disk_reaches_receivers_and_later_they_go_on(
     await broker.send(QUEUE, [text("a")])
 
     assert (await one(broker.receiver(QUEUE))).message.body == b"a"
+
+
+async def test_lock_that_ended_settles_nothing_even_when_the_timer_is_late(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    receiver = broker.receiver(QUEUE)
+    await broker.send(QUEUE, [text("a")])
+    message = await one(receiver)
+
+    clock.set(clock.now() + LOCK)
+
+    with pytest.raises(MessageLockLostError):
+        await receiver.complete(message)
+
+
+async def test_p12_nothing_is_left_of_what_was_completed_or_cancelled(
+    database: Database, broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    due = clock.now() + LOCK
+    await broker.send(TOPIC, [text("a"), Message(body=b"later", scheduled_enqueue_time=due)])
+    scheduled = Message(body=b"never", scheduled_enqueue_time=due)
+    await broker.cancel_scheduled(QUEUE, await broker.schedule(QUEUE, [scheduled]))
+    await clock.advance(LOCK)
+
+    for entity in (SOME, ALL):
+        receiver = broker.receiver(entity)
+        for message in await receiver.receive(max_messages=9, max_wait=None):
+            await receiver.complete(message)
+
+    def left(connection: Connection) -> list[int]:
+        counts = (f"SELECT count(*) FROM {table}" for table in ("message", "message_body"))
+        return [connection.exec_driver_sql(count).scalar_one() for count in counts]
+
+    assert await database.read(left) == [0, 0]
+
+
+async def test_failing_database_reaches_who_receives_and_the_next_call_looks_again(
+    database: Database, broker: EmbeddedBroker
+) -> None:
+    await broker.send(QUEUE, [text("a")])
+    await database.run(lambda tx: tx.driver.execute("ALTER TABLE message RENAME TO gone") and None)
+    receiver = broker.receiver(QUEUE)
+
+    with pytest.raises(sqlite3.OperationalError):
+        await one(receiver)
+    await database.run(lambda tx: tx.driver.execute("ALTER TABLE gone RENAME TO message") and None)
+
+    assert (await one(receiver)).message.body == b"a"
 
 
 async def test_messages_that_live_for_a_time_are_refused(broker: EmbeddedBroker) -> None:
