@@ -58,15 +58,14 @@ class Ledger:
         self, delivery: PendingDelivery, outcome: NotDelivered, now: datetime
     ) -> None:
         delay = next_delay(delivery.failures + 1, random=self._random)
-        patience = outcome.retry_after or timedelta(0)
-        due_at = None if delay is None else now + max(delay, patience)
+        due_at = None if delay is None else now + delay
         self._keep(delivery, outcome.reason, due_at=due_at, now=now)
         if due_at is None:
             self._tell_dead_letter(delivery, outcome.reason, now)
         since = self.health.failing_since or now
         held_until = self.health.held_until
-        if patience:
-            held_until = max(held_until or now, now + patience)
+        if outcome.retry_after is not None:
+            held_until = max(held_until or now, now + outcome.retry_after)
         self.health = replace(self.health, failing_since=since, held_until=held_until)
         if now - since >= LONGEST_FAILURE:
             self._disable("every delivery has failed for five days", now)

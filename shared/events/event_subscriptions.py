@@ -202,7 +202,6 @@ class EventSubscriptions:
             ended = statements.END_EVENT_SUBSCRIPTION.execute(transaction.connection, name=name)
             if ended.rowcount != 1:
                 raise not_found(name)
-            statements.DELETE_FILTERS.execute(transaction.connection, name=name)
 
         def drop_some(transaction: Transaction) -> int:
             # In pieces, because a month of deliveries in one transaction would stop every other writer.

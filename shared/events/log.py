@@ -162,9 +162,8 @@ class Matches:
 
 
 def is_asleep(row: RowMapping, present: int) -> bool:
-    """Neither leased (the closing transaction looks for what is pending) nor already to be woken by now."""
-    leased = row["lease_until"] is not None and row["lease_until"] > present
-    return not leased and (row["due_at"] is None or row["due_at"] > wake_time(row, present))
+    """Not to be woken by now: while it is leased `due_at` is past, and the closing transaction looks for what came."""
+    return row["due_at"] is None or row["due_at"] > wake_time(row, present)
 
 
 def wake_time(row: RowMapping, present: int) -> int:

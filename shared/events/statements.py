@@ -37,7 +37,6 @@ SUBSCRIBED = Prepared(
         event_subscription.c.id,
         event_subscription.c.subject_prefix,
         event_subscription.c.due_at,
-        event_subscription.c.lease_until,
         event_subscription.c.held_until,
         event_subscription.c.attempt,
     )
@@ -114,9 +113,6 @@ END_EVENT_SUBSCRIPTION = Prepared(
         due_at=None,
         sweep_at=None,
     )
-)
-DELETE_FILTERS = Prepared(
-    delete(event_filter).where(event_filter.c.event_subscription_id == bindparam("name"))
 )
 SOME_DELIVERIES = (
     select(delivery.c.number)

@@ -170,6 +170,39 @@ async def test_a_busy_receiver_is_left_alone_until_then(world: World, sink: Memo
     assert sorted(name for name, _ in sink.received) == ["e1", "e2"]
 
 
+@pytest.mark.parametrize("behaviour", [Behaviour.BUSY, Behaviour.GONE])
+async def test_a_receiver_that_wants_no_more_gets_at_most_what_is_on_its_way(
+    world: World, sink: MemorySink, behaviour: Behaviour
+) -> None:
+    await world.subscribe()
+    sink.behave(behaviour)
+    await world.publish(*(an_event(f"e{count}") for count in range(30)))
+
+    assert await world.deliver_due() == 1
+
+    assert len(sink.attempts) <= 8
+
+
+async def test_p7_who_lost_the_lease_writes_nothing(world: World, sink: MemorySink) -> None:
+    name = await world.subscribe()
+    await world.publish(an_event("e1"))
+    gate = sink.hold()
+    slow = asyncio.create_task(world.deliver_due())
+    await settle()
+    world.clock.set(world.clock.now() + timedelta(seconds=61))
+    await world.deliveries.sweep()
+    quick = asyncio.create_task(world.deliver_due())
+    await settle()
+    assert sink.attempts == ["e1", "e1"]
+
+    sink.behave(Behaviour.REFUSE)
+    gate.set()
+    await asyncio.gather(slow, quick)
+
+    assert await world.rows("SELECT failures FROM delivery") == [(1,)]
+    assert (await world.event_subscriptions.get(name)).failing_since == world.clock.now()
+
+
 async def test_gone_disables_the_event_subscription_and_says_so(
     world: World, sink: MemorySink
 ) -> None:

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from ipaddress import IPv4Network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from shared.clock import from_microseconds
@@ -136,12 +137,22 @@ async def opened(folder: Path, open_sink: OpenSink) -> AsyncIterator[World]:
 
 
 def migrated(folder: Path) -> InlineDatabase:
-    """Return the database of `folder`, with its tables."""
+    """Return the database of `folder`, made where it is missing."""
     path = folder / "tocsin.db"
-    engine = sqlite_engine(path)
-    migrate(engine, SCHEMA)
-    engine.dispose()
+    if not path.exists():
+        path.write_bytes(empty_database())
     return InlineDatabase(path)
+
+
+@cache
+def empty_database() -> bytes:
+    """Return the file that the migrations make; Alembic takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "tocsin.db"
+        engine = sqlite_engine(path)
+        migrate(engine, SCHEMA)
+        engine.dispose()
+        return path.read_bytes()
 
 
 def an_event(
