@@ -208,6 +208,35 @@ async def test_p10_a_header_with_a_line_break_is_refused(session: OutboundSessio
         assert server.requests == []
 
 
+async def test_p9_a_proxy_of_the_environment_is_not_used() -> None:
+    program = """
+import asyncio, sys
+from datetime import timedelta
+from ipaddress import ip_network
+from shared.outbound.guard import AddressGuard
+from shared.outbound.session import OutboundSession
+async def main():
+    session = OutboundSession(AddressGuard([ip_network("127.0.0.0/8")]))
+    limit = timedelta(seconds=5)
+    answer = await session.post(sys.argv[1], body=b"hello", headers={}, time_limit=limit)
+    await session.close()
+    print(answer.status)
+asyncio.run(main())
+"""
+    async with serving(b"HTTP/1.1 204 No Content\r\n\r\n") as server:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            program,
+            f"http://127.0.0.1:{server.port}/",
+            env={"http_proxy": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1"},
+            stdout=subprocess.PIPE,
+        )
+        output, _ = await child.communicate()
+
+    assert output.strip() == b"204"
+
+
 def test_addresses_come_as_numbers() -> None:
     found = look_up("127.0.0.1", 80, socket.AF_UNSPEC)
 
