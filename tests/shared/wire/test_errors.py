@@ -56,6 +56,7 @@ def test_errors_survive_in_both_forms(code: str, message: str) -> None:
         (b'{"error":{"code":"C"}}', ServiceError(code="C")),
         (b'{"error":{"code":"C","message":1}}', ServiceError(code="C")),
         (b'{"error":{"code":1}}', None),
+        (b'{"code":""}', None),
         (b'{"error":"C"}', None),
         (b"[]", None),
         (b"", None),

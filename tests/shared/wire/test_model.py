@@ -4,6 +4,7 @@ import pytest
 from pydantic import AfterValidator, ValidationError
 
 from shared.errors import Fault, InvalidRequestError
+from shared.wire.json_types import Json
 from shared.wire.model import WireModel, check_characters, read, read_json
 
 
@@ -14,8 +15,10 @@ class Thing(WireModel):
 
 def test_members_are_camel_case_on_the_wire_only() -> None:
     assert Thing(first_name="a").document() == {"firstName": "a"}
-    with pytest.raises(InvalidRequestError, match="is not a known member"):
-        read(Thing, {"firstName": "a", "first_name": "b"})
+    documents: list[Json] = [{"first_name": "a"}, {"firstName": "a", "first_name": "b"}]
+    for document in documents:
+        with pytest.raises(InvalidRequestError, match="first_name: is not a known member"):
+            read(Thing, document)
 
 
 def test_values_do_not_change() -> None:
