@@ -23,7 +23,7 @@ from shared.clock import Clock, sleep
 from shared.errors import ConfigurationError, TransientError
 from shared.settings import load_settings
 
-READY_WITHIN = timedelta(seconds=30)
+READY_WITHIN = timedelta(seconds=60)
 LOOK_EVERY = timedelta(milliseconds=20)
 
 
@@ -114,8 +114,7 @@ class Stage:
                 is_known=is_known,
             )
             expect(answer == expected, f"{expected} with {certificate} at {url}", answer)
-            what = f"Scheduler service on {url}, certificate shown: {certificate} → {answer}"
-            self._timeline.say("scheduler", what)
+            self._timeline.say("scheduler", f"{url} called with {certificate} → {answer}")
 
     async def kill_stack(self) -> None:
         pid = self.stack_pid

@@ -1,0 +1,115 @@
+"""P7: SIGKILL of the whole stack at many instants; whatever was answered 202 ends once, with one event.
+
+Real processes, a real file, real sockets. The instants are spread over the life of a chain of operations, from before
+the first is started to after the last has ended.
+"""
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from shared.cli.demo.caller import Accepted, Caller
+from shared.cli.demo.expectation import Found, wait_until
+from shared.cli.demo.stage import Stage, free_ports
+from shared.cli.demo.steps import CLOUD_SERVICE, COLLECTION, nightly_report
+from shared.cli.demo.timeline import Timeline
+from shared.clock import SystemClock, sleep
+from shared.settings import export_environment
+
+CLOCK = SystemClock()
+JOBS = 20
+PATIENCE = timedelta(seconds=60)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    export_environment({"TOCSIN_ALLOWED_NETWORKS": "127.0.0.0/8"})
+    timeline = Timeline(Console(file=io.StringIO()), CLOCK)
+    stage = Stage(tmp_path, free_ports(), timeline=timeline, clock=CLOCK)
+    try:
+        await stage.start_receiver()
+        await stage.start_stack()
+        yield stage
+    finally:
+        await stage.stop()
+
+
+async def accept_chain(caller: Caller, name: str) -> list[Accepted]:
+    """Accept a cloud service, its collection and jobs in it, all before the first has ended."""
+    service = f"/api/cloudservices/{name}"
+    collection = f"{service}/jobcollections/jc"
+    accepted = [
+        await caller.accept("PUT", service, body=CLOUD_SERVICE),
+        await caller.accept("PUT", collection, body=COLLECTION),
+    ]
+    job = nightly_report(CLOCK.now())
+    for number in range(JOBS):
+        accepted.append(await caller.accept("PUT", f"{collection}/jobs/j{number}", body=job))
+    return accepted
+
+
+@asynccontextmanager
+async def subscribed(stage: Stage) -> AsyncIterator[Caller]:
+    async with stage.caller() as caller:
+        created = await caller.request(
+            "POST", "/api/eventsubscriptions", body=stage.event_subscription()
+        )
+        assert created.status == 201
+        yield caller
+
+
+async def each_has_its_event(stage: Stage, accepted: list[Accepted]) -> None:
+    expected = {each.operation_id for each in accepted}
+
+    async def look() -> bool | Found:
+        missing = expected - {arrival.operation_id for arrival in stage.inbox.arrivals}
+        return not missing or Found(f"{len(missing)} of {len(expected)} missing")
+
+    await wait_until("an event of each operation", look, within=PATIENCE, clock=CLOCK)
+    of_these = stage.inbox.find(lambda arrival: arrival.operation_id in expected)
+    assert len(of_these) == len(expected)
+    assert {arrival.type for arrival in of_these} == {"tocsin.operation.succeeded"}
+
+
+@pytest.mark.timeout(300)
+async def test_p7_what_was_accepted_survives_a_kill_at_any_instant(stage: Stage) -> None:
+    async with subscribed(stage) as caller:
+        for round_number, delay in enumerate((0, 30, 200, 1000, 1100, 2150, 2250)):
+            accepted = await accept_chain(caller, f"round{round_number}")
+            await sleep(CLOCK, timedelta(milliseconds=delay))
+
+            await stage.kill_stack()
+            await stage.start_stack()
+
+            for each in accepted:
+                operation = await caller.succeeded(each, within=PATIENCE)
+                assert operation["id"] == each.operation_id
+            await each_has_its_event(stage, accepted)
+
+
+@pytest.mark.timeout(120)
+async def test_p7_a_kill_while_commands_arrive_loses_none_that_was_answered(stage: Stage) -> None:
+    async with subscribed(stage) as caller:
+        first = await accept_chain(caller, "steady")
+        for each in first:
+            await caller.succeeded(each)
+        job = nightly_report(CLOCK.now())
+        path = "/api/cloudservices/steady/jobcollections/jc/jobs"
+        accepted = [
+            await caller.accept("PUT", f"{path}/late{number}", body=job) for number in range(JOBS)
+        ]
+
+        await stage.kill_stack()
+        await stage.start_stack()
+
+        for each in accepted:
+            await caller.succeeded(each, within=PATIENCE)
+        await each_has_its_event(stage, first + accepted)
+        stored = await caller.read(path)
+        names = {job["id"] for job in stored}
+        assert names == {f"j{n}" for n in range(JOBS)} | {f"late{n}" for n in range(JOBS)}
