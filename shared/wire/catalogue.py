@@ -28,14 +28,6 @@ class ResponseKind(StrEnum):
     OPERATION = "operation"
 
 
-class UnknownOutcome(StrEnum):
-    """What follows when a request was sent and its answer never came, at a server that cannot recognise repeats."""
-
-    REPEAT = "repeat"
-    VERIFY = "verify"
-    FAIL = "fail"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One line of the table; `path` is below `/{subscription}`, `resource` is what commands and events call it.
@@ -52,7 +44,6 @@ class Endpoint:
     request_model: RequestModel | None = None
     asynchronous: bool = False
     conditional: bool = False
-    unknown_outcome: UnknownOutcome = UnknownOutcome.REPEAT
 
     @property
     def is_read(self) -> bool:
@@ -144,7 +135,6 @@ ROWS = (
         success=CREATED,
         response=ResponseKind.JOB,
         request_model=Job,
-        unknown_outcome=UnknownOutcome.VERIFY,
     ),
     Endpoint(
         name="CreateOrUpdateJob",
@@ -154,7 +144,6 @@ ROWS = (
         success=OK | CREATED,
         response=ResponseKind.JOB,
         request_model=Job,
-        unknown_outcome=UnknownOutcome.VERIFY,
     ),
     Endpoint(
         name="GetJob",

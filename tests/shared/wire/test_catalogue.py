@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from shared.wire.catalogue import CATALOGUE, Endpoint, ResponseKind, UnknownOutcome
+from shared.wire.catalogue import CATALOGUE, Endpoint, ResponseKind
 
 ROWS = list(CATALOGUE.values())
 
@@ -50,12 +50,6 @@ def test_asynchronous_ones_bypass_the_provider_and_are_accepted_with_an_empty_bo
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
 def test_bodies_go_with_methods_that_have_them(row: Endpoint) -> None:
     assert (row.request_model is not None) == (row.method in {"PUT", "POST", "PATCH"})
-
-
-@pytest.mark.parametrize("row", ROWS, ids=name_of)
-def test_reads_are_repeated(row: Endpoint) -> None:
-    if row.is_read:
-        assert row.unknown_outcome is UnknownOutcome.REPEAT
 
 
 def test_only_jobs_are_json() -> None:
