@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 RECORD_HEADER = 5
-RECORD_TYPES = range(20, 25)
 MAX_RECORD = 16384 + 2048
 MAX_PLAINTEXT = 16384
 DRAIN_SIZE = 32768
@@ -187,5 +186,5 @@ class ServerConnection:
 def body_length(header: bytes) -> int:
     """Return how much follows the header of a record; 0 where it is none."""
     length = int.from_bytes(header[3:5])
-    is_record = header[0] in RECORD_TYPES and header[1] == 3 and length <= MAX_RECORD
+    is_record = header[1] == 3 and length <= MAX_RECORD
     return length if is_record else 0

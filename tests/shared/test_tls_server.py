@@ -227,11 +227,14 @@ def test_garbage_ends_its_own_connection_only(
     assert still_serves(server, files)
 
 
-def test_plain_http_is_not_kept_waiting_for_a_record(
-    server: EchoServer, files: DevelopmentCertificates
-) -> None:
+@pytest.mark.parametrize(
+    "garbage",
+    [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff"],
+    ids=["http", "too long"],
+)
+def test_what_is_no_record_is_not_waited_for(server: EchoServer, garbage: bytes) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        connection.sendall(garbage)
 
         received = connection.recv(4096)
 
