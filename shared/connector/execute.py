@@ -103,18 +103,17 @@ class Executor:
         body = self._body(assignment)
         request = request_of(assignment, endpoint, body, subscription=self._deployment.subscription)
         reply = await self._deployment.ask(request)
-        if isinstance(reply, RestResponse):
-            self.pause.end()
-        return decide(
-            Case(
-                endpoint=endpoint,
-                sent=body,
-                assignment=assignment,
-                now=self._clock.now(),
-                chance=self._random(),
-            ),
-            reply,
+        case = Case(
+            endpoint=endpoint,
+            sent=body,
+            assignment=assignment,
+            now=self._clock.now(),
+            chance=self._random(),
         )
+        step = decide(case, reply)
+        if isinstance(reply, RestResponse) and not isinstance(step, Refused):
+            self.pause.end()
+        return step
 
     def _body(self, assignment: Assignment) -> JsonObject | None:
         if assignment.sealed_body is None:

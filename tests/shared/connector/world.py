@@ -82,6 +82,18 @@ class World:
             done += 1
         return done
 
+    async def run(self, duration: timedelta = timedelta(days=2)) -> None:
+        """Let time pass from one wake-up to the next until none is left or `duration` is over."""
+        end = self.clock.now() + duration
+        while True:
+            await self.work()
+            waiting = await self.broker.peek(OPERATIONS, max_messages=1000)
+            times = [one.message.scheduled_enqueue_time for one in waiting]
+            following = min((time for time in times if time is not None), default=None)
+            if following is None or following > end:
+                return
+            await self.clock.advance(following - self.clock.now())
+
     async def operation(self, operation: Operation) -> Operation:
         return await self.connector.operation(operation.id)
 

@@ -1,0 +1,259 @@
+"""One operation against a Scheduler that misbehaves as told."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.connector.operations import Operation, OperationStatus
+from shared.connector.stores.tables import LEASE
+from shared.messaging.entities import OPERATIONS
+from shared.messaging.wake_up import WakeUp
+from shared.wire.errors import rdfe_error
+from tests.clocks import settle
+from tests.shared.connector.servers import answer, scripted
+from tests.shared.connector.world import CLOUD_SERVICE, JC, JOB, World, message, opened, put_job
+
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+CREATED = answer(201, b'{"id": "nightly"}')
+REFUSED = answer(403, rdfe_error("AuthenticationFailed", "unknown certificate"))
+BUSY = answer(503, rdfe_error("ServerBusy", "later"))
+
+
+def is_over(coroutine: Coroutine[None, None, None]) -> bool:
+    """Let it run to its next await; whether there is none."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return True
+    return False
+
+
+async def failure(world: World, operation: Operation) -> str | None:
+    found = await world.operation(operation)
+    return found.error.code if found.error else None
+
+
+async def test_request_is_that_of_the_catalogue_and_repeatable(tmp_path: Path) -> None:
+    server, client = scripted(BUSY, CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job("a b"))
+        await world.run()
+
+    first, second = server.seen
+    assert (first.method, first.json()) == ("PUT", JOB)
+    assert first.target == (
+        "/00000000-0000-0000-0000-000000000001/cloudservices/cs1/resources/scheduler/~"
+        "/JobCollections/jc1/jobs/a%20b?api-version=2014-04-01"
+    )
+    assert first.headers["repeatability-request-id"] == operation.id
+    assert first.headers["repeatability-first-sent"] == "Thu, 01 Jan 2026 12:00:00 GMT"
+    assert first.headers["content-type"] == "application/json; charset=utf-8"
+    assert second == first
+
+
+async def test_front_end_gets_xml_and_the_etag(tmp_path: Path) -> None:
+    server, client = scripted(answer(409, rdfe_error("ConflictError", "no")))
+    async with opened(tmp_path, client) as world:
+        command = message("CreateJobCollection", JC, {"plan": "standard"}, ifMatch="e1")
+        (operation,) = await world.accept(command)
+        await world.run()
+        assert await failure(world, operation) == "ConflictError"
+
+    (seen,) = server.seen
+    assert b"<Plan>Standard</Plan>" in seen.body
+    assert (seen.headers["content-type"], seen.headers["if-match"]) == ("application/xml", "e1")
+
+
+async def test_job_without_an_id_is_put_under_the_operations(tmp_path: Path) -> None:
+    server, client = scripted(CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(message("CreateJob", f"{JC}/jobs", JOB))
+        await world.run()
+
+    name = operation.id.replace("-", "")
+    assert operation.resource == f"{JC}/jobs/{name}"
+    assert (server.seen[0].method, server.seen[0].target.split("/")[-1]) == (
+        "PUT",
+        f"{name}?api-version=2014-04-01",
+    )
+
+
+async def test_p2_end_is_told_once_and_says_what_happened(tmp_path: Path) -> None:
+    _, client = scripted(CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job())
+        await world.run()
+        (event,) = await world.events()
+        ended = await world.operation(operation)
+
+    assert event["id"] == f"{operation.id}/end"
+    assert event["type"] == "tocsin.operation.succeeded"
+    assert (event["subject"], event["operationid"]) == (operation.resource, operation.id)
+    assert event["data"] == ended.to_json()
+    assert ended.result == {"id": "nightly"}
+
+
+async def test_trouble_is_tried_again_until_the_deadline(tmp_path: Path) -> None:
+    server, client = scripted(BUSY)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job(deadline="PT10M"))
+        await world.run()
+        ended = await world.operation(operation)
+
+    assert ended.error is not None
+    assert (ended.status, ended.error.code, ended.http_status) == ("Failed", "ServerBusy", 503)
+    assert ended.finished_at == operation.requested_at + 10 * timedelta(minutes=1)
+    assert 10 < len(server.seen) < 20
+
+
+async def test_refused_certificate_pauses_and_an_hour_of_it_fails_nothing(tmp_path: Path) -> None:
+    server, client = scripted(REFUSED)
+    async with opened(tmp_path, client) as world:
+        operations = await world.accept(*(put_job(f"j{n}", deadline="PT5M") for n in range(20)))
+        await world.run(HOUR)
+        assert world.connector.health()["status"] == "paused"
+        assert "unknown certificate" in world.connector.health()["reason"]
+        calls = len(server.seen)
+
+        server.answers.append(CREATED)
+        await world.run()
+        ended = [await world.operation(one) for one in operations]
+
+        assert world.connector.health() == {"status": "running"}
+    assert {one.status for one in ended} == {OperationStatus.SUCCEEDED}
+    assert calls < 100
+
+
+async def test_command_whose_deadline_passed_unsent_is_not_sent(tmp_path: Path) -> None:
+    server, client = scripted(CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job(deadline="PT1M"))
+        await world.clock.advance(61 * SECOND)
+        await world.run()
+
+        assert await failure(world, operation) == "DeadlineExceeded"
+    assert server.seen == []
+
+
+async def test_deletion_is_a_success_when_an_unknown_attempt_had_done_it(tmp_path: Path) -> None:
+    _, client = scripted(ConnectionError("gone"), answer(404))
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(message("DeleteJob", f"{JC}/jobs/a"))
+        await world.run()
+
+        assert (await world.operation(operation)).status is OperationStatus.SUCCEEDED
+
+
+async def test_p7_crash_makes_the_outcome_unknown(tmp_path: Path) -> None:
+    """A lease that ended without a record may have deleted the job already."""
+    _, client = scripted(answer(404))
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(message("DeleteJob", f"{JC}/jobs/a"))
+        await world.store.start(WakeUp(operation.id, 0), now=world.clock.now())
+        await world.clock.advance(LEASE)
+        await world.connector.sweep()
+        await world.run()
+
+        assert (await world.operation(operation)).status is OperationStatus.SUCCEEDED
+
+
+async def test_ten_leases_without_a_record_end_the_operation(tmp_path: Path) -> None:
+    server, client = scripted(CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job())
+        for attempt in range(10):
+            await world.store.start(WakeUp(operation.id, attempt), now=world.clock.now())
+            await world.clock.advance(LEASE)
+        await world.connector.sweep()
+        await world.run()
+
+        assert await failure(world, operation) == "AttemptsExhausted"
+    assert server.seen == []
+
+
+async def test_attempt_that_lost_its_lease_changes_nothing(tmp_path: Path) -> None:
+    server, client = scripted(answer(409), CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job())
+        first = world.connector.execute(WakeUp(operation.id, 0))
+        while not server.seen:
+            assert not is_over(first)
+        world.clock.set(world.clock.now() + LEASE)
+        await world.connector.execute(WakeUp(operation.id, 1))
+        while not is_over(first):
+            pass
+
+        assert (await world.operation(operation)).status is OperationStatus.SUCCEEDED
+        assert len(await world.events()) == 1
+
+
+async def test_early_wake_up_waits_for_its_time(tmp_path: Path) -> None:
+
+    server, client = scripted(BUSY, CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job())
+        await world.connector.execute(WakeUp(operation.id, 0))
+
+        early = asyncio.create_task(world.connector.execute(WakeUp(operation.id, 1)))
+        await settle()
+        assert len(server.seen) == 1
+        await world.clock.advance(SECOND)
+        await early
+
+        assert (await world.operation(operation)).status is OperationStatus.SUCCEEDED
+
+
+async def test_wake_ups_that_name_nothing_to_do_are_harmless(tmp_path: Path) -> None:
+    server, client = scripted(CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job())
+        await world.run()
+        for wake_up in (WakeUp(operation.id, 0), WakeUp(operation.id, 1), WakeUp("nobody", 0)):
+            await world.connector.execute(wake_up)
+
+        assert await world.broker.peek(OPERATIONS) == []
+    assert len(server.seen) == 1
+
+
+async def test_p8_no_secret_leaves_the_connector_but_towards_the_scheduler(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    secret = {"authentication": {"type": "Basic", "username": "u", "password": "geheim"}}
+    request = {"method": "GET", "uri": "https://example.org/", **secret}
+    server, client = scripted(answer(201, b'{"id": "a", "password": "geheim"}'))
+    async with opened(tmp_path, client) as world:
+        body = {"action": {"type": "https", "request": request}}
+        (operation,) = await world.accept(message("CreateOrUpdateJob", f"{JC}/jobs/a", body))
+        stored = str(await world.rows("SELECT * FROM operation"))
+        await world.run()
+        told = str(await world.events()) + str(await world.operation(operation))
+        stored += str(await world.rows("SELECT * FROM operation"))
+
+    assert server.seen[0].json()["action"]["request"]["authentication"]["password"] == "geheim"
+    assert "geheim" not in stored + told + caplog.text
+
+
+async def test_cloud_service_is_polled_until_it_is_there(tmp_path: Path) -> None:
+    operation_id = "0123456789abcdef0123456789abcdef"
+    body = (
+        '<Operation xmlns="http://schemas.microsoft.com/windowsazure">'
+        f"<ID>{operation_id}</ID><Status>{{}}</Status></Operation>"
+    )
+    server, client = scripted(
+        answer(202, x_ms_request_id=operation_id),
+        answer(200, body.format("InProgress").encode()),
+        answer(200, body.format("Succeeded").encode()),
+    )
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(
+            message("CreateOrUpdateCloudService", "/cloudservices/cs1", CLOUD_SERVICE)
+        )
+        await world.run()
+
+        assert (await world.operation(operation)).status is OperationStatus.SUCCEEDED
+    assert [seen.target.split("/")[-1] for seen in server.seen[1:]] == [operation_id] * 2
