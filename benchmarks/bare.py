@@ -2,9 +2,8 @@
 
 import sys
 
-from starlette.types import Receive, Scope, Send
-
 from shared.cli.serving import end_asked, serving
+from shared.host.http_trigger import Receive, Scope, Send
 from shared.host.server import Endpoint, run
 
 BODY = b'{"id":"0","status":"NotStarted"}'

@@ -8,12 +8,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
-
 from shared.cli.serving import end_asked, serving
 from shared.clock import Clock, SystemClock
 from shared.errors import AuthenticationError, ConfigurationError
 from shared.events.webhook_signature import key_of, verify
+from shared.host.http_trigger import Receive, Scope, Send
 from shared.host.server import HOST, Endpoint, run
 from shared.telemetry import configure_logging
 

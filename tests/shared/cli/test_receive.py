@@ -2,14 +2,13 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
-from starlette.types import Message
 
 from shared.cli.receive import BODY_LIMIT, Receiver, read_secret
 from shared.errors import ConfigurationError
@@ -36,11 +35,11 @@ class Post:
         await receiver(self._scope, self._receive, self._send)
         return self._status
 
-    async def _receive(self) -> Message:
+    async def _receive(self) -> MutableMapping[str, Any]:
         body = self._chunks.pop(0)
         return {"type": "http.request", "body": body, "more_body": bool(self._chunks)}
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
         self._status = message.get("status", self._status)
 
 
