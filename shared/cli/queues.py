@@ -1,12 +1,9 @@
 """`tocsin queues`: the queues of a running stack, over its local host."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from shared.cli.host_client import Answer, HostClient
 from shared.cli.stack_folder import StackFolder
@@ -36,7 +33,7 @@ async def send_message(
 
 
 async def peek_messages(client: HostClient, queue: str) -> None:
-    """Print a table of the queue's messages."""
+    """Print the queue's messages."""
     async with client:
         answer = await client.request("GET", messages_path(queue))
     check(answer, queue)
@@ -51,15 +48,22 @@ def check(answer: Answer, queue: str) -> None:
 
 
 def print_messages(queue: str, messages: list[dict[str, Any]]) -> None:
-    table = Table("number", "id", "enqueued", "properties", "body", title=queue)
+    print(f"{queue}: {len(messages)} message{'' if len(messages) == 1 else 's'}")
     for message in messages:
-        properties = message["applicationProperties"]
-        cells = (
-            str(message["sequenceNumber"]),
-            message.get("messageId", ""),
-            message["enqueuedTime"],
-            "\n".join(f"{name}: {value}" for name, value in properties.items()),
-            message.get("body", message.get("bodyBase64", "")),
-        )
-        table.add_row(*map(Text, cells))
-    Console().print(table)
+        print("\n".join(lines_of(message)))
+
+
+def lines_of(message: dict[str, Any]) -> Iterator[str]:
+    """Describe one message; a body is somebody else's, so its control characters never reach the terminal."""
+    yield f"#{message['sequenceNumber']}  enqueued {message['enqueuedTime']}"
+    if "messageId" in message:
+        yield f"  id: {printable(message['messageId'])}"
+    for name, value in message["applicationProperties"].items():
+        yield f"  {printable(name)}: {printable(str(value))}"
+    yield f"  {printable(message.get('body', message.get('bodyBase64', '')))}"
+
+
+def printable(text: str) -> str:
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
