@@ -50,7 +50,7 @@ async def test_demo_shows_every_step_and_exits_0(tmp_path: Path) -> None:
     for step in STEPS:
         assert step in output
     for seen in (
-        "403 AuthenticationFailed",
+        "called with no certificate → 403 AuthenticationFailed",
         "Operation-Location: http://127.0.0.1:",
         "$.recurrence.interval",
         "DeadLetterReason = ",

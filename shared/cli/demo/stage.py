@@ -104,7 +104,7 @@ class Stage:
         url = f"https://127.0.0.1:{self._ports.scheduler}"
         cases = (
             (True, "the client certificate", "200"),
-            (False, "none", "403 AuthenticationFailed"),
+            (False, "no certificate", "403 AuthenticationFailed"),
         )
         for is_known, certificate, expected in cases:
             answer = await knock(
@@ -186,4 +186,4 @@ class Stage:
 def describe(arrival: Arrival) -> str:
     about = f" of {name_of(arrival.operation_id)}" if arrival.operation_id else ""
     late = arrival.lateness.total_seconds() * 1000
-    return f"{arrival.type}{about}, signature verified, {late:.1f} ms after it happened"
+    return f"{arrival.type}{about}, signature verified, {late:.1f} ms late"

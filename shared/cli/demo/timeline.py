@@ -18,7 +18,7 @@ COLOURS = {
     "queue": "yellow",
     "receiver": "green",
 }
-PLAIN_WIDTH = 132
+PLAIN_WIDTH = 136
 
 
 def timeline_console() -> Console:
