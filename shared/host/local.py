@@ -12,6 +12,7 @@ import azure.functions as func
 
 from shared.clock import Clock, sleep
 from shared.host.admin import PREFIX, Admin
+from shared.host.concurrency import Concurrency
 from shared.host.functions import HostedFunction, MessageTrigger, TimerTrigger
 from shared.host.host_json import HostSettings, read_host_settings
 from shared.host.http_trigger import HttpTriggers, Receive, Scope, Send
@@ -47,8 +48,10 @@ class LocalHost:
         self._http = HttpTriggers(functions, invoker=self._invoker, keys=keys, settings=settings)
         names = tuple(function.name for function in functions)
         self._admin = Admin(broker=broker, keys=keys, invoker=self._invoker, functions=names)
+        self._concurrency = Concurrency(clock)
         self._duties: list[Pump | Timer] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._measuring: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; scope type `http` only."""
@@ -63,6 +66,7 @@ class LocalHost:
         """
         self._duties = [duty for each in self._functions if (duty := self._duty(each)) is not None]
         self._tasks = [asyncio.create_task(duty.run()) for duty in self._duties]
+        self._measuring = asyncio.create_task(self._concurrency.run())
         logger.info(
             "local host started", extra={"action": "start", "functions": len(self._functions)}
         )
@@ -81,6 +85,9 @@ class LocalHost:
             for each in (ending, patience, *self._tasks):
                 each.cancel()
             await asyncio.gather(ending, patience, *self._tasks, return_exceptions=True)
+        if self._measuring is not None:
+            self._measuring.cancel()
+            await asyncio.gather(self._measuring, return_exceptions=True)
         self._invoker.close()
         logger.info("local host stopped", extra={"action": "stop"})
 
@@ -89,9 +96,9 @@ class LocalHost:
             case MessageTrigger() as trigger:
                 return Pump(
                     function,
-                    trigger,
                     receiver=self._broker.receiver(trigger.entity),
                     invoker=self._invoker,
+                    slots=self._concurrency.slots(most=calls_of(trigger, self._settings)),
                     clock=self._clock,
                     settings=self._settings,
                 )
@@ -99,6 +106,11 @@ class LocalHost:
                 return Timer(function, trigger, invoker=self._invoker, clock=self._clock)
             case _:
                 return None
+
+
+def calls_of(trigger: MessageTrigger, settings: HostSettings) -> int:
+    """Return how many calls of a trigger may run at once; batches run one at a time."""
+    return 1 if trigger.is_many else settings.max_concurrent_calls
 
 
 def host_app(

@@ -1,6 +1,6 @@
 """From a queue or topic subscription to the function it triggers.
 
-A pump receives at most as many messages as have a free slot, so none waits under its lock for another. The function
+A pump receives at most as many messages as may start now, so none waits under its lock for another. The function
 settles by returning (its outputs are sent, then the message is completed) or by raising (it is abandoned, and the
 broker dead-letters it when its deliveries are used up). Batches are all or nothing, one at a time, and as in Azure
 their locks are not renewed.
@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.clock import Clock, sleep
 from shared.errors import InvocationError, MessageLockLostError
+from shared.host.concurrency import Slots
 from shared.host.functions import HostedFunction, MessageTrigger
 from shared.host.host_json import HostSettings
 from shared.host.invocation import Invoker
@@ -33,22 +34,24 @@ class Pump:
     def __init__(
         self,
         function: HostedFunction,
-        trigger: MessageTrigger,
         *,
         receiver: Receiver,
         invoker: Invoker,
+        slots: Slots,
         clock: Clock,
         settings: HostSettings,
     ) -> None:
+        """`slots` are this pump's own; the function's trigger is one of messages."""
+        trigger = function.trigger
+        assert isinstance(trigger, MessageTrigger)
         self._function = function
         self._trigger = trigger
         self._receiver = receiver
         self._invoker = invoker
         self._clock = clock
-        self._slots = 1 if trigger.is_many else settings.max_concurrent_calls
+        self._slots = slots
         self._batch_size = settings.max_message_batch_size if trigger.is_many else 1
         self._running: set[asyncio.Task[None]] = set()
-        self._freed = asyncio.Event()
         self._stopping = False
         self._renewals = Renewals(
             receiver,
@@ -73,7 +76,7 @@ class Pump:
     async def stop(self) -> None:
         """Receive no more."""
         self._stopping = True
-        self._freed.set()
+        self._slots.release()
         await self._receiver.close()
 
     @property
@@ -82,10 +85,9 @@ class Pump:
         return len(self._running)
 
     async def _receive(self) -> None:
-        free = self._slots - len(self._running)
-        if free == 0:
-            self._freed.clear()
-            await self._freed.wait()
+        free = self._slots.free
+        if free <= 0:
+            await self._slots.until_free()
             return
         try:
             wanted = self._batch_size if self._trigger.is_many else free
@@ -106,13 +108,11 @@ class Pump:
             self._start(self._run_one(message))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        slot = self._slots.take()
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._freed.set()
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: self._slots.give_back(slot))
 
     async def _run_one(self, message: ReceivedMessage) -> None:
         self._renewals.add(message)
