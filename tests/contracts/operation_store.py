@@ -1,125 +1,33 @@
 """What every operation store does."""
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
 import pytest
 
 from shared.connector.operations import (
-    Ended,
     Later,
-    NewOperation,
-    Operation,
-    OperationError,
     OperationStatus,
     Phase,
     Progress,
 )
-from shared.connector.store import Acceptance, OperationStore, Started
 from shared.errors import ConflictError, LeaseLostError
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
-from tests.clocks import FakeClock
-
-DAY = timedelta(hours=24)
-SECOND = timedelta(seconds=1)
-JOB = "/cloudservices/cs1/jobcollections/jc1/jobs/a/"
-COLLECTION = "/cloudservices/cs1/jobcollections/jc1/"
-SUCCEEDED = Ended(status=OperationStatus.SUCCEEDED, http_status=201, result={"id": "a"})
-FAILED = Ended(
-    status=OperationStatus.FAILED,
-    http_status=409,
-    error=OperationError(code="ConflictError", message="no"),
+from tests.contracts.operation_store_ordering import OrderingContract
+from tests.contracts.operation_store_steps import (
+    COLLECTION,
+    DAY,
+    FAILED,
+    JOB,
+    SECOND,
+    SUCCEEDED,
+    StoreWorld,
 )
 
 
-class StoreWorld(Protocol):
-    """A store and what stands behind it."""
-
-    clock: FakeClock
-
-    @property
-    def store(self) -> OperationStore: ...
-
-    async def wake_ups(self) -> list[WakeUp]:
-        """Take every wake-up that is visible by now."""
-
-    async def event_ids(self) -> list[str]:
-        """Return the ids of the events inserted, in their order."""
-
-
-def new(
-    name: str, path: str, now: datetime, *, is_read: bool = False, limit: timedelta = DAY
-) -> NewOperation:
-    operation = Operation(
-        id=name,
-        command="GetJob" if is_read else "CreateOrUpdateJob",
-        resource=path[:-1],
-        status=OperationStatus.NOT_STARTED,
-        caller="key",
-        correlation_id=f"c-{name}",
-        requested_at=now,
-    )
-    return NewOperation(
-        operation=operation,
-        follows=path,
-        blocks=None if is_read else path,
-        sealed_body=f"sealed {name}",
-        if_match="etag",
-        time_limit=limit,
-    )
-
-
-class OperationStoreContract(ABC):
+class OperationStoreContract(OrderingContract):
     """A subclass opens a world over an empty store."""
-
-    @abstractmethod
-    def open(self) -> AbstractAsyncContextManager[StoreWorld]: ...
-
-    @pytest.fixture
-    async def world(self) -> AsyncIterator[StoreWorld]:
-        async with self.open() as world:
-            yield world
-
-    async def accept(
-        self,
-        world: StoreWorld,
-        *operations: tuple[str, str] | NewOperation,
-        key: str | None = None,
-        fingerprint: str = "f",
-        caller: str = "key",
-    ) -> list[Operation]:
-        now = world.clock.now()
-        acceptance = Acceptance(
-            operations=[
-                one if isinstance(one, NewOperation) else new(*one, now) for one in operations
-            ],
-            caller=caller,
-            key=key,
-            fingerprint=fingerprint,
-            now=now,
-        )
-        return await world.store.accept(acceptance)
-
-    async def start(self, world: StoreWorld, wake_up: WakeUp) -> Started:
-        started = await world.store.start(wake_up, now=world.clock.now())
-        assert isinstance(started, Started)
-        return started
-
-    async def end(self, world: StoreWorld, wake_up: WakeUp, end: Ended = SUCCEEDED) -> None:
-        started = await self.start(world, wake_up)
-        await world.store.record(started.lease, end, now=world.clock.now())
-
-    async def woken(self, world: StoreWorld) -> list[str]:
-        return [wake_up.id for wake_up in await world.wake_ups()]
-
-    async def statuses(self, world: StoreWorld, *names: str) -> Sequence[OperationStatus | None]:
-        found = [await world.store.get(name) for name in names]
-        return [None if one is None else one.status for one in found]
 
     async def test_p1_accepted_operation_is_there_and_woken_once(self, world: StoreWorld) -> None:
         (accepted,) = await self.accept(world, ("a", JOB))
@@ -199,97 +107,6 @@ class OperationStoreContract(ABC):
 
         assert isinstance(answers[1], ConflictError)
         assert await self.statuses(world, "b", "c", "d") == ["NotStarted", None, "NotStarted"]
-
-    @pytest.mark.parametrize(
-        ("first", "second"),
-        [(JOB, JOB), (COLLECTION, JOB), (JOB, COLLECTION), ("/cloudservices/cs1/", JOB)],
-    )
-    async def test_p3_later_write_waits_for_an_earlier_one_above_below_or_equal(
-        self, world: StoreWorld, first: str, second: str
-    ) -> None:
-        await self.accept(world, ("a", first))
-        await self.accept(world, ("b", second))
-        (wake_up,) = await world.wake_ups()
-        assert wake_up.id == "a"
-
-        await self.end(world, wake_up, FAILED)
-
-        assert await self.woken(world) == ["b"]
-
-    @pytest.mark.parametrize(
-        "other", [f"{JOB[:-1]}b/", f"{COLLECTION}jobs/b/", "/cloudservices/cs/"]
-    )
-    async def test_p3_unrelated_commands_do_not_wait(self, world: StoreWorld, other: str) -> None:
-        await self.accept(world, ("a", JOB))
-        await self.accept(world, ("b", other))
-
-        assert await self.woken(world) == ["a", "b"]
-
-    async def test_p3_reads_wait_for_writes_and_nothing_waits_for_reads(
-        self, world: StoreWorld
-    ) -> None:
-        now = world.clock.now()
-        await self.accept(world, ("a", JOB))
-        await self.accept(world, new("r", COLLECTION, now, is_read=True))
-        await self.accept(world, new("s", "/cloudservices/cs2/", now, is_read=True))
-        await self.accept(world, ("t", "/cloudservices/cs2/"))
-
-        first, second, third = await world.wake_ups()
-        assert (first.id, second.id, third.id) == ("a", "s", "t")
-        await self.end(world, first)
-
-        assert await self.woken(world) == ["r"]
-
-    async def test_p3_one_request_is_carried_out_in_its_own_order(self, world: StoreWorld) -> None:
-        await self.accept(world, ("a", JOB), ("b", COLLECTION), ("c", JOB))
-
-        order = []
-        while wake_ups := await world.wake_ups():
-            (wake_up,) = wake_ups
-            order.append(wake_up.id)
-            await self.end(world, wake_up)
-
-        assert order == ["a", "b", "c"]
-
-    async def test_p3_acceptances_at_the_same_time_on_one_resource_follow_one_another(
-        self, world: StoreWorld
-    ) -> None:
-        names = [f"a{number}" for number in range(30)]
-        await asyncio.gather(*(self.accept(world, (name, JOB)) for name in names))
-
-        ended = []
-        while wake_ups := await world.wake_ups():
-            (wake_up,) = wake_ups
-            await self.end(world, wake_up)
-            ended.append(wake_up.id)
-
-        assert sorted(ended) == sorted(names)
-        assert [one.id for one in await world.store.newest(limit=100)] == ended[::-1]
-
-    async def test_operation_that_waits_for_several_is_woken_by_the_last(
-        self, world: StoreWorld
-    ) -> None:
-        await self.accept(world, ("a", f"{COLLECTION}jobs/1/"), ("b", f"{COLLECTION}jobs/2/"))
-        await self.accept(world, ("c", COLLECTION))
-        first, second = await world.wake_ups()
-
-        await self.end(world, second)
-        assert await world.wake_ups() == []
-        await self.end(world, first)
-
-        assert await self.woken(world) == ["c"]
-
-    async def test_deadline_counts_from_the_release(self, world: StoreWorld) -> None:
-        hour = timedelta(hours=1)
-        await self.accept(world, ("a", JOB), new("b", JOB, world.clock.now(), limit=hour))
-        (wake_up,) = await world.wake_ups()
-        world.clock.set(world.clock.now() + 5 * hour)
-        await self.end(world, wake_up)
-
-        (wake_up,) = await world.wake_ups()
-        started = await self.start(world, wake_up)
-
-        assert started.assignment.deadline_at == world.clock.now() + hour
 
     async def test_started_operation_brings_what_was_accepted(self, world: StoreWorld) -> None:
         await self.accept(world, ("a", JOB))

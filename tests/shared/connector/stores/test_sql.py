@@ -15,7 +15,8 @@ from shared.sql.database import Database
 from shared.sql.inline import InlineDatabase
 from shared.sql.sqlite import SqliteDatabase
 from tests.clocks import FakeClock, settle
-from tests.contracts.operation_store import JOB, OperationStoreContract
+from tests.contracts.operation_store import OperationStoreContract
+from tests.contracts.operation_store_steps import JOB
 from tests.contracts.scheduler_client import server_app
 from tests.shared.connector.world import World, assemble, migrated
 
