@@ -167,7 +167,12 @@ def _if_match_faults(endpoint: Endpoint, if_match: Json, *, path: str) -> list[F
         return []
     if not endpoint.conditional:
         return [Fault(path, f"{endpoint.name} takes none")]
-    if not isinstance(if_match, str) or not if_match.isprintable() or not if_match:
+    if (
+        not isinstance(if_match, str)
+        or not if_match.isprintable()
+        or not if_match.isascii()
+        or not if_match
+    ):
         return [Fault(path, "must be an ETag")]
     return []
 

@@ -182,6 +182,23 @@ async def test_our_certificate_is_read_again_after_a_refusal(
     assert len(contexts) == 2
 
 
+async def test_certificate_that_cannot_be_read_again_is_a_refusal_too(
+    certificates: DevelopmentCertificates, tmp_path: Path
+) -> None:
+    copy = tmp_path / "client.pem"
+    copy.write_bytes(certificates.client.read_bytes())
+    context = partial(new_context, copy, trusted=certificates.authority)
+
+    async with tls_server(server_context(certificates), hang_up) as port:
+        client = RestSchedulerClient(
+            f"https://127.0.0.1:{port}", new_context=context, ca=certificates.authority
+        )
+        copy.unlink()
+        with pytest.raises(AuthenticationError, match="cannot be read"):
+            await client.send(GET, within=LONG)
+        await client.close()
+
+
 async def test_server_that_we_do_not_trust_gets_no_request(
     certificates: DevelopmentCertificates, tmp_path: Path
 ) -> None:

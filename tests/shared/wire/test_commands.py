@@ -105,7 +105,7 @@ def test_p10_every_fault_of_every_command_is_told(document: Json, paths: list[st
     assert faults_of(encode(document)) == paths
 
 
-@pytest.mark.parametrize("etag", ["", 1, "a\r\nb"])
+@pytest.mark.parametrize("etag", ["✓", "", 1, "a\r\nb"])
 def test_p10_what_is_no_etag_is_a_fault(etag: Json) -> None:
     resource = "/cloudservices/cs1/jobcollections/jc1"
     document: JsonObject = {"command": "CreateJobCollection", "resource": resource, "body": {}}
