@@ -28,7 +28,7 @@ async def rejected(broker: Broker) -> list[StoredMessage]:
 
 @pytest.fixture
 def client() -> Any:
-    return scripted(answer(500))[1]
+    return scripted(answer(409))[1]
 
 
 BAD_BODIES = [
