@@ -26,7 +26,7 @@ from shared.cli.demo.inbox import Inbox
 from shared.cli.demo.run import APP_SETTINGS
 from shared.cli.demo.stage import Ports, Stage, free_ports
 from shared.cli.demo.steps import CLOUD_SERVICE, COLLECTION, nightly_report
-from shared.cli.demo.timeline import Timeline
+from shared.cli.demo.timeline import Timeline, timeline_console
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock, sleep
@@ -54,7 +54,7 @@ async def measure(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ports = free_ports()
-        stage = Stage(folder, ports, timeline=Timeline(Console(), CLOCK), clock=CLOCK)
+        stage = Stage(folder, ports, timeline=Timeline(timeline_console(), CLOCK), clock=CLOCK)
         print(f"{describe()}, fsync {fsync_milliseconds(folder):.2f} ms\n")
         try:
             await stage.start_receiver()
