@@ -12,7 +12,14 @@ from shared.connector.calls import endpoint_of, request_of
 from shared.connector.commands import sealing_context
 from shared.connector.decide import Case, Refused, Step, decide, failed
 from shared.connector.deployment import Deployment
-from shared.connector.operations import Assignment, Ended, Later, OperationError, Phase
+from shared.connector.operations import (
+    Assignment,
+    Ended,
+    Later,
+    OperationError,
+    OperationStatus,
+    Phase,
+)
 from shared.connector.pause import Pause
 from shared.connector.store import OperationStore, Started
 from shared.errors import LeaseLostError
@@ -123,7 +130,11 @@ class Executor:
         return body
 
     def _tell(self, assignment: Assignment, end: Ended) -> None:
-        logger.info("operation %s", end.status.value, extra=described("end_operation", assignment))
+        # Who succeeded is in the list of operations and in an event; a line for each would be the log's bulk.
+        level = logging.DEBUG if end.status is OperationStatus.SUCCEEDED else logging.INFO
+        logger.log(
+            level, "operation %s", end.status.value, extra=described("end_operation", assignment)
+        )
 
 
 def known_before_sending(assignment: Assignment, now: datetime) -> Assignment | Ended:

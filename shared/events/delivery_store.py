@@ -113,7 +113,7 @@ class DeliveryStore:
             if not isinstance(lease, Lease):
                 return lease
             connection = transaction.connection
-            row = statements.GET_EVENT_SUBSCRIPTION.execute(connection, name=lease.id).one()
+            (row,) = statements.GET_EVENT_SUBSCRIPTION.rows(connection, name=lease.id)
             health = Health(instant(row.failing_since), instant(row.held_until))
             first = load(connection, lease.id, after=BEGINNING, now=now)
             return Stretch(lease, row.url, row.sealed_secret, health, first)
@@ -158,16 +158,15 @@ class DeliveryStore:
         return await self._database.run(end)
 
     def _next(self, transaction: Transaction, lease: Lease, health: Health) -> datetime | None:
-        earliest = instant(
-            statements.EARLIEST.execute(transaction.connection, name=lease.id).scalar()
-        )
+        rows = statements.EARLIEST.rows(transaction.connection, name=lease.id)
+        earliest = instant(rows[0].due_at) if rows else None
         if earliest is None or health.held_until is None:
             return earliest
         return max(earliest, health.held_until)
 
     def _write(self, transaction: Transaction, lease: Lease, report: Report, now: datetime) -> None:
         connection = transaction.connection
-        if statements.FENCE.execute(connection, name=lease.id).scalar() != lease.attempt:
+        if statements.FENCE.rows(connection, name=lease.id) != [(lease.attempt,)]:
             raise LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
         statements.RECORD_DELIVERED.execute_many(
             connection, [done(lease, one) for one in report.ended if one.reason is None]
@@ -177,20 +176,20 @@ class DeliveryStore:
         )
         for told in report.events:
             self._log.insert(transaction, told)
-        statements.RECORD_HEALTH.execute(
+        statements.RECORD_HEALTH.change(
             connection,
             name=lease.id,
             failing=stored(report.health.failing_since),
             held=stored(report.health.held_until),
         )
         if report.disabled:
-            statements.DISABLE.execute(connection, name=lease.id, reason=report.disabled)
+            statements.DISABLE.change(connection, name=lease.id, reason=report.disabled)
 
 
 def load(
     connection: Connection, name: str, *, after: tuple[int, int], now: datetime
 ) -> list[PendingDelivery]:
-    rows = statements.PENDING.execute(
+    rows = statements.PENDING.rows(
         connection,
         name=name,
         present=to_microseconds(now),

@@ -171,12 +171,10 @@ class EventSubscriptions:
         """Raises NotFoundError."""
 
         def query(connection: Connection) -> EventSubscription:
-            row = statements.GET_EVENT_SUBSCRIPTION.execute(
-                connection, name=event_subscription_id
-            ).first()
-            if row is None:
+            rows = statements.GET_EVENT_SUBSCRIPTION.rows(connection, name=event_subscription_id)
+            if not rows:
                 raise not_found(event_subscription_id)
-            return from_row(row)
+            return from_row(rows[0])
 
         return await self._database.read(query)
 
@@ -184,9 +182,7 @@ class EventSubscriptions:
         """Return all of them, the oldest first."""
 
         def query(connection: Connection) -> list[EventSubscription]:
-            return [
-                from_row(row) for row in statements.LIST_EVENT_SUBSCRIPTIONS.execute(connection)
-            ]
+            return [from_row(row) for row in statements.LIST_EVENT_SUBSCRIPTIONS.rows(connection)]
 
         return await self._database.read(query)
 
@@ -199,17 +195,17 @@ class EventSubscriptions:
         name = event_subscription_id
 
         def end(transaction: Transaction) -> None:
-            ended = statements.END_EVENT_SUBSCRIPTION.execute(transaction.connection, name=name)
-            if ended.rowcount != 1:
+            ended = statements.END_EVENT_SUBSCRIPTION.change(transaction.connection, name=name)
+            if ended != 1:
                 raise not_found(name)
 
         def drop_some(transaction: Transaction) -> int:
             # In pieces, because a month of deliveries in one transaction would stop every other writer.
-            dropped = statements.DELETE_DELIVERIES.execute(
+            dropped = statements.DELETE_DELIVERIES.change(
                 transaction.connection, name=name, at_most=DELETE_BATCH
-            ).rowcount
+            )
             if dropped == 0:
-                statements.DELETE_EVENT_SUBSCRIPTION.execute(transaction.connection, name=name)
+                statements.DELETE_EVENT_SUBSCRIPTION.change(transaction.connection, name=name)
             return dropped
 
         await self._database.run(end)
@@ -219,7 +215,7 @@ class EventSubscriptions:
 
 def insert(transaction: Transaction, created: EventSubscription, sealed: str) -> None:
     connection = transaction.connection
-    statements.INSERT_EVENT_SUBSCRIPTION.execute(
+    statements.INSERT_EVENT_SUBSCRIPTION.change(
         connection,
         id=created.id,
         url=created.url,

@@ -9,8 +9,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from shared.clock import Clock, from_microseconds, to_microseconds
 from shared.events import statements
@@ -52,14 +53,14 @@ class EventLog:
 
         Whoever commits it awaits `publish` afterwards.
         """
-        inserted = statements.INSERT_EVENT.execute(
+        inserted = statements.INSERT_EVENT.change(
             transaction.connection,
             id=event.id,
             type=event.type,
             subject=event.subject,
             structured=event.encode(),
         )
-        return inserted.rowcount == 1
+        return inserted == 1
 
     async def publish(self) -> int:
         """Number and hand out what was committed before this call; returns how many events.
@@ -77,7 +78,7 @@ class EventLog:
         """Return up to `limit` events with numbers above `since`, in order."""
 
         def query(connection: Connection) -> list[NumberedEvent]:
-            rows = statements.READ_EVENTS.execute(connection, since=since, at_most=limit)
+            rows = statements.READ_EVENTS.rows(connection, since=since, at_most=limit)
             return [number_event(row.number, row.structured) for row in rows]
 
         return await self._database.read(query)
@@ -87,9 +88,9 @@ class EventLog:
         before = to_microseconds(now - RETENTION)
 
         def drop(transaction: Transaction) -> int:
-            return statements.PRUNE.execute(
+            return statements.PRUNE.change(
                 transaction.connection, before=before, at_most=PRUNE_BATCH
-            ).rowcount
+            )
 
         total = 0
         while count := await self._database.run(drop):
@@ -101,17 +102,18 @@ class EventLog:
 
     def _publish(self, transaction: Transaction) -> int:
         connection = transaction.connection
-        last = statements.LOCK_COUNTER.execute(connection).scalar_one()
-        rows = statements.UNNUMBERED.execute(connection, at_most=BATCH).mappings().all()
+        (counter,) = statements.LOCK_COUNTER.rows(connection)
+        last = counter[0]
+        rows = statements.UNNUMBERED.rows(connection, at_most=BATCH)
         if not rows:
             return 0
         now = self._clock.now()
         present = to_microseconds(now)
-        statements.SET_COUNTER.execute(connection, last=last + len(rows))
+        statements.SET_COUNTER.change(connection, last=last + len(rows))
         statements.NUMBER.execute_many(
             connection,
             [
-                {"at": row["position"], "given": last + index, "present": present}
+                {"at": row.position, "given": last + index, "present": present}
                 for index, row in enumerate(rows, 1)
             ],
         )
@@ -126,7 +128,7 @@ class EventLog:
         )
         for name, row in matches.asleep.items():
             due_at = from_microseconds(wake_time(row, present))
-            self._work.schedule(transaction, name, attempt=row["attempt"], due_at=due_at, now=now)
+            self._work.schedule(transaction, name, attempt=row.attempt, due_at=due_at, now=now)
         return len(rows)
 
 
@@ -136,39 +138,39 @@ class Matches:
     def __init__(self, connection: Connection, present: int) -> None:
         self._connection = connection
         self._present = present
-        self._by_type: dict[str, dict[str, RowMapping]] = {}
-        self.asleep: dict[str, RowMapping] = {}
+        self._by_type: dict[str, dict[str, Any]] = {}
+        self.asleep: dict[str, Any] = {}
 
-    def of(self, event: RowMapping) -> list[str]:
+    def of(self, event: Any) -> list[str]:
         """Return the ids of the event subscriptions that get the event, and note which have to be woken."""
-        candidates = self._by_type.get(event["type"])
+        candidates = self._by_type.get(event.type)
         if candidates is None:
-            candidates = self._by_type[event["type"]] = self._candidates(event["type"])
-        subject = (event["subject"] or "").lower()
+            candidates = self._by_type[event.type] = self._candidates(event.type)
+        subject = (event.subject or "").lower()
         matching = [
-            row for row in candidates.values() if subject.startswith(row["subject_prefix"].lower())
+            row for row in candidates.values() if subject.startswith(row.subject_prefix.lower())
         ]
         for row in matching:
             if is_asleep(row, self._present):
-                self.asleep[row["id"]] = row
-        return [row["id"] for row in matching]
+                self.asleep[row.id] = row
+        return [row.id for row in matching]
 
-    def _candidates(self, event_type: str) -> dict[str, RowMapping]:
+    def _candidates(self, event_type: str) -> dict[str, Any]:
         return {
-            row["id"]: row
+            row.id: row
             for key in filter_keys(event_type)
-            for row in statements.SUBSCRIBED.execute(self._connection, key=key).mappings()
+            for row in statements.SUBSCRIBED.rows(self._connection, key=key)
         }
 
 
-def is_asleep(row: RowMapping, present: int) -> bool:
+def is_asleep(row: Any, present: int) -> bool:
     """Not to be woken by now: while it is leased `due_at` is past, and the closing transaction looks for what came."""
-    return row["due_at"] is None or row["due_at"] > wake_time(row, present)
+    return row.due_at is None or row.due_at > wake_time(row, present)
 
 
-def wake_time(row: RowMapping, present: int) -> int:
+def wake_time(row: Any, present: int) -> int:
     """Now, or when the sink has asked us to come back."""
-    return max(present, row["held_until"] or 0)
+    return max(present, row.held_until or 0)
 
 
 def number_event(number: int, structured: bytes) -> NumberedEvent:

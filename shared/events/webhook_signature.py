@@ -72,5 +72,5 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: datetim
 
 def signature(key: bytes, webhook_id: str, timestamp: str, body: bytes) -> str:
     content = f"{webhook_id}.{timestamp}.".encode() + body
-    # Not hmac.digest: it lets go of the GIL even for a short text, and waits for the writer thread to get it back.
+    # Not hmac.digest: it lets go of the GIL even for a short text, and waits for other threads to get it back.
     return base64.b64encode(hmac.new(key, content, "sha256").digest()).decode()

@@ -1,23 +1,35 @@
 """How many queue functions run at once: as many as the event loop bears, never more than host.json allows.
 
-Functions that wait cost nothing and ones that compute delay everybody, HTTP callers first. So the lag of the event loop
-is measured while functions run: it is how long whatever is due now has to wait. A small lag raises the limit, a large
-one halves it. Azure's host calls this dynamic concurrency. A call counts for its first second only: one that runs
-longer waits for something, and must not keep others from starting.
+Functions that wait cost nothing, and ones that compute delay everybody. So the lag of the event loop is measured while
+functions run: it is how long whatever is due now has to wait. A small lag raises the limit, a large one halves it;
+while an HTTP caller waits, much less counts as large, since messages can wait and callers cannot. Azure's host calls
+this dynamic concurrency. A call counts for its first second only: one that runs longer waits for something, and must
+not keep others from starting.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.clock import Clock
 
 TICK = timedelta(milliseconds=10)
-SMALL_LAG = timedelta(milliseconds=4)
-LARGE_LAG = timedelta(milliseconds=12)
 COUNTED = timedelta(seconds=1)
-FIRST = 16
+FIRST = 8
 FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Up to `small` the limit rises, from `large` on it falls."""
+
+    small: timedelta
+    large: timedelta
+
+
+SERVING = Lag(timedelta(milliseconds=1), timedelta(milliseconds=4))
+ALONE = Lag(timedelta(milliseconds=8), timedelta(milliseconds=25))
 
 
 class Slots:
@@ -79,8 +91,10 @@ class Slots:
 class Concurrency:
     """The limit of the moment, for all triggers of a host; `run` measures while something runs."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, is_serving: Callable[[], bool]) -> None:
+        """`is_serving` tells whether an HTTP caller waits at this moment."""
         self.limit = FIRST
+        self._is_serving = is_serving
         self._clock = clock
         self._slots: list[Slots] = []
         self._most = FIRST
@@ -105,17 +119,20 @@ class Concurrency:
             due = self._clock.now() + TICK
             await self._clock.sleep_until(due)
             now = self._clock.now()
-            self.limit = adapted(self.limit, lag=now - due, most=self._most)
+            bearable = SERVING if self._is_serving() else ALONE
+            self.limit = adapted(self.limit, lag=now - due, bearable=bearable, most=self._most)
             for slots in self._slots:
                 slots.count_no_longer(now - COUNTED)
             if not any(slots.is_busy for slots in self._slots):
+                # What an idle loop would bear says nothing of the next burst.
+                self.limit = min(self.limit, FIRST)
                 self._busy.clear()
 
 
-def adapted(limit: int, *, lag: timedelta, most: int) -> int:
+def adapted(limit: int, *, lag: timedelta, bearable: Lag, most: int) -> int:
     """Return the next limit: up by an eighth, or down by half."""
-    if lag >= LARGE_LAG:
+    if lag >= bearable.large:
         return max(FEWEST, limit // 2)
-    if lag <= SMALL_LAG:
+    if lag <= bearable.small:
         return min(most, limit + max(1, limit // 8))
     return limit

@@ -88,6 +88,17 @@ class WorkRows:
         self._sender = sender
         self._statements = Statements(table, key)
 
+    def first(
+        self, transaction: Transaction, row_id: str, *, due_at: datetime, now: datetime
+    ) -> dict[str, int]:
+        """Return the columns of a row that the caller inserts in this transaction, and wake it when it is due."""
+        due = Due(row_id, 0, due_at, due_at)
+        self._wake(transaction, due, now=now)
+        return {
+            "due_at": to_microseconds(due_at),
+            "sweep_at": to_microseconds(next_sweep(due, now=now)),
+        }
+
     def schedule(
         self,
         transaction: Transaction,
@@ -105,17 +116,16 @@ class WorkRows:
     ) -> Lease | NotYet | Nothing:
         """Take the lease if the row is due, free and at the attempt that the wake-up is for."""
         until = now + self._lease
-        started = self._statements.start.change(
+        started = self._statements.start.rows(
             transaction.connection,
             row_id=wake_up.id,
             at_attempt=wake_up.attempt,
             present=to_microseconds(now),
             until=to_microseconds(until),
         )
+        if started:
+            return Lease(wake_up.id, wake_up.attempt + 1, started[0].unrecorded, until)
         (row,) = self._statements.state.rows(transaction.connection, row_id=wake_up.id) or (None,)
-        if started == 1:
-            assert row is not None
-            return Lease(wake_up.id, wake_up.attempt + 1, row.unrecorded, until)
         if row is None or row.due_at is None or row.attempt != wake_up.attempt:
             return Nothing()
         if row.lease_until is not None and row.lease_until > to_microseconds(now):
@@ -155,23 +165,32 @@ class WorkRows:
         return self._statements.free.change(transaction.connection, present=to_microseconds(now))
 
     def _set_due(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
-        near = row.wake_at - now <= HORIZON
-        wait = SWEEP_AFTER * 2 ** min(row.wakes, DOUBLINGS)
-        sweep_at = max(row.wake_at, now) + wait if near else row.wake_at - HORIZON
         self._statements.due.change(
             transaction.connection,
             row_id=row.id,
             due=to_microseconds(row.due_at),
-            sweep=to_microseconds(sweep_at),
+            sweep=to_microseconds(next_sweep(row, now=now)),
             count=row.wakes,
         )
-        if near:
-            message = Message(
-                body=WakeUp(row.id, row.attempt).encode(),
-                message_id=f"{row.id}/{row.attempt}/{row.wakes}",
-                scheduled_enqueue_time=row.wake_at if row.wake_at > now else None,
-            )
-            self._sender.send_in(transaction, self._queue, [message])
+        self._wake(transaction, row, now=now)
+
+    def _wake(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
+        if row.wake_at - now > HORIZON:
+            return  # sweep does it when it is nearer
+        message = Message(
+            body=WakeUp(row.id, row.attempt).encode(),
+            message_id=f"{row.id}/{row.attempt}/{row.wakes}",
+            scheduled_enqueue_time=row.wake_at if row.wake_at > now else None,
+        )
+        self._sender.send_in(transaction, self._queue, [message])
+
+
+def next_sweep(row: Due, *, now: datetime) -> datetime:
+    """Return when sweep has to look at the row: some time after its wake-up, or in time to send one."""
+    if row.wake_at - now > HORIZON:
+        return row.wake_at - HORIZON
+    doublings = min(row.wakes, DOUBLINGS)
+    return max(row.wake_at, now) + SWEEP_AFTER * (1 << doublings)
 
 
 class Statements:
@@ -192,6 +211,7 @@ class Statements:
                 sweep_at=bindparam("until"),
                 wakes=0,
             )
+            .returning(column.unrecorded)
         )
         self.state = Prepared(
             select(column.attempt, column.unrecorded, column.due_at, column.lease_until).where(this)

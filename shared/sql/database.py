@@ -1,6 +1,7 @@
 """The port: a database runs transactions.
 
-A transaction is a plain function that takes a `Transaction`, never awaits and returns a value. Whoever awaits `run`
+A transaction is a plain function that takes a `Transaction`, never awaits and returns a value; it may be run more than
+once before it counts, so it changes nothing but the database. Whoever awaits `run`
 gets that value after the commit (with SQLite: after fsync) and the function's exception when it raised; nothing that
 it wrote is kept in that case.
 """

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,17 +66,24 @@ class Committed:
 
 def commit(connection: Connection, requests: Sequence[Request]) -> Committed:
     """Run all requests in one transaction; when that cannot be committed, everybody gets TransientError."""
-    batch = Batch(Transaction(connection))
+    batch = begin(connection, requests)
+    return batch if isinstance(batch, Committed) else batch.commit()
+
+
+def begin(connection: Connection, requests: Sequence[Request]) -> "Batch | Committed":
+    """Run all requests in a transaction that is left open; what failed as a whole is over already.
+
+    Most batches have no request that raises, and savepoints would be a fifth of their statements. So the requests of a
+    batch run unguarded first; when one raises, the batch is undone and run again with a savepoint around each.
+    """
+    batch = Batch(Transaction(connection), requests)
     try:
         control(connection, "BEGIN IMMEDIATE")
-        batch.run(requests)
-        control(connection, "COMMIT")
-    except Exception as error:  # it must reach all who wait, and the writer must go on
-        logger.exception("commit failed", extra={"action": "commit", "requests": len(requests)})
-        if batch.transaction.driver.in_transaction:
-            control(connection, "ROLLBACK")
-        return Committed([(request, None, refused(error)) for request in requests], ())
-    return Committed(batch.answers, batch.transaction.callbacks())
+        if len(requests) == 1 or not batch.run_unguarded():
+            batch.run()
+    except Exception as error:  # it must reach all who wait, and others must go on
+        return batch.fail(error)
+    return batch
 
 
 @dataclass(slots=True)
@@ -84,25 +91,73 @@ class Batch:
     """What one commit will have done."""
 
     transaction: Transaction
+    requests: Sequence[Request]
     answers: list[Answer] = field(default_factory=list)
 
-    def run(self, requests: Iterable[Request]) -> None:
-        """Run every request under a savepoint; equal kinds of grouped work run together, at their first one's place."""
+    def commit(self) -> Committed:
+        """Make it durable; safe to call from another thread, and the only part that waits for the disk."""
+        try:
+            control(self.transaction.connection, "COMMIT")
+        except Exception as error:  # a full or broken disk must reach all who wait
+            return self.fail(error)
+        return Committed(self.answers, self.transaction.callbacks())
+
+    def fail(self, error: Exception) -> Committed:
+        """Undo everything; everybody gets TransientError."""
+        logger.exception(
+            "commit failed", extra={"action": "commit", "requests": len(self.requests)}
+        )
+        if self.transaction.driver.in_transaction:
+            control(self.transaction.connection, "ROLLBACK")
+        return Committed([(request, None, refused(error)) for request in self.requests], ())
+
+    def run_unguarded(self) -> bool:
+        """Run every request; false, and nothing done, when one raised."""
+        try:
+            for step in self._steps():
+                if isinstance(step, Request):
+                    assert step.work is not None
+                    self.answers.append((step, step.work(self.transaction), None))
+                else:
+                    self.answers.extend(
+                        (member, value, None) for member, value in self._values(step)
+                    )
+        except Exception:  # run again, it is delivered to whoever awaits the one that raised it
+            self.answers.clear()
+            self.transaction.forget(0)
+            if self.transaction.driver.in_transaction:
+                control(self.transaction.connection, "ROLLBACK")
+            control(self.transaction.connection, "BEGIN IMMEDIATE")
+            return False
+        return True
+
+    def run(self) -> None:
+        """Run every request under a savepoint of its own or its group's."""
+        for step in self._steps():
+            if isinstance(step, Request):
+                self._run_single(step)
+            else:
+                self._run_group(step)
+
+    def _steps(self) -> Sequence[Request | list[Request]]:
+        """Return the requests in their order; equal kinds of grouped work are together at their first one's place."""
         groups: dict[GroupWork[Any, Any], list[Request]] = {}
-        order: list[Request | list[Request]] = []
-        for request in requests:
+        steps: list[Request | list[Request]] = []
+        for request in self.requests:
             if request.group is None:
-                order.append(request)
+                steps.append(request)
             elif (members := groups.get(request.group)) is not None:
                 members.append(request)
             else:
                 groups[request.group] = [request]
-                order.append(groups[request.group])
-        for step in order:
-            if isinstance(step, list):
-                self._run_group(step)
-            else:
-                self._run_single(step)
+                steps.append(groups[request.group])
+        return steps
+
+    def _values(self, members: Sequence[Request]) -> Sequence[tuple[Request, Any]]:
+        group = members[0].group
+        assert group is not None
+        values = group(self.transaction, [member.item for member in members])
+        return list(zip(members, values, strict=True))
 
     def _run_single(self, request: Request) -> None:
         assert request.work is not None
@@ -110,10 +165,7 @@ class Batch:
         self.answers.append((request, value, error))
 
     def _run_group(self, members: Sequence[Request]) -> None:
-        group = members[0].group
-        assert group is not None
-        items = [member.item for member in members]
-        values, error = self._attempt(lambda tx: list(zip(members, group(tx, items), strict=True)))
+        values, error = self._attempt(lambda _: self._values(members))
         if error is None:
             self.answers.extend((member, value, None) for member, value in values)
         elif len(members) == 1:

@@ -1,4 +1,4 @@
-"""SQLite behind the port: one connection in one writer thread, group commit, readers beside it.
+"""SQLite behind the port: one connection that writes, group commit, readers beside it.
 
 Everything asked for while a commit runs becomes the next commit, so the fsync is shared by all who wait, and no answer
 leaves before it. WAL grows until a thread of its own checkpoints it, because a checkpoint inside a commit is what makes
@@ -7,9 +7,9 @@ the slowest per cent slow.
 
 import asyncio
 import logging
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -20,11 +20,11 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
 from shared.errors import TransientError
 from shared.sql.database import GroupWork, Item, Value, Work
-from shared.sql.execution import Answer, Committed, Request, commit, control
+from shared.sql.execution import Batch, Committed, Request, begin, control
 
 logger = logging.getLogger(__name__)
 
-BATCH_LIMIT = 1000
+BATCH_LIMIT = 100
 CHECKPOINT_SECONDS = 0.25
 AUTOCHECKPOINT_PAGES = 16000
 
@@ -63,24 +63,25 @@ def sqlite_engine(path: Path, *, durability: Durability = Durability.POWER) -> E
 
 
 class SqliteDatabase:
-    """A database file owned by this process."""
+    """A database file owned by this process, and used by one event loop."""
 
     def __init__(self, path: Path, *, durability: Durability = Durability.POWER) -> None:
         self._engine = sqlite_engine(path, durability=durability)
         # Opened here, so that a file that cannot be opened is the caller's exception and not a thread's end.
         self._connection = self._engine.connect()
-        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._requests: deque[Request] = deque()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="sqlite-reader")
         self._reader = threading.local()
         self._reader_connections: list[Connection] = []
         self._written = threading.Event()
         self._pause = threading.Event()
         self._closing = False
-        self._writer = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
         self._checkpointer = threading.Thread(
             target=self._checkpoint, name="sqlite-checkpoint", daemon=True
         )
-        self._writer.start()
         self._checkpointer.start()
 
     async def run(self, work: Work[Value]) -> Value:
@@ -100,14 +101,13 @@ class SqliteDatabase:
         if self._closing:
             return
         self._closing = True
-        self._requests.put(None)
+        await self._idle.wait()
         self._written.set()
         self._pause.set()
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._readers, self._writer.join)
-        await loop.run_in_executor(self._readers, self._checkpointer.join)
+        self._committer.shutdown(wait=True)
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._checkpointer.join)
         self._readers.shutdown(wait=True)
-        for connection in self._reader_connections:
+        for connection in (*self._reader_connections, self._connection):
             connection.close()
         self._engine.dispose()
 
@@ -116,45 +116,35 @@ class SqliteDatabase:
             raise TransientError("the database is closed")
         return asyncio.get_running_loop().create_future()
 
-    async def _ask(self, request: Request) -> Any:
-        self._requests.put(request)
-        return await request.future
+    def _ask(self, request: Request) -> "asyncio.Future[Any]":
+        self._requests.append(request)
+        if self._idle.is_set():
+            self._idle.clear()
+            # Whoever else runs in this turn of the loop shares the commit.
+            request.future.get_loop().call_soon(self._run)
+        return request.future
 
-    def _write(self) -> None:
-        while (requests := self._collect()) is not None:
-            committed = commit(self._connection, requests)
-            self._written.set()
-            self._deliver(committed)
-        self._connection.close()
+    def _run(self) -> None:
+        """Run what was asked for so far and hand the commit to its thread, which alone waits for the disk."""
+        requests = [self._requests.popleft() for _ in range(min(len(self._requests), BATCH_LIMIT))]
+        loop = requests[0].future.get_loop()
+        batch = begin(self._connection, requests)
+        if isinstance(batch, Committed):
+            self._finish(batch)
+        else:
+            self._committer.submit(self._commit, batch, loop)
 
-    def _collect(self) -> list[Request] | None:
-        """Wait for a request and take with it everything that came meanwhile; None when closing."""
-        first = self._requests.get()
-        if first is None:
-            return None
-        requests = [first]
-        while len(requests) < BATCH_LIMIT:
-            try:
-                following = self._requests.get_nowait()
-            except queue.Empty:
-                break
-            if following is None:
-                self._requests.put(None)
-                break
-            requests.append(following)
-        return requests
+    def _commit(self, batch: Batch, loop: asyncio.AbstractEventLoop) -> None:
+        committed = batch.commit()
+        loop.call_soon_threadsafe(self._finish, committed)
 
-    def _deliver(self, committed: Committed) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[Answer]] = {}
-        for answer in committed.answers:
-            by_loop.setdefault(answer[0].future.get_loop(), []).append(answer)
-        callbacks = committed.callbacks
-        for loop, answers in by_loop.items():
-            try:
-                loop.call_soon_threadsafe(Committed(answers, callbacks).finish)
-            except RuntimeError:  # that loop is closed: nobody waits there any more
-                logger.debug("answers for a closed event loop", extra={"action": "commit"})
-            callbacks = ()
+    def _finish(self, committed: Committed) -> None:
+        self._written.set()
+        committed.finish()
+        if self._requests:
+            self._requests[0].future.get_loop().call_soon(self._run)
+        else:
+            self._idle.set()
 
     def _query(self, query: Callable[[Connection], Value]) -> Value:
         connection: Connection | None = getattr(self._reader, "connection", None)

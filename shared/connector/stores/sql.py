@@ -141,8 +141,13 @@ class SqlOperationStore:
         predecessors = statements.find_predecessors.rows(
             connection, **conflicting_paths(new.follows)
         )
+        # Parked until the last of what it waits for ends.
+        work: dict[str, int | None] = {"due_at": None, "sweep_at": None}
+        if not predecessors:
+            work |= self._work.first(transaction, operation.id, due_at=now, now=now)
         inserted = statements.insert_operation.rows(
             connection,
+            **work,
             id=operation.id,
             command=operation.command,
             resource=operation.resource,
@@ -162,8 +167,6 @@ class SqlOperationStore:
                 connection,
                 [{"before": row[0], "after": inserted[0].number} for row in predecessors],
             )
-        else:
-            self._work.schedule(transaction, operation.id, attempt=0, due_at=now, now=now)
 
     def _start(
         self, transaction: Transaction, wake_up: WakeUp, now: datetime
@@ -215,13 +218,13 @@ class SqlOperationStore:
 
     def _release(self, transaction: Transaction, ended: int, now: datetime) -> None:
         connection = transaction.connection
-        for row in statements.release.rows(connection, ended=ended):
+        for successor in statements.forget_waiting.rows(connection, ended=ended):
+            (row,) = statements.release.rows(connection, successor=successor[0])
             if row.waits_for == 0:
                 statements.set_deadline.change(
                     connection, operation_id=row.id, present=to_microseconds(now)
                 )
                 self._work.schedule(transaction, row.id, attempt=row.attempt, due_at=now, now=now)
-        statements.forget_waiting.change(connection, ended=ended)
 
 
 def conflicting_paths(path: str) -> dict[str, str]:

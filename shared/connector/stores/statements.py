@@ -72,6 +72,8 @@ insert_operation = Prepared(
                 "deadline_at",
                 "requested_at",
                 "waits_for",
+                "due_at",
+                "sweep_at",
             )
         }
     )
@@ -136,15 +138,15 @@ end = Prepared(
 
 release = Prepared(
     update(operation)
-    .where(
-        column.number.in_(
-            select(waiting.c.successor).where(waiting.c.predecessor == bindparam("ended"))
-        )
-    )
+    .where(column.number == bindparam("successor"))
     .values(waits_for=column.waits_for - 1)
     .returning(column.id, column.attempt, column.waits_for)
 )
-forget_waiting = Prepared(delete(waiting).where(waiting.c.predecessor == bindparam("ended")))
+forget_waiting = Prepared(
+    delete(waiting)
+    .where(waiting.c.predecessor == bindparam("ended"))
+    .returning(waiting.c.successor)
+)
 set_deadline = Prepared(
     update(operation).where(this).values(deadline_at=bindparam("present") + column.time_limit)
 )

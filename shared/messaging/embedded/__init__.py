@@ -1,1 +1,1 @@
-"""Service Bus semantics on SQLite, in the file and the writer thread of the stores."""
+"""Service Bus semantics on SQLite, in the file and the commits of the stores."""

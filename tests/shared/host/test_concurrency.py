@@ -5,12 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.host.concurrency import COUNTED, FEWEST, FIRST, TICK, Concurrency, adapted
+from shared.host.concurrency import (
+    ALONE,
+    COUNTED,
+    FEWEST,
+    FIRST,
+    SERVING,
+    TICK,
+    Concurrency,
+    Lag,
+    adapted,
+)
 from tests.clocks import FakeClock, settle
 
 MOST = 256
 
 lags = st.integers(0, 200).map(lambda milliseconds: timedelta(milliseconds=milliseconds))
+
+
+BEARABLE = Lag(timedelta(milliseconds=4), timedelta(milliseconds=12))
 
 
 @pytest.mark.parametrize(
@@ -20,21 +33,29 @@ lags = st.integers(0, 200).map(lambda milliseconds: timedelta(milliseconds=milli
 def test_a_small_lag_raises_the_limit_and_a_large_one_halves_it(
     limit: int, lag: int, expected: int
 ) -> None:
-    assert adapted(limit, lag=timedelta(milliseconds=lag), most=MOST) == expected
+    now = timedelta(milliseconds=lag)
+
+    assert adapted(limit, lag=now, bearable=BEARABLE, most=MOST) == expected
 
 
-@given(st.lists(lags))
-def test_the_limit_stays_between_the_fewest_and_the_most(lags: list[timedelta]) -> None:
+@given(st.lists(lags), st.sampled_from([SERVING, ALONE]))
+def test_the_limit_stays_between_the_fewest_and_the_most(
+    lags: list[timedelta], bearable: Lag
+) -> None:
     limit = FIRST
 
     for lag in lags:
-        limit = adapted(limit, lag=lag, most=MOST)
+        limit = adapted(limit, lag=lag, bearable=bearable, most=MOST)
 
         assert FEWEST <= limit <= MOST
 
 
+def concurrency_of(clock: FakeClock, *, is_serving: bool = False) -> Concurrency:
+    return Concurrency(clock, is_serving=lambda: is_serving)
+
+
 async def test_calls_that_run_take_slots_and_give_them_back() -> None:
-    slots = Concurrency(FakeClock()).slots(most=2)
+    slots = concurrency_of(FakeClock()).slots(most=2)
 
     first = slots.take()
     slots.take()
@@ -45,7 +66,7 @@ async def test_calls_that_run_take_slots_and_give_them_back() -> None:
 
 
 async def test_each_trigger_has_slots_of_its_own() -> None:
-    concurrency = Concurrency(FakeClock())
+    concurrency = concurrency_of(FakeClock())
     one, other = concurrency.slots(most=1), concurrency.slots(most=1)
 
     one.take()
@@ -55,7 +76,7 @@ async def test_each_trigger_has_slots_of_its_own() -> None:
 
 async def test_an_idle_host_measures_nothing_and_a_busy_one_raises_the_limit() -> None:
     clock = FakeClock()
-    concurrency = Concurrency(clock)
+    concurrency = concurrency_of(clock)
     slots = concurrency.slots(most=MOST)
     measuring = asyncio.create_task(concurrency.run())
     await settle()
@@ -72,7 +93,7 @@ async def test_an_idle_host_measures_nothing_and_a_busy_one_raises_the_limit() -
 
 async def test_a_call_that_waits_keeps_no_other_from_starting() -> None:
     clock = FakeClock()
-    concurrency = Concurrency(clock)
+    concurrency = concurrency_of(clock)
     slots = concurrency.slots(most=MOST)
     measuring = asyncio.create_task(concurrency.run())
     for _ in range(concurrency.limit):
@@ -90,7 +111,7 @@ async def test_a_call_that_waits_keeps_no_other_from_starting() -> None:
 
 async def test_no_more_calls_run_than_the_most_however_long_they_wait() -> None:
     clock = FakeClock()
-    concurrency = Concurrency(clock)
+    concurrency = concurrency_of(clock)
     slots = concurrency.slots(most=3)
     measuring = asyncio.create_task(concurrency.run())
     for _ in range(3):
@@ -103,16 +124,36 @@ async def test_no_more_calls_run_than_the_most_however_long_they_wait() -> None:
     measuring.cancel()
 
 
-async def test_a_lagging_loop_halves_the_limit() -> None:
+@pytest.mark.parametrize(("is_serving", "expected"), [(True, FIRST // 2), (False, FIRST)])
+async def test_a_lag_that_messages_bear_is_too_much_for_http_callers(
+    is_serving: bool, expected: int
+) -> None:
     clock = FakeClock()
-    concurrency = Concurrency(clock)
+    concurrency = concurrency_of(clock, is_serving=is_serving)
     slots = concurrency.slots(most=MOST)
     measuring = asyncio.create_task(concurrency.run())
     slots.take()
     await settle()
 
-    clock.set(clock.now() + TICK + timedelta(milliseconds=50))
+    clock.set(clock.now() + TICK + timedelta(milliseconds=10))
     await clock.advance(timedelta(0))
 
-    assert concurrency.limit == FIRST // 2
+    assert concurrency.limit == expected
+    measuring.cancel()
+
+
+async def test_a_host_that_was_idle_begins_small_again() -> None:
+    clock = FakeClock()
+    concurrency = concurrency_of(clock)
+    slots = concurrency.slots(most=MOST)
+    measuring = asyncio.create_task(concurrency.run())
+    slot = slots.take()
+    await settle()
+    await clock.advance(TICK * 20)
+    assert concurrency.limit > FIRST * 2
+
+    slots.give_back(slot)
+    await clock.advance(TICK)
+
+    assert concurrency.limit == FIRST
     measuring.cancel()
