@@ -122,7 +122,9 @@ def after_send(case: Case, reply: RestResponse | TransientError) -> Step:
             retry_after=retry_after_of(reply.headers, now=case.now),
         )
     is_gone = case.endpoint.method == "DELETE" and reply.status == 404
-    if is_gone and case.progress.is_outcome_unknown:
+    # A server that recognises repeats has answered the first attempt again, so it means what it says.
+    is_ours = reply.headers.get("repeatability-result") == "accepted"
+    if is_gone and case.progress.is_outcome_unknown and not is_ours:
         return succeeded(reply.status)
     return failed(answers.error_of(reply), http_status=reply.status)
 

@@ -243,6 +243,14 @@ def test_deletion_of_what_is_gone_succeeds_only_after_an_unknown_outcome(command
     assert ended(decide(case(PUT_JOB, UNKNOWN), gone)).status is OperationStatus.FAILED
 
 
+@pytest.mark.parametrize("command", [DELETE_JOB, DELETE_COLLECTION])
+def test_server_that_recognises_repeats_is_believed_when_it_says_gone(command: str) -> None:
+    body = json_error("NotFound", "gone")
+    gone = RestResponse(status=404, headers={"repeatability-result": "accepted"}, body=body)
+
+    assert ended(decide(case(command, UNKNOWN), gone)).status is OperationStatus.FAILED
+
+
 def test_poll_that_says_succeeded_ends() -> None:
     reply = status_answer(ServiceStatus.SUCCEEDED, http_status_code=200)
 

@@ -2,6 +2,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,9 @@ class TestSqliteDatabase(DatabaseContract):
         self, path: Path, database: SqliteDatabase
     ) -> None:
         await database.run(make_table)
-        waiting = [asyncio.ensure_future(database.run(lambda tx: write(tx, "a"))) for _ in range(2)]
+        waiting = [
+            asyncio.ensure_future(database.run(partial(write, word=word))) for word in ("a", "b")
+        ]
         await asyncio.wait(waiting, timeout=0)
 
         await asyncio.wait_for(asyncio.gather(database.close(), *waiting), 10)
