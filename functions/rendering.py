@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
-from shared.bootstrap import application
+from shared.bootstrap import new_id
 from shared.connector.operations import Operation
 from shared.connector.rejection import QueueMessage
 from shared.errors import (
@@ -46,7 +46,7 @@ def answering(function: HttpFunction) -> HttpFunction:
             response = await function(req)
         except TocsinError as error:
             response = failed(error)
-        response.headers["x-ms-request-id"] = (await application()).new_id()
+        response.headers["x-ms-request-id"] = new_id()
         return response
 
     return answer

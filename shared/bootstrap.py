@@ -115,7 +115,7 @@ class Application:
                 ),
                 sealer=self._sealer,
                 clock=self.clock,
-                new_id=self.new_id,
+                new_id=new_id,
             ),
             executor=Executor(
                 self._operations,
@@ -141,7 +141,7 @@ class Application:
             self.clock,
             sealer=self._sealer,
             guard=self._guard,
-            chance=Chance(new_id=self.new_id, random_bytes=os.urandom),
+            chance=Chance(new_id=new_id, random_bytes=os.urandom),
         )
 
     @cached_property
@@ -172,10 +172,6 @@ class Application:
             clock=self.clock,
             new_id=lambda: uuid.uuid4().hex,
         )
-
-    def new_id(self) -> str:
-        """Return an id that nothing else has."""
-        return str(uuid.uuid4())
 
     async def sweep_connector(self) -> None:
         """Find lost work of the connector."""
@@ -221,10 +217,13 @@ class Application:
     def _client(self) -> RestSchedulerClient:
         certificate = required(self.settings.client_certificate, "TOCSIN_CLIENT_CERTIFICATE")
         password = self.settings.client_certificate_password
+        authority = self.settings.scheduler_ca
         return RestSchedulerClient(
             self.settings.scheduler_url,
-            new_context=lambda: client_context(certificate.read_bytes(), password),
-            ca=self.settings.scheduler_ca,
+            new_context=lambda: client_context(
+                certificate.read_bytes(), password, authority=authority
+            ),
+            ca=authority,
         )
 
     @cached_property
@@ -293,6 +292,11 @@ def required(value: Path | None, name: str) -> Path:
     if value is None:
         raise ConfigurationError(f"the setting {name} is missing")
     return value
+
+
+def new_id() -> str:
+    """Return an id that nothing else has."""
+    return str(uuid.uuid4())
 
 
 _application: Application | None = None

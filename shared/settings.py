@@ -62,7 +62,12 @@ class Settings(BaseModel):
         le=timedelta(seconds=25),
         description="with the 30 s of a stretch it must stay within the lease of an event subscription, 60 s",
     )
-    rest_timeout: timedelta = timedelta(seconds=60)
+    rest_timeout: timedelta = Field(
+        default=timedelta(seconds=60),
+        gt=timedelta(0),
+        le=timedelta(seconds=75),
+        description="a call of the Scheduler must end within the lease of its operation, 90 s",
+    )
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

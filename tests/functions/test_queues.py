@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from functions.queues import accept_command, deliver_events, execute_operation
+from shared.bootstrap import Application
+from tests.functions.requests import JOB, JOB_PATH, message
+
+COMMAND = {"command": "CreateOrUpdateJob", "resource": JOB_PATH, "body": JOB}
+
+
+async def test_p1_a_command_message_is_an_operation_when_the_function_returns(
+    app: Application,
+) -> None:
+    await accept_command(message(json.dumps(COMMAND).encode()))
+
+    (operation,) = await app.connector.operations()
+    assert (operation.resource, operation.caller) == (JOB_PATH, "queue:commands")
+
+
+async def test_p4_a_message_that_is_delivered_twice_is_one_operation(app: Application) -> None:
+    for deliveries in (1, 2):
+        await accept_command(message(json.dumps(COMMAND).encode(), deliveries=deliveries))
+
+    assert len(await app.connector.operations()) == 1
+
+
+async def test_p10_a_message_that_is_no_command_ends_in_rejected_with_an_event(
+    app: Application,
+) -> None:
+    await accept_command(message(b'{"command": "Sing"}'))
+
+    (rejected,) = await app.broker.peek("rejected", max_messages=10)
+    (event,) = await app.event_log.read(since=0, limit=10)
+    assert rejected.message.application_properties["DeadLetterReason"] == "BadRequest"
+    assert event.event.type == "tocsin.command.rejected"
+
+
+@pytest.mark.parametrize("function", [execute_operation, deliver_events])
+@pytest.mark.parametrize("body", [b"", b"{}", b"[" * 9999, b'{"id": "nobody", "attempt": 0}'])
+async def test_p10_a_forged_wake_up_wakes_nobody(
+    app: Application, function: object, body: bytes
+) -> None:
+    assert callable(function)
+
+    await function(message(body))
+
+    assert await app.event_log.read(since=0, limit=10) == []

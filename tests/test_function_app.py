@@ -1,0 +1,69 @@
+"""What each role registers. The worker's own library loads the app in tests/e2e/runtime."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NAMES = (
+    "import json, function_app;"
+    "print(json.dumps([f.get_function_name() for f in function_app.app.get_functions()]))"
+)
+CONNECTOR = {
+    "accept_command",
+    "change_resource",
+    "create_event_subscription",
+    "delete_event_subscription",
+    "deliver_events",
+    "execute_operation",
+    "get_event_subscription",
+    "get_operation",
+    "health",
+    "list_event_subscriptions",
+    "list_events",
+    "list_operations",
+    "prune_connector",
+    "read_resource",
+    "submit_commands",
+    "sweep_connector",
+}
+SCHEDULER = {"run_service_operation", "sweep_scheduler"}
+
+
+def load(role: str, program: str = NAMES) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={"TOCSIN_ROLE": role},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "names"),
+    [("connector", CONNECTOR), ("scheduler", SCHEDULER), ("all", CONNECTOR | SCHEDULER)],
+)
+def test_a_role_registers_its_functions(role: str, names: set[str]) -> None:
+    listed = json.loads(load(role).stdout)
+
+    assert len(listed) == len(set(listed))
+    assert set(listed) == names
+
+
+def test_an_unknown_role_is_named() -> None:
+    assert "there is no role 'conductor'" in load("conductor").stderr
+
+
+def test_azure_gets_no_package_that_only_the_local_stack_needs() -> None:
+    program = (
+        "import sys, function_app;"
+        "local = {'uvicorn', 'uvloop', 'httptools', 'OpenSSL', 'typer', 'rich'};"
+        "print(sorted(local & set(sys.modules)))"
+    )
+
+    assert load("all", program).stdout.strip() == "[]"
