@@ -45,22 +45,6 @@ class TestSqliteDatabase(DatabaseContract):
         assert answers == list(range(10))
         assert sizes == [10]
 
-    async def test_what_is_asked_for_during_a_commit_is_the_next_one(
-        self, database: SqliteDatabase
-    ) -> None:
-        began: list[str] = []
-        first = asyncio.ensure_future(database.run(lambda _: began.append("first")))
-        while not began:  # it runs in the next turn of the loop; its commit takes longer
-            await asyncio.wait([first], timeout=0)
-        others = [
-            asyncio.ensure_future(database.run(lambda _: began.append("other"))) for _ in range(3)
-        ]
-        await asyncio.wait(others, timeout=0)
-
-        assert began == ["first"]
-        await asyncio.gather(first, *others)
-        assert began == ["first", "other", "other", "other"]
-
     async def test_commit_that_fails_reaches_all_who_wait_and_the_next_one_passes(
         self, database: SqliteDatabase
     ) -> None:
