@@ -33,20 +33,29 @@ ROUTER = connector_router()
 RESOURCES = "/cloudservices"
 JSON = "application/json; charset=utf-8"
 MAX_PAGE = 1000
+LONGEST_NUMBER = 19
 
 HttpFunction = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
 def answering(function: HttpFunction) -> HttpFunction:
-    """Answer what `function` raises in the connector's error form; every answer carries `x-ms-request-id`."""
+    """Answer what `function` raises in the connector's error form, with `x-ms-request-id` as on every answer."""
 
     @functools.wraps(function)
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        request_id = new_id()
         try:
             response = await function(req)
         except TocsinError as error:
             response = failed(error)
-        response.headers["x-ms-request-id"] = new_id()
+        except Exception:  # a bug; the caller gets an answer it can read and quote
+            logger.exception(
+                "unexpected error", extra={"action": "answer", "request_id": request_id}
+            )
+            response = failed(
+                TocsinError("an unexpected error; the log has it under x-ms-request-id")
+            )
+        response.headers["x-ms-request-id"] = request_id
         return response
 
     return answer
@@ -170,9 +179,11 @@ def whole_number(req: func.HttpRequest, name: str, *, default: int, most: int) -
     text = req.params.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > most:
+    digits = text.lstrip("0") or "0"
+    is_number = text.isascii() and text.isdigit() and len(digits) <= LONGEST_NUMBER
+    if not is_number or int(digits) > most:
         raise InvalidRequestError([Fault(f"?{name}", f"must be a whole number from 0 to {most}")])
-    return int(text)
+    return int(digits)
 
 
 def wake_up_of(message: func.ServiceBusMessage) -> WakeUp | None:

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from shared.bootstrap import application
+from shared.bootstrap import clock
 from shared.clock import sleep
 
-MAX_WAIT_SECONDS = 60
+LONGEST_WAIT = timedelta(seconds=60)
+LONGEST_EXPONENT = 6
 
 QueueFunction = Callable[[func.ServiceBusMessage], Awaitable[None]]
 
@@ -25,12 +26,11 @@ def backing_off(function: QueueFunction) -> QueueFunction:
     async def settle(message: func.ServiceBusMessage) -> None:
         try:
             await function(message)
-        except (
-            Exception
-        ):  # whatever it is, the message must come back, but not at once; the host logs it
-            deliveries = message.delivery_count or 1
-            wait = timedelta(seconds=min(2**deliveries, MAX_WAIT_SECONDS))
-            await sleep((await application()).clock, wait)
+        except Exception:
+            # Whatever it is, also an application that cannot be opened: the message must come back, and not at once.
+            # The host logs it.
+            deliveries = min(message.delivery_count or 1, LONGEST_EXPONENT)
+            await sleep(clock(), min(timedelta(seconds=2**deliveries), LONGEST_WAIT))
             raise
 
     return settle

@@ -302,6 +302,11 @@ def new_id() -> str:
 _application: Application | None = None
 
 
+def clock() -> Clock:
+    """Return this process's clock, also while its application cannot be opened."""
+    return SystemClock() if _application is None else _application.clock
+
+
 def use(application: Application) -> None:
     """Make `application` this process's; for a program that builds its own before the functions ask for it."""
     global _application

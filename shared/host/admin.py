@@ -38,6 +38,7 @@ PREFIX = "/admin/"
 MESSAGES = re.compile(r"/admin/queues/(?P<entity>.+)/messages", re.IGNORECASE)
 MAX_MESSAGE_BYTES = 1024 * 1024
 MAX_PEEK = 250
+NUMBER = re.compile(r"[0-9]{1,18}")
 DEFAULT_PEEK = 32
 
 
@@ -94,8 +95,14 @@ class Admin:
 
     async def _peek(self, entity: str, params: Mapping[str, str]) -> Answer:
         first, limit = params.get("from", "0"), params.get("max", str(DEFAULT_PEEK))
-        if not (first.isdecimal() and limit.isdecimal() and 1 <= int(limit) <= MAX_PEEK):
-            return refusal(400, "BadRequest", f"from is an integer, max one of 1 to {MAX_PEEK}")
+        if not (
+            NUMBER.fullmatch(first) and NUMBER.fullmatch(limit) and 1 <= int(limit) <= MAX_PEEK
+        ):
+            return refusal(
+                400,
+                "BadRequest",
+                f"from is an integer of up to 18 digits, max one of 1 to {MAX_PEEK}",
+            )
         stored = await self._broker.peek(
             entity, from_sequence_number=int(first), max_messages=int(limit)
         )

@@ -50,11 +50,17 @@ class HttpTriggers:
         self._invoker = invoker
         self._keys = keys
         self._max_body_bytes = settings.max_body_bytes
+        self._running = 0
         self._routes: RouteTable[tuple[HostedFunction, HttpTrigger]] = RouteTable()
         for function in functions:
             if isinstance(trigger := function.trigger, HttpTrigger):
                 template = f"{settings.route_prefix}/{trigger.template.strip('/')}"
                 self._routes.add(template, trigger.methods, (function, trigger))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a caller waits for a function at this moment."""
+        return self._running > 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; scope type `http` only."""
@@ -97,12 +103,15 @@ class HttpTriggers:
             )
 
         trace = (headers.get("traceparent", ""), headers.get("tracestate", ""))
+        self._running += 1
         try:
             answer: Answer = await self._invoker.invoke(
                 function, request, trace=trace, read=read_answer
             )
         except InvocationError:
             return FAILED
+        finally:
+            self._running -= 1
         return answer
 
 

@@ -46,10 +46,9 @@ class LocalHost:
             broker=broker, threads=settings.threads, new_id=lambda: str(uuid.uuid4())
         )
         self._http = HttpTriggers(functions, invoker=self._invoker, keys=keys, settings=settings)
+        self._concurrency = Concurrency(clock, is_serving=lambda: self._http.is_running)
         names = tuple(function.name for function in functions)
         self._admin = Admin(broker=broker, keys=keys, invoker=self._invoker, functions=names)
-        self._callers = 0
-        self._concurrency = Concurrency(clock, is_serving=lambda: self._callers > 0)
         self._duties: list[Pump | Timer] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._measuring: asyncio.Task[None] | None = None
@@ -57,11 +56,7 @@ class LocalHost:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; scope type `http` only."""
         app = self._admin if scope["path"].lower().startswith(PREFIX) else self._http
-        self._callers += 1
-        try:
-            await app(scope, receive, send)
-        finally:
-            self._callers -= 1
+        await app(scope, receive, send)
 
     async def start(self) -> None:
         """Begin to receive messages and to run timers.

@@ -1,7 +1,9 @@
+import azure.functions as func
 import pytest
 
 from functions.changes import change_resource
 from functions.reads import get_operation, health, list_events, list_operations, read_resource
+from functions.rendering import answering
 from shared.bootstrap import Application
 from tests.functions.requests import JOB, JOB_PATH, document_of, request
 
@@ -34,7 +36,7 @@ async def test_operations_are_listed_newest_first(app: Application) -> None:
     assert listed == ["c", "b"]
 
 
-@pytest.mark.parametrize("limit", ["-1", "1.5", "many", "101", "9" * 400, "²"])
+@pytest.mark.parametrize("limit", ["-1", "1.5", "many", "101", "9" * 5000, "0" * 30 + "999", "²"])
 async def test_p10_a_limit_that_is_none_is_400(app: Application, limit: str) -> None:
     response = await list_operations(request("GET", "/operations", params={"limit": limit}))
 
@@ -59,3 +61,16 @@ async def test_health_says_that_it_runs(app: Application) -> None:
 
     assert response.status_code == 200
     assert document_of(response) == {"status": "running"}
+
+
+async def test_an_unexpected_error_is_answered_in_the_connectors_form() -> None:
+    @answering
+    async def broken(req: func.HttpRequest) -> func.HttpResponse:
+        raise ZeroDivisionError("s3cret")
+
+    response = await broken(request("GET", "/"))
+
+    assert response.status_code == 500
+    assert response.headers["x-ms-request-id"]
+    assert document_of(response)["error"]["code"] == "InternalError"
+    assert b"s3cret" not in response.get_body()
