@@ -1,6 +1,9 @@
 """The commands of `./tocsin`; each imports what it needs when it is called, so that `--help` answers at once."""
 
 import asyncio
+import io
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +31,11 @@ DEFAULT_FOLDER = Path(".tocsin")
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. What its commands write is for its user alone."""
+    os.umask(0o077)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no arrow gets a question mark and not a traceback.
+        sys.stdout.reconfigure(errors="replace")
     with told_in_one_line():
         app(prog_name="tocsin")
 

@@ -12,11 +12,11 @@ GRACE_SECONDS = 5
 
 
 @asynccontextmanager
-async def serving(endpoints: Sequence[Endpoint]) -> AsyncIterator[None]:
+async def serving(endpoints: Sequence[Endpoint], *, option: str = "--port") -> AsyncIterator[None]:
     """Listen on loopback while the block runs; running requests may end afterwards.
 
     Raises:
-        ConfigurationError: names the port that is taken or that this user may not take.
+        ConfigurationError: names the port that is taken or that this user may not take, and the `option` for another.
     """
     async with AsyncExitStack() as started:
         for endpoint in endpoints:
@@ -25,7 +25,8 @@ async def serving(endpoints: Sequence[Endpoint]) -> AsyncIterator[None]:
                 await servers.start()
             except OSError as error:
                 raise ConfigurationError(
-                    f"cannot listen on {HOST}:{endpoint.port}: {error.strerror}"
+                    f"cannot listen on {HOST}:{endpoint.port}: {error.strerror};"
+                    f" choose another port with {option}"
                 ) from error
             started.push_async_callback(servers.stop)
         yield

@@ -5,6 +5,8 @@ than it needs, because this process stays.
 """
 
 import gc
+import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,6 +28,8 @@ from shared.tls_server import ServerContext
 ROOT = Path(__file__).parents[2]
 GRACE = timedelta(seconds=5)
 GC_OBJECTS = 20_000
+PORT_OPTION = "--port (make up PORT=…)"
+SCHEDULER_PORT_OPTION = "--scheduler-port (make up SCHEDULER_PORT=…)"
 
 
 async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
@@ -57,11 +61,12 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
         )
         tls = ServerContext(folder.certificates.server)
         service = Endpoint(app=application.scheduler_service, port=scheduler_port, tls=tls)
-        await running.enter_async_context(serving([service]))
+        await running.enter_async_context(serving([service], option=SCHEDULER_PORT_OPTION))
         # Our own connections to the service end before it does: it waits for connections that are open.
         running.push_async_callback(application.close)
         await running.enter_async_context(receiving(host))
-        await running.enter_async_context(serving([Endpoint(app=host, port=port)]))
+        connector = Endpoint(app=host, port=port)
+        await running.enter_async_context(serving([connector], option=PORT_OPTION))
         keep_out_of_collections()
         tell_ready(folder, port=port, scheduler_port=scheduler_port)
         await asked.wait()
@@ -87,7 +92,7 @@ def keep_out_of_collections() -> None:
 
 def tell_ready(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
     print(
-        "Tocsin is running; Ctrl-C ends it.\n"
+        f"Tocsin is running as process {os.getpid()}; Ctrl-C ends it.\n"
         f"  connector           http://127.0.0.1:{port}/api\n"
         f"  Scheduler service   https://127.0.0.1:{scheduler_port}\n"
         f"  function keys       {folder.host_keys}\n"
@@ -99,6 +104,8 @@ def tell_ready(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
 def main() -> None:
     path, port, scheduler_port = sys.argv[1:]
     configure_logging()
+    # One line for each revision of each component tells an operator nothing.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     with told_in_one_line():
         folder = StackFolder(Path(path))
         run(run_stack(folder, port=int(port), scheduler_port=int(scheduler_port)))

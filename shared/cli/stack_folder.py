@@ -21,6 +21,10 @@ class StackFolder:
         return DevelopmentCertificates(self.path / "certificates")
 
     @property
+    def database(self) -> Path:
+        return self.path / "tocsin.db"
+
+    @property
     def data_key_file(self) -> Path:
         return self.path / "data-key.json"
 
@@ -66,6 +70,7 @@ class StackFolder:
         keys = read_keys(self.host_keys)
         if not keys:
             raise ConfigurationError(
-                f"there is no {self.host_keys}; start the stack with `tocsin up` first"
+                f"there is no {self.host_keys.resolve()}; start the stack with `tocsin up` first,"
+                " or name its folder with --data-dir"
             )
         return str(next(iter(keys["hostKeys"].values())))

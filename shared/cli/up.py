@@ -21,7 +21,7 @@ def start(data_dir: Path, *, port: int, scheduler_port: int) -> None:
         ConfigurationError: the folder is in use or cannot be written.
     """
     folder = StackFolder(data_dir.resolve())
-    if not folder.path.exists():
+    if not folder.database.exists():
         # Making tables takes 40 MB that the process which stays need not carry; it checks them in any case.
         from shared.bootstrap import migrate_data_folder
 

@@ -54,7 +54,11 @@ def test_starts_from_any_folder_even_one_with_a_package_of_our_name(tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("queues", "peek", "rejected", "--data-dir", "{folder}"), 2, "start the stack with"),
+        (
+            ("queues", "peek", "rejected", "--data-dir", "{folder}"),
+            2,
+            "start the stack with `tocsin up` first, or name its folder with --data-dir",
+        ),
         (("queues", "send", "commands", "--data-dir", "{folder}"), 2, "either --body or --file"),
         (("receive", "--secret-file", "{folder}/none", "--output", "x"), 2, "cannot read"),
         (("up", "--port", "0"), 2, "--port"),

@@ -45,7 +45,7 @@ async def test_a_taken_port_is_named_and_the_others_are_free_again() -> None:
     ports = free_ports()
     endpoints = [Endpoint(app=no_content, port=port) for port in (ports.host, ports.receiver)]
     with socket.create_server(("127.0.0.1", ports.receiver)):
-        with pytest.raises(ConfigurationError, match=f"127.0.0.1:{ports.receiver}"):
+        with pytest.raises(ConfigurationError, match=f"127.0.0.1:{ports.receiver}.* with --port"):
             async with serving(endpoints):
                 pass
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.bootstrap import DATABASE_FILE
 from shared.cli.stack_folder import StackFolder
 from shared.errors import ConfigurationError
 from shared.host.keys import load_keys
@@ -35,6 +36,10 @@ def test_only_the_owner_may_look_into_the_folder(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.data_key_file.stat().st_mode) == 0o600
+
+
+def test_the_database_is_where_the_application_keeps_it(tmp_path: Path) -> None:
+    assert StackFolder(tmp_path).database == tmp_path / DATABASE_FILE
 
 
 def test_prepare_leaves_keys_and_certificates_that_are_there(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import stat
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -40,7 +41,7 @@ async def ready(process: asyncio.subprocess.Process) -> None:
     assert process.stdout is not None
     async with asyncio.timeout(READY_SECONDS):
         line = await process.stdout.readline()
-    assert line.startswith(b"Tocsin is running")
+    assert line.startswith(f"Tocsin is running as process {process.pid};".encode())
 
 
 async def failure(process: asyncio.subprocess.Process) -> str:
@@ -66,6 +67,19 @@ async def test_a_signal_ends_it_with_exit_code_0(number: signal.Signals, tmp_pat
         assert "Traceback" not in errors.decode()
 
 
+async def test_a_folder_that_the_demo_made_first_ends_up_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "data" / "demo").mkdir(parents=True)
+    async with up(tmp_path / "data", free_ports()) as process:
+        await ready(process)
+
+        database = tmp_path / "data" / "tocsin.db"
+        assert stat.S_IMODE(database.stat().st_mode) == 0o600
+        process.terminate()
+        async with asyncio.timeout(10):
+            _, errors = await process.communicate()
+        assert "alembic" not in errors.decode()
+
+
 async def test_a_second_on_the_same_folder_is_told_who_has_it(tmp_path: Path) -> None:
     async with up(tmp_path / "data", free_ports()) as first:
         await ready(first)
@@ -74,13 +88,23 @@ async def test_a_second_on_the_same_folder_is_told_who_has_it(tmp_path: Path) ->
             assert f"in use by process {first.pid}" in await failure(second)
 
 
-@pytest.mark.parametrize("taken", ["host", "scheduler"])
-async def test_a_taken_port_is_named(taken: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("taken", "option"),
+    [
+        ("host", "with --port (make up PORT=…)"),
+        ("scheduler", "with --scheduler-port (make up SCHEDULER_PORT=…)"),
+    ],
+)
+async def test_a_taken_port_is_named_and_how_to_choose_another(
+    taken: str, option: str, tmp_path: Path
+) -> None:
     ports = free_ports()
     port = getattr(ports, taken)
     with socket.create_server(("127.0.0.1", port)):
         async with up(tmp_path / "data", ports) as process:
-            assert f"cannot listen on 127.0.0.1:{port}" in await failure(process)
+            said = await failure(process)
+    assert f"cannot listen on 127.0.0.1:{port}" in said
+    assert option in said
 
 
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
