@@ -28,6 +28,13 @@ class Role(StrEnum):
     ALL = "all"
 
 
+class Durability(StrEnum):
+    """What an acknowledged write survives: the loss of power, or only the death of the process."""
+
+    POWER = "power"
+    PROCESS = "process"
+
+
 def split_list(value: object) -> object:
     return (
         [part.strip() for part in value.split(",") if part.strip()]
@@ -43,6 +50,7 @@ class Settings(BaseModel):
 
     role: Role = Role.ALL
     data_dir: Path = Path(".tocsin")
+    durability: Durability = Durability.POWER
     subscription_id: str = "00000000-0000-0000-0000-000000000001"
     public_url: str | None = Field(
         default=None, description="where callers reach the connector; used in Operation-Location"

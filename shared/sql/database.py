@@ -55,8 +55,12 @@ class Database(Protocol):
     async def run(self, work: Work[Value]) -> Value:
         """Run `work` in a transaction and return its value once that is durable.
 
-        Transactions of one process may share a commit; each has a savepoint of its own, so that one which raises takes
-        no other with it. Awaiting tasks may be cancelled; the transaction then still happens.
+        Transactions of one process may share a commit, and one that raises takes no other with it: the others are run
+        again without it. So `work` may run twice, and changes nothing but the database. Awaiting tasks may be
+        cancelled; the transaction then still happens.
+
+        Raises:
+            TransientError: it cannot be written at present: another process has the lock, the disk is full or broken.
         """
 
     async def run_grouped(self, work: GroupWork[Item, Value], item: Item) -> Value:
@@ -67,7 +71,15 @@ class Database(Protocol):
         """
 
     async def read(self, query: Callable[[Connection], Value]) -> Value:
-        """Run `query` on a connection that sees everything committed so far and writes nothing."""
+        """Run `query` on a connection that sees everything committed so far and writes nothing.
+
+        Raises:
+            TransientError: it cannot be read at present: another process has the lock, or the disk fails. Every
+                other error of `query` comes as it is.
+        """
 
     async def close(self) -> None:
-        """Finish what was asked for and let go of the file; later calls raise TransientError."""
+        """Finish what was asked for and let go of the file, even if the caller is cancelled meanwhile.
+
+        Later calls raise TransientError; closing again only waits for the end of the first.
+        """

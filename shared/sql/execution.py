@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,19 +43,27 @@ Answer = tuple[Request, Any, BaseException | None]
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What to tell whom after a transaction, and what to call before."""
+    """What to tell whom after a transaction, and what to call before; `end` is what ends the process."""
 
     answers: Sequence[Answer]
     callbacks: Sequence[Callable[[], None]]
+    end: BaseException | None = None
 
     def finish(self) -> None:
-        """Call back, then settle the futures; one whose caller was cancelled is passed over: the transaction happened
-        all the same."""
-        for callback in self.callbacks:
-            try:
-                callback()
-            except Exception:  # whoever waits for the commit must hear of it all the same
-                logger.exception("callback of a commit failed", extra={"action": "commit"})
+        """Call back, then settle the futures and raise `end`; a future whose caller was cancelled is passed over: the
+        transaction happened all the same."""
+        try:
+            for callback in self.callbacks:
+                try:
+                    callback()
+                except Exception:  # whoever waits for the commit must hear of it all the same
+                    logger.exception("callback of a commit failed", extra={"action": "commit"})
+        finally:
+            self._settle()
+        if self.end is not None:
+            raise self.end
+
+    def _settle(self) -> None:
         for request, value, error in self.answers:
             if request.future.done():
                 continue
@@ -76,14 +85,30 @@ def begin(connection: Connection, requests: Sequence[Request]) -> "Batch | Commi
     Most batches have no request that raises, and savepoints would be a fifth of their statements. So the requests of a
     batch run unguarded first; when one raises, the batch is undone and run again with a savepoint around each.
     """
-    batch = Batch(Transaction(connection), requests)
     try:
+        batch = Batch(Transaction(connection), requests)
         control(connection, "BEGIN IMMEDIATE")
         if len(requests) == 1 or not batch.run_unguarded():
             batch.run()
-    except Exception as error:  # it must reach all who wait, and others must go on
-        return batch.fail(error)
+    except BaseException as error:  # it must reach all who wait, and others must go on
+        return undo(connection, requests, error)
     return batch
+
+
+def undo(connection: Connection, requests: Sequence[Request], error: BaseException) -> Committed:
+    """Roll back everything; everybody gets TransientError.
+
+    A rollback that fails leaves the transaction open; the next batch then cannot begin, and tries the rollback again.
+    """
+    logger.error(
+        "commit failed", exc_info=error, extra={"action": "commit", "requests": len(requests)}
+    )
+    try:
+        roll_back(connection)
+    except Exception:  # whoever waits must hear of the failure all the same
+        logger.exception("rollback failed", extra={"action": "commit"})
+    end = error if isinstance(error, KeyboardInterrupt | SystemExit) else None
+    return Committed([(request, None, refused(error)) for request in requests], (), end)
 
 
 @dataclass(slots=True)
@@ -98,18 +123,9 @@ class Batch:
         """Make it durable; safe to call from another thread, and the only part that waits for the disk."""
         try:
             control(self.transaction.connection, "COMMIT")
-        except Exception as error:  # a full or broken disk must reach all who wait
-            return self.fail(error)
+        except BaseException as error:  # a full or broken disk must reach all who wait
+            return undo(self.transaction.connection, self.requests, error)
         return Committed(self.answers, self.transaction.callbacks())
-
-    def fail(self, error: Exception) -> Committed:
-        """Undo everything; everybody gets TransientError."""
-        logger.exception(
-            "commit failed", extra={"action": "commit", "requests": len(self.requests)}
-        )
-        if self.transaction.driver.in_transaction:
-            control(self.transaction.connection, "ROLLBACK")
-        return Committed([(request, None, refused(error)) for request in self.requests], ())
 
     def run_unguarded(self) -> bool:
         """Run every request; false, and nothing done, when one raised."""
@@ -125,8 +141,7 @@ class Batch:
         except Exception:  # run again, it is delivered to whoever awaits the one that raised it
             self.answers.clear()
             self.transaction.forget(0)
-            if self.transaction.driver.in_transaction:
-                control(self.transaction.connection, "ROLLBACK")
+            roll_back(self.transaction.connection)
             control(self.transaction.connection, "BEGIN IMMEDIATE")
             return False
         return True
@@ -198,15 +213,47 @@ def control(connection: Connection, statement: str) -> None:
     driver_connection.execute(statement)
 
 
+def roll_back(connection: Connection) -> None:
+    """Roll back what is open; a full disk may have made SQLite do so already."""
+    driver_connection = connection.connection.driver_connection
+    assert driver_connection is not None
+    if driver_connection.in_transaction:
+        driver_connection.execute("ROLLBACK")
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raise TransientError in place of what the disk or another process did to a query."""
+    try:
+        yield
+    except Exception as error:
+        # A query that writes is a mistake in the query: no later attempt goes better.
+        if primary_code(error) == sqlite3.SQLITE_READONLY:
+            raise
+        failure = translated(error)
+        if failure is error:
+            raise
+        raise failure from error
+
+
 def translated(error: Exception) -> Exception:
     """Return TransientError for what the disk or another process did, and anything else as it is."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in UNAVAILABLE:
+    if primary_code(error) in UNAVAILABLE:
         return refused(error)
+    if isinstance(error, StopIteration):  # which no future takes
+        failure = RuntimeError("a transaction raised StopIteration")
+        failure.__cause__ = error
+        return failure
     return error
 
 
-def refused(error: Exception) -> TransientError:
+def primary_code(error: Exception) -> int:
+    """Return SQLite's primary result code; SQLITE_OK for an error that is not SQLite's."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+
+
+def refused(error: BaseException) -> TransientError:
     failure = TransientError(f"the database refused a transaction: {error}")
     failure.__cause__ = error
     return failure

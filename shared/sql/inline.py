@@ -8,15 +8,15 @@ from sqlalchemy import Connection
 
 from shared.errors import TransientError
 from shared.sql.database import GroupWork, Item, Value, Work
-from shared.sql.execution import Request, commit, control
-from shared.sql.sqlite import sqlite_engine
+from shared.sql.execution import Request, commit, control, reading
+from shared.sql.sqlite import BUSY_SECONDS, sqlite_engine
 
 
 class InlineDatabase:
     """SQLite on the event loop's own thread; for simulation and tests, since every fsync stops the loop."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = sqlite_engine(path)
+        self._engine = sqlite_engine(path, busy_seconds=BUSY_SECONDS)
         self._connection: Connection | None = self._engine.connect()
 
     async def run(self, work: Work[Value]) -> Value:
@@ -28,11 +28,12 @@ class InlineDatabase:
 
     async def read(self, query: Callable[[Connection], Value]) -> Value:
         connection = self._open()
-        control(connection, "PRAGMA query_only=ON")
-        try:
-            return query(connection)
-        finally:
-            control(connection, "PRAGMA query_only=OFF")
+        with reading():
+            control(connection, "PRAGMA query_only=ON")
+            try:
+                return query(connection)
+            finally:
+                control(connection, "PRAGMA query_only=OFF")
 
     async def close(self) -> None:
         if self._connection is not None:

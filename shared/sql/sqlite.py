@@ -12,38 +12,43 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
 from shared.errors import TransientError
+from shared.settings import Durability
 from shared.sql.database import GroupWork, Item, Value, Work
-from shared.sql.execution import Batch, Committed, Request, begin, control
+from shared.sql.execution import Batch, Committed, Request, begin, control, reading, roll_back
 
 logger = logging.getLogger(__name__)
 
 BATCH_LIMIT = 100
+# Statements run on the event loop, so nobody there waits for another process's lock; what makes the tables may.
+BUSY_SECONDS = 0.1
+BUSY_SECONDS_OF_MIGRATIONS = 30.0
 CHECKPOINT_SECONDS = 0.25
 AUTOCHECKPOINT_PAGES = 16000
 
 
-class Durability(StrEnum):
-    """What an acknowledged write survives: the loss of power, or only the death of the process."""
-
-    POWER = "power"
-    PROCESS = "process"
-
-
-def sqlite_engine(path: Path, *, durability: Durability = Durability.POWER) -> Engine:
+def sqlite_engine(
+    path: Path,
+    *,
+    durability: Durability = Durability.POWER,
+    busy_seconds: float = BUSY_SECONDS_OF_MIGRATIONS,
+) -> Engine:
     """Return an engine whose connections begin no transaction of their own and are set up for WAL."""
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,  # they may be secrets, and errors are logged
-        connect_args={"check_same_thread": False, "timeout": 30, "cached_statements": 512},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": busy_seconds,
+            "cached_statements": 512,
+        },
     )
     synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
 
@@ -66,7 +71,7 @@ class SqliteDatabase:
     """A database file owned by this process, and used by one event loop."""
 
     def __init__(self, path: Path, *, durability: Durability = Durability.POWER) -> None:
-        self._engine = sqlite_engine(path, durability=durability)
+        self._engine = sqlite_engine(path, durability=durability, busy_seconds=BUSY_SECONDS)
         # Opened here, so that a file that cannot be opened is the caller's exception and not a thread's end.
         self._connection = self._engine.connect()
         self._requests: deque[Request] = deque()
@@ -78,7 +83,8 @@ class SqliteDatabase:
         self._reader_connections: list[Connection] = []
         self._written = threading.Event()
         self._pause = threading.Event()
-        self._closing = False
+        self._is_closing = False
+        self._closing: asyncio.Task[None] | None = None
         self._checkpointer = threading.Thread(
             target=self._checkpoint, name="sqlite-checkpoint", daemon=True
         )
@@ -93,14 +99,17 @@ class SqliteDatabase:
         return value
 
     async def read(self, query: Callable[[Connection], Value]) -> Value:
-        if self._closing:
+        if self._is_closing:
             raise TransientError("the database is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
 
     async def close(self) -> None:
-        if self._closing:
-            return
-        self._closing = True
+        self._is_closing = True
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         await self._idle.wait()
         self._written.set()
         self._pause.set()
@@ -112,7 +121,7 @@ class SqliteDatabase:
         self._engine.dispose()
 
     def _future(self) -> "asyncio.Future[Any]":
-        if self._closing:
+        if self._is_closing:
             raise TransientError("the database is closed")
         return asyncio.get_running_loop().create_future()
 
@@ -136,32 +145,47 @@ class SqliteDatabase:
 
     def _commit(self, batch: Batch, loop: asyncio.AbstractEventLoop) -> None:
         committed = batch.commit()
-        loop.call_soon_threadsafe(self._finish, committed)
+        try:
+            loop.call_soon_threadsafe(self._finish, committed)
+        except RuntimeError:  # the loop is closed, and with it everybody who waited
+            logger.debug(
+                "nobody waits for a commit any more",
+                extra={"action": "commit", "requests": len(committed.answers)},
+            )
+            self._requests.clear()
+            self._idle.set()
 
     def _finish(self, committed: Committed) -> None:
         self._written.set()
-        committed.finish()
-        if self._requests:
-            self._requests[0].future.get_loop().call_soon(self._run)
-        else:
-            self._idle.set()
+        try:
+            committed.finish()
+        finally:
+            if self._requests:
+                self._requests[0].future.get_loop().call_soon(self._run)
+            else:
+                self._idle.set()
 
     def _query(self, query: Callable[[Connection], Value]) -> Value:
+        with reading():
+            connection = self._reader_connection()
+            control(connection, "BEGIN")
+            try:
+                return query(connection)
+            finally:
+                roll_back(connection)
+
+    def _reader_connection(self) -> Connection:
         connection: Connection | None = getattr(self._reader, "connection", None)
         if connection is None:
             connection = self._engine.connect()
             control(connection, "PRAGMA query_only=ON")
             self._reader.connection = connection
             self._reader_connections.append(connection)
-        control(connection, "BEGIN")
-        try:
-            return query(connection)
-        finally:
-            control(connection, "ROLLBACK")
+        return connection
 
     def _checkpoint(self) -> None:
         connection = self._engine.connect()
-        while not self._closing:
+        while not self._is_closing:
             self._written.wait()
             self._written.clear()
             try:

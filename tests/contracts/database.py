@@ -1,10 +1,13 @@
 """What every database does."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from shared.errors import ConflictError, TransientError
 from shared.sql.database import Database, Transaction
@@ -193,10 +196,71 @@ class DatabaseContract:
         await database.run(lambda tx: write(tx, "b"))
         assert await database.read(words) == ["a", "b"]
 
+    async def test_transaction_that_is_cancelled_inside_fails_and_the_next_one_passes(
+        self, database: Database
+    ) -> None:
+        await database.run(make_table)
+
+        def cancel(tx: Transaction) -> None:
+            write(tx, "a")
+            raise asyncio.CancelledError
+
+        with pytest.raises(TransientError):
+            await asyncio.wait_for(database.run(cancel), 10)
+
+        await asyncio.wait_for(database.run(lambda tx: write(tx, "b")), 10)
+        assert await database.read(words) == ["b"]
+
+    async def test_rollback_that_fails_is_told_and_tried_again(self, database: Database) -> None:
+        await database.run(make_table)
+        driver = await database.run(lambda tx: tx.driver)
+
+        def fail(tx: Transaction) -> None:
+            write(tx, "a")
+            driver.set_authorizer(forbid_rollback)
+            raise asyncio.CancelledError
+
+        for work in (fail, lambda tx: write(tx, "b")):
+            with pytest.raises(TransientError):
+                await asyncio.wait_for(database.run(work), 10)
+        driver.set_authorizer(None)
+        with pytest.raises(TransientError, match="within a transaction"):
+            await database.run(lambda tx: write(tx, "c"))
+
+        await database.run(lambda tx: write(tx, "d"))
+        assert await database.read(words) == ["d"]
+
+    async def test_stop_iteration_reaches_the_caller_as_an_error(self, database: Database) -> None:
+        def stop(_: Transaction) -> None:
+            raise StopIteration
+
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await asyncio.wait_for(database.run(stop), 10)
+
+    async def test_reading_what_another_process_has_locked_is_transient(
+        self, database: Database, tmp_path: Path
+    ) -> None:
+        other = sqlite3.connect(tmp_path / "other.db", isolation_level=None)
+        other.execute("CREATE TABLE word (text)")
+        other.execute("BEGIN EXCLUSIVE")
+
+        def read_locked(connection: Connection) -> None:
+            connection.exec_driver_sql(f"ATTACH '{tmp_path / 'other.db'}' AS other")
+            connection.exec_driver_sql("SELECT * FROM other.word")
+
+        with pytest.raises(TransientError, match="locked"):
+            await database.read(read_locked)
+
+        other.close()
+
+    async def test_faulty_query_reaches_its_caller_as_it_is(self, database: Database) -> None:
+        with pytest.raises(OperationalError, match="no such table"):
+            await database.read(words)
+
     async def test_reading_writes_nothing(self, database: Database) -> None:
         await database.run(make_table)
 
-        with pytest.raises(Exception, match="readonly"):
+        with pytest.raises(OperationalError, match="readonly"):
             await database.read(lambda connection: write(Transaction(connection), "a"))
 
         assert await database.read(words) == []
@@ -214,6 +278,12 @@ class DatabaseContract:
         ):
             with pytest.raises(TransientError, match="closed"):
                 await call
+
+
+def forbid_rollback(action: int, argument: str | None, *_: object) -> int:
+    """An authorizer: SQLite itself refuses the statement, as it may while the disk is broken."""
+    forbidden = action == sqlite3.SQLITE_TRANSACTION and argument == "ROLLBACK"
+    return sqlite3.SQLITE_DENY if forbidden else sqlite3.SQLITE_OK
 
 
 def limit_pages(tx: Transaction, pages: int) -> int:

@@ -1,6 +1,8 @@
 import asyncio
+import logging
+import sqlite3
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,8 +12,10 @@ from sqlalchemy.exc import OperationalError
 
 from shared.clock import SystemClock, sleep
 from shared.errors import TransientError
+from shared.settings import Durability
 from shared.sql.database import Transaction
-from shared.sql.sqlite import Durability, SqliteDatabase
+from shared.sql.sqlite import SqliteDatabase
+from tests.clocks import settle
 from tests.contracts.database import DatabaseContract, make_table, words, write
 from tests.shared.sql.deferred import break_promise, make_promise
 
@@ -28,8 +32,11 @@ async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
     await database.close()
 
 
-def size(path: Path) -> int:
-    return path.stat().st_size
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Look again and again, at most 10 s: a thread that works at its own pace tells nobody when it is done."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await sleep(SystemClock(), timedelta(milliseconds=20))
 
 
 class TestSqliteDatabase(DatabaseContract):
@@ -105,9 +112,7 @@ class TestSqliteDatabase(DatabaseContract):
         assert isinstance(error, ValueError)
         assert seen == await database.read(words) == ["a"]
 
-    async def test_failing_query_reaches_its_caller_and_the_reader_goes_on(
-        self, database: SqliteDatabase
-    ) -> None:
+    async def test_failing_query_lets_the_readers_go_on(self, database: SqliteDatabase) -> None:
         for _ in range(3):
             with pytest.raises(OperationalError, match="no such table"):
                 await database.read(words)
@@ -118,9 +123,43 @@ class TestSqliteDatabase(DatabaseContract):
         await database.run(make_table)
         await database.run(lambda tx: write(tx, "a" * 100_000))
 
-        async with asyncio.timeout(10):
-            while size(path) < 100_000:
-                await sleep(SystemClock(), timedelta(milliseconds=20))
+        await eventually(lambda: path.stat().st_size >= 100_000)
+
+    async def test_lock_of_another_process_does_not_stop_the_event_loop(
+        self, path: Path, database: SqliteDatabase
+    ) -> None:
+        await database.run(make_table)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        started = asyncio.get_running_loop().time()
+
+        outcomes = await asyncio.gather(
+            *(database.run(partial(write, word=word)) for word in ("a", "b")),
+            return_exceptions=True,
+        )
+
+        assert asyncio.get_running_loop().time() - started < 5
+        assert [type(outcome) for outcome in outcomes] == [TransientError, TransientError]
+        assert await database.read(words) == []
+        other.close()
+        await database.run(lambda tx: write(tx, "c"))
+        assert await database.read(words) == ["c"]
+
+    async def test_cancelled_closing_goes_on_and_closing_again_waits_for_it(
+        self, database: SqliteDatabase
+    ) -> None:
+        writing = asyncio.ensure_future(database.run(make_table))
+        await settle(1)
+        closing = asyncio.ensure_future(database.close())
+        await settle(1)
+
+        closing.cancel()
+        await asyncio.wait([closing])
+        await asyncio.wait_for(database.close(), 10)
+
+        assert closing.cancelled()
+        assert writing.done()
+        assert "sqlite-checkpoint" not in {thread.name for thread in threading.enumerate()}
 
     @pytest.mark.parametrize(("durability", "synchronous"), [("power", 2), ("process", 1)])
     async def test_durability_decides_how_a_commit_is_synced(
@@ -137,3 +176,53 @@ class TestSqliteDatabase(DatabaseContract):
     async def test_file_that_cannot_be_opened_fails_at_once(self, tmp_path: Path) -> None:
         with pytest.raises(OperationalError, match="unable to open"):
             SqliteDatabase(tmp_path / "missing" / "tocsin.db")
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_end_of_the_process_passes_and_nobody_waits_for_ever(
+    path: Path, end: type[BaseException]
+) -> None:
+    def interrupt(tx: Transaction) -> None:
+        write(tx, "a")
+        raise end
+
+    with asyncio.Runner() as runner:
+        database = runner.run(opened(path))
+        runner.run(database.run(make_table))
+        loop = runner.get_loop()
+        waiting = loop.create_task(database.run(interrupt))
+
+        with pytest.raises(end):
+            loop.run_until_complete(waiting)
+
+        with pytest.raises(TransientError):
+            runner.run(asyncio.wait_for(waiting, 10))
+        runner.run(database.run(lambda tx: write(tx, "b")))
+        assert runner.run(database.read(words)) == ["b"]
+        runner.run(asyncio.wait_for(database.close(), 10))
+
+
+def test_commit_that_outlives_its_loop_is_noted_and_the_database_can_be_closed(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="shared.sql.sqlite")
+    loop_is_closed = threading.Event()
+
+    def hold_commit(action: int, argument: str | None, *_: object) -> int:
+        if action == sqlite3.SQLITE_TRANSACTION and argument == "COMMIT":
+            loop_is_closed.wait(10)
+        return sqlite3.SQLITE_OK
+
+    with asyncio.Runner() as runner:
+        database = runner.run(opened(path))
+        runner.run(database.run(lambda tx: tx.driver)).set_authorizer(hold_commit)
+        runner.get_loop().create_task(database.run(make_table))
+        runner.run(settle())
+    loop_is_closed.set()
+
+    asyncio.run(eventually(lambda: "nobody waits" in caplog.text))
+    asyncio.run(asyncio.wait_for(database.close(), 10))
+
+
+async def opened(path: Path) -> SqliteDatabase:
+    return SqliteDatabase(path)
