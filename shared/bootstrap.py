@@ -9,8 +9,11 @@ import logging
 import os
 import random
 import uuid
+from contextlib import AsyncExitStack
 from functools import cached_property
 from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
 
 from shared.client.rest import RestSchedulerClient
 from shared.clock import Clock, SystemClock
@@ -22,7 +25,7 @@ from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.stores.sql import SqlOperationStore
 from shared.connector.stores.tables import SCHEMA as CONNECTOR_SCHEMA
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, TransientError
 from shared.events.delivery import Deliveries
 from shared.events.delivery_store import DeliveryStore
 from shared.events.event_subscriptions import Chance, EventSubscriptions
@@ -50,6 +53,8 @@ from shared.tls import client_context, load_certificates
 logger = logging.getLogger(__name__)
 
 DATABASE_FILE = "tocsin.db"
+# In the order in which they are built; they are closed in the opposite one.
+CLOSED_PARTS = ("_database", "broker", "_webhooks", "_client")
 
 
 class Application:
@@ -59,42 +64,66 @@ class Application:
         self.settings = settings
         self.clock = clock or SystemClock()
         self._opening = asyncio.Lock()
-        self._opened = asyncio.Event()
+        self._is_open = False
+        self._closing: asyncio.Task[None] | None = None
         self._folder: DataFolder | None = None
 
     async def open(self) -> None:
         """Take the data folder, bring its tables up to date and take over what a dead process held.
 
+        When that fails, nothing is left open, and it can be tried again.
+
         Raises:
             ConfigurationError: another process owns the folder, or it cannot be used.
+            TransientError: it was closed, and stays so.
         """
-        if self._opened.is_set():
+        if self._is_open and self._closing is None:
             return
         async with self._opening:
-            if self._opened.is_set():
+            if self._closing is not None:
+                raise TransientError("this process is ending")
+            if self._is_open:
                 return
             self._folder = DataFolder(self.settings.data_dir)
             try:
                 bring_up_to_date(self._database_file)
                 await self._take_over()
             except BaseException:
-                self._folder.close()
+                try:
+                    await self._let_go()
+                finally:
+                    self._forget_parts()
                 raise
-            self._opened.set()
+            self._is_open = True
 
     async def close(self) -> None:
-        """Let go of everything that was opened."""
-        if not self._opened.is_set():
-            return
-        if "_client" in self.__dict__:
-            await self._client.close()
-        if "_webhooks" in self.__dict__:
-            await self._webhooks.close()
-        await self.broker.close()
-        await self._database.close()
-        assert self._folder is not None
-        self._folder.close()
-        self._opened.clear()
+        """Let go of everything that was opened, even if the caller is cancelled meanwhile.
+
+        Closed parts are kept: whoever is late must meet them, and not build others on a folder that is not ours.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        async with self._opening:
+            if self._is_open:
+                await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Close what was built, then the folder; a part that cannot be closed keeps no other open."""
+        async with AsyncExitStack() as parts:
+            if self._folder is not None:
+                parts.callback(self._folder.close)
+            for name in CLOSED_PARTS:
+                if name in self.__dict__:
+                    parts.push_async_callback(self.__dict__[name].close)
+
+    def _forget_parts(self) -> None:
+        """Have every part built anew when it is next asked for."""
+        for name, member in vars(Application).items():
+            if isinstance(member, cached_property):
+                self.__dict__.pop(name, None)
 
     @cached_property
     def broker(self) -> EmbeddedBroker:
@@ -189,7 +218,7 @@ class Application:
 
     @cached_property
     def _database(self) -> SqliteDatabase:
-        return SqliteDatabase(self._database_file)
+        return SqliteDatabase(self._database_file, durability=self.settings.durability)
 
     @cached_property
     def _operations(self) -> SqlOperationStore:
@@ -277,10 +306,21 @@ def migrate_data_folder(path: Path) -> None:
 
 
 def bring_up_to_date(database_file: Path) -> None:
+    """Make the tables that are missing.
+
+    Raises:
+        ConfigurationError: the file cannot be opened, or is no database.
+    """
     engine = sqlite_engine(database_file)
-    for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA):
-        migrate(engine, schema)
-    engine.dispose()
+    try:
+        for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA):
+            migrate(engine, schema)
+    except DBAPIError as error:
+        raise ConfigurationError(
+            f"cannot use the database {str(database_file)!r}: {error.orig}"
+        ) from error
+    finally:
+        engine.dispose()
 
 
 def required(value: Path | None, name: str) -> Path:

@@ -1,17 +1,32 @@
 import asyncio
+import logging
+import sqlite3
+import threading
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 
-from shared.bootstrap import Application
-from shared.errors import ConfigurationError
-from shared.settings import Role, Settings
+from shared.bootstrap import DATABASE_FILE, Application
+from shared.errors import ConfigurationError, TransientError
+from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.entities import TOCSIN_QUEUES
+from shared.settings import Durability, Role, Settings
+from tests.clocks import settle
+
+
+def scheduler(data_dir: Path) -> Application:
+    return Application(Settings(data_dir=data_dir, role=Role.SCHEDULER))
+
+
+def sqlite_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("sqlite-")]
 
 
 async def test_a_missing_setting_fails_the_first_call_that_needs_it_and_names_it(
     tmp_path: Path,
 ) -> None:
-    app = Application(Settings(data_dir=tmp_path, role=Role.SCHEDULER))
+    app = scheduler(tmp_path)
     await app.open()
 
     with pytest.raises(ConfigurationError, match="TOCSIN_DATA_KEY_FILE is missing"):
@@ -20,26 +35,151 @@ async def test_a_missing_setting_fails_the_first_call_that_needs_it_and_names_it
     await app.close()
 
 
-async def test_callers_at_the_same_time_open_it_once(tmp_path: Path) -> None:
-    app = Application(Settings(data_dir=tmp_path, role=Role.SCHEDULER))
+async def test_callers_at_the_same_time_open_it_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="shared.bootstrap")
+    app = scheduler(tmp_path)
 
     await asyncio.gather(*(app.open() for _ in range(5)))
 
+    assert [record.message for record in caplog.records] == ["took over the data folder"]
+    assert sqlite_threads().count("sqlite-checkpoint") == 1
     await app.close()
 
 
 async def test_a_folder_can_be_opened_again_after_it_was_closed(tmp_path: Path) -> None:
     for _ in range(2):
-        app = Application(Settings(data_dir=tmp_path, role=Role.SCHEDULER))
+        app = scheduler(tmp_path)
         await app.open()
         await app.close()
 
 
 async def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
-    first = Application(Settings(data_dir=tmp_path, role=Role.SCHEDULER))
+    first = scheduler(tmp_path)
     await first.open()
 
     with pytest.raises(ConfigurationError, match="in use by process"):
-        await Application(Settings(data_dir=tmp_path, role=Role.SCHEDULER)).open()
+        await scheduler(tmp_path).open()
 
     await first.close()
+
+
+async def test_what_is_no_database_is_refused_and_the_folder_let_go(tmp_path: Path) -> None:
+    (tmp_path / DATABASE_FILE).mkdir()
+    app = scheduler(tmp_path)
+
+    with pytest.raises(ConfigurationError, match="unable to open"):
+        await app.open()
+
+    (tmp_path / DATABASE_FILE).rmdir()
+    await app.open()
+    await app.close()
+
+
+async def test_taking_over_that_fails_leaves_nothing_open_and_can_be_tried_again(
+    tmp_path: Path,
+) -> None:
+    first = scheduler(tmp_path)
+    await first.open()
+    await first.close()
+    rename_table(tmp_path, "service_operation", "elsewhere")
+    second = scheduler(tmp_path)
+
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await second.open()
+
+    assert sqlite_threads() == []
+    rename_table(tmp_path, "elsewhere", "service_operation")
+    third = scheduler(tmp_path)
+    await third.open()
+    await third.close()
+    await second.open()
+    assert await second.broker.peek("service-operations") == []
+    await second.close()
+    assert sqlite_threads() == []
+
+
+async def test_closed_application_stays_closed(tmp_path: Path) -> None:
+    app = scheduler(tmp_path)
+    await app.open()
+    await app.close()
+    await app.close()
+
+    with pytest.raises(TransientError, match="ending"):
+        await app.open()
+    with pytest.raises(TransientError, match="closed"):
+        await app.broker.peek("service-operations")
+
+    assert sqlite_threads() == []
+
+
+async def test_cancelled_closing_goes_on(tmp_path: Path) -> None:
+    app = scheduler(tmp_path)
+    await app.open()
+    closing = asyncio.create_task(app.close())
+    await settle(1)
+
+    closing.cancel()
+    await asyncio.wait([closing])
+    await asyncio.wait_for(app.close(), 10)
+
+    assert sqlite_threads() == []
+
+
+class DisturbedBroker(EmbeddedBroker):
+    """Cannot tell that it is closed."""
+
+    async def close(self) -> None:
+        await super().close()
+        raise OSError("disturbed")
+
+
+class Disturbed(Application):
+    """Has a broker that raises when it is closed."""
+
+    @cached_property
+    def broker(self) -> EmbeddedBroker:
+        return DisturbedBroker(self._database, clock=self.clock, queues=TOCSIN_QUEUES)
+
+
+async def test_part_that_cannot_be_closed_keeps_no_other_open(tmp_path: Path) -> None:
+    app = Disturbed(Settings(data_dir=tmp_path, role=Role.SCHEDULER))
+    await app.open()
+
+    with pytest.raises(OSError, match="disturbed"):
+        await app.close()
+
+    assert sqlite_threads() == []
+    second = scheduler(tmp_path)
+    await second.open()
+    await second.close()
+
+
+class Observed(Application):
+    """Tells how its commits are synced."""
+
+    async def synchronous(self) -> object:
+        return await self._database.run(
+            lambda tx: tx.connection.exec_driver_sql("PRAGMA synchronous").scalar()
+        )
+
+
+@pytest.mark.parametrize(
+    ("durability", "synchronous"), [(Durability.POWER, 2), (Durability.PROCESS, 1)]
+)
+async def test_durability_is_a_setting(
+    tmp_path: Path, durability: Durability, synchronous: int
+) -> None:
+    app = Observed(Settings(data_dir=tmp_path, role=Role.SCHEDULER, durability=durability))
+    await app.open()
+
+    assert await app.synchronous() == synchronous
+
+    await app.close()
+
+
+def rename_table(data_dir: Path, table: str, name: str) -> None:
+    with sqlite3.connect(data_dir / DATABASE_FILE) as connection:
+        connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
+    connection.close()
