@@ -8,8 +8,7 @@ TocsinError                          code: ARM or RDFE error code; the message n
 │  ├─ MethodNotAllowedError    405
 │  ├─ ConflictError            409
 │  ├─ PreconditionFailedError  412
-│  ├─ PayloadTooLargeError     413
-│  └─ NotSupportedError        501
+│  └─ PayloadTooLargeError     413
 ├─ TransientError              503   the world can fix it; retry_after says when to look again
 │  └─ MessageLockLostError           somebody else may hold the message now
 ├─ PermanentError              502   nobody's retry can fix it
@@ -104,13 +103,6 @@ class PayloadTooLargeError(RequestError):
 
     default_code = "RequestTooLarge"
     status = 413
-
-
-class NotSupportedError(RequestError):
-    """The server behind us does not offer this."""
-
-    default_code = "OperationNotSupported"
-    status = 501
 
 
 class TransientError(TocsinError):

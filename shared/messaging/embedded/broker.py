@@ -114,9 +114,8 @@ class EmbeddedBroker:
 
     async def _take(self, source: Source, wanted: int) -> list[ReceivedMessage]:
         now = self._clock.now()
-        if (
-            not self._has_looked
-        ):  # at what an earlier process left; from then on the timer knows the next instant
+        if not self._has_looked:
+            # At what an earlier process left; from then on the timer knows the next instant.
             self._has_looked = True
             self._timer.arm(now)
         until = to_microseconds(now) + source.lock_microseconds
@@ -155,6 +154,6 @@ class EmbeddedBroker:
 
 
 def due(message: Message) -> int | None:
-    """Return the instant from which the message is visible;."""
+    """Return the instant from which the message is visible; None for at once."""
     instant = message.scheduled_enqueue_time
     return None if instant is None else to_microseconds(instant)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.clock import from_microseconds, to_microseconds
-from shared.errors import NotSupportedError, PermanentError
+from shared.errors import PermanentError
 from shared.messaging.message import (
     NO_PROPERTIES,
     Message,
@@ -46,9 +46,11 @@ class Content:
 
 
 def encode(message: Message) -> Content:
-    """Raises PermanentError when body and attributes together are larger than 256 KB."""
+    """Raises PermanentError when body and attributes together are larger than 256 KB, or are to last for a time."""
     if message.time_to_live is not None:
-        raise NotSupportedError("the embedded broker keeps messages until they are settled")
+        raise PermanentError(
+            "time_to_live is not supported: the embedded broker keeps messages until they are settled"
+        )
     attributes = encode_attributes(message)
     size = len(message.body) + len(storable_text(message.message_id)) + len(attributes or "")
     if size > MAX_SIZE:

@@ -14,7 +14,7 @@ RANGE = 1000
 
 
 class SequenceNumbers:
-    """Used by the one thread that writes; there is one broker for a file."""
+    """Used on the event loop, where transactions run; there is one broker for a file."""
 
     def __init__(self) -> None:
         self._next: int | None = None

@@ -177,7 +177,8 @@ class MessageStorage:
         """Activate what is due and unlock what ran out; returns the next instant that somebody waits for."""
         self._activate(tx, now)
         self._expire(tx, until=now)
-        instants = [tx.driver.execute(sql.EARLIEST, (state,)).fetchone() for state in (1, 2)]
+        states = (State.LOCKED, State.SCHEDULED)
+        instants = [tx.driver.execute(sql.EARLIEST, (state,)).fetchone() for state in states]
         return min((instant[0] for instant in instants if instant is not None), default=None)
 
     def free_locks(self, tx: Transaction) -> int:

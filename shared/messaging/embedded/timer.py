@@ -46,9 +46,8 @@ class DueTimer:
         self._instant = self._sleeper = None  # from here on `arm` starts another one
         try:
             following = await self._action()
-        except (
-            Exception
-        ):  # the file may be full for a while; what is due must not wait for a restart
+        except Exception:
+            # The file may be full for a while; what is due must not wait for a restart.
             logger.exception("due messages are late", extra={"action": "run_due"})
             following = self._clock.now() + AGAIN_AFTER_FAILURE
         if following is not None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from shared.errors import (
     ConflictError,
     MessageLockLostError,
-    NotSupportedError,
+    PermanentError,
     TransientError,
 )
 from shared.messaging.embedded.broker import EmbeddedBroker
@@ -235,7 +235,7 @@ async def test_failing_database_reaches_who_receives_and_the_next_call_looks_aga
 
 
 async def test_messages_that_live_for_a_time_are_refused(broker: EmbeddedBroker) -> None:
-    with pytest.raises(NotSupportedError):
+    with pytest.raises(PermanentError, match="time_to_live"):
         await broker.send(QUEUE, [Message(body=b"a", time_to_live=timedelta(seconds=1))])
 
 
