@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.clock import Clock
-from shared.connector.calls import NO_QUERY
 from shared.connector.commands import Door
 from shared.connector.execute import Executor
 from shared.connector.operations import Operation, instant_text
@@ -19,6 +18,7 @@ from shared.wire.commands import Command
 from shared.wire.json_types import Json
 
 LONGEST_LIST = 100
+"""As many operations as a caller may ask for at once."""
 
 
 class Connector:
@@ -46,8 +46,8 @@ class Connector:
         commands: Sequence[Command],
         *,
         caller: str,
-        key: str | None = None,
-        correlation_id: str | None = None,
+        key: str | None,
+        correlation_id: str | None,
     ) -> list[Operation]:
         """See `Door.accept`."""
         return await self._door.accept(
@@ -63,7 +63,7 @@ class Connector:
         await self._executor.execute(wake_up)
 
     async def read(
-        self, endpoint: Endpoint, params: Mapping[str, str], query: Mapping[str, str] = NO_QUERY
+        self, endpoint: Endpoint, params: Mapping[str, str], query: Mapping[str, str]
     ) -> tuple[int, Json]:
         """See `Reader.read`."""
         return await self._reader.read(endpoint, params, query)
@@ -75,9 +75,9 @@ class Connector:
             raise NotFoundError(f"there is no operation {operation_id!r}")
         return operation
 
-    async def operations(self, *, limit: int = LONGEST_LIST) -> list[Operation]:
-        """Return the operations accepted last, the newest first, at most 100."""
-        return await self._store.newest(limit=max(1, min(limit, LONGEST_LIST)))
+    async def operations(self, *, limit: int) -> list[Operation]:
+        """Return the operations accepted last, the newest first."""
+        return await self._store.newest(limit=limit)
 
     async def sweep(self) -> int:
         """Wake what should have been woken and publish what a crash left unpublished; returns how many operations."""

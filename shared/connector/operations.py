@@ -17,11 +17,6 @@ class OperationStatus(StrEnum):
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
-    CANCELED = "Canceled"
-
-    @property
-    def is_ended(self) -> bool:
-        return self not in (OperationStatus.NOT_STARTED, OperationStatus.RUNNING)
 
 
 class Phase(StrEnum):

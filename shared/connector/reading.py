@@ -7,7 +7,7 @@ from shared.client.scheduler import RestResponse
 from shared.clock import Clock
 from shared.connector.answers import document_of, error_of
 from shared.connector.backoff import retry_after_of
-from shared.connector.calls import NO_QUERY, read_request
+from shared.connector.calls import read_request
 from shared.connector.deployment import Deployment, Reply
 from shared.errors import (
     AuthenticationError,
@@ -35,7 +35,7 @@ class Reader:
         self._clock = clock
 
     async def read(
-        self, endpoint: Endpoint, params: Mapping[str, str], query: Mapping[str, str] = NO_QUERY
+        self, endpoint: Endpoint, params: Mapping[str, str], query: Mapping[str, str]
     ) -> tuple[int, Json]:
         """Return the status and the body of what the Scheduler answers; secrets are dropped.
 

@@ -8,7 +8,6 @@ class EventType(StrEnum):
 
     OPERATION_SUCCEEDED = "tocsin.operation.succeeded"
     OPERATION_FAILED = "tocsin.operation.failed"
-    OPERATION_CANCELED = "tocsin.operation.canceled"
     COMMAND_REJECTED = "tocsin.command.rejected"
     DELIVERY_DEADLETTERED = "tocsin.delivery.deadlettered"
     EVENT_SUBSCRIPTION_DISABLED = "tocsin.eventsubscription.disabled"

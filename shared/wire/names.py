@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from shared.errors import Fault
 
-MAX_NAME = 100
 RULES = {
     "cloud_service": (
         re.compile(r"[A-Za-z0-9][A-Za-z0-9_.()\-]{0,99}"),

@@ -22,7 +22,7 @@ async def test_p1_accepted_commands_are_operations_that_are_woken(
 ) -> None:
     async with opened(tmp_path, client) as world:
         accepted = await world.connector.accept(
-            commands(put_job("a"), put_job("b")), caller="key", correlation_id="c1"
+            commands(put_job("a"), put_job("b")), caller="key", key=None, correlation_id="c1"
         )
 
         assert [await world.operation(one) for one in accepted] == accepted
@@ -87,10 +87,10 @@ async def test_key_of_any_length_is_refused_above_256_characters(
 async def test_correlation_id_is_made_fit_for_an_event(tmp_path: Path, client: Any) -> None:
     async with opened(tmp_path, client) as world:
         (odd,) = await world.connector.accept(
-            commands(put_job()), caller="key", correlation_id="a\nb\x00"
+            commands(put_job()), caller="key", key=None, correlation_id="a\nb\x00"
         )
         (long,) = await world.connector.accept(
-            commands(put_job()), caller="key", correlation_id="c" * 1000
+            commands(put_job()), caller="key", key=None, correlation_id="c" * 1000
         )
 
     assert odd.correlation_id == "a%0Ab%00"

@@ -34,8 +34,8 @@ async def test_xml_becomes_json(tmp_path: Path) -> None:
     )
     async with opened(tmp_path, client) as world:
         read = world.connector.read
-        one = await read(CATALOGUE["GetCloudService"], {"cloud_service": "cs1"})
-        many = await read(CATALOGUE["ListCloudServices"], {})
+        one = await read(CATALOGUE["GetCloudService"], {"cloud_service": "cs1"}, {})
+        many = await read(CATALOGUE["ListCloudServices"], {}, {})
 
     expected = {"name": "cs1", "label": "l", "description": "", "geoRegion": "West Europe"}
     assert one == (200, {**expected, "resources": []})
@@ -45,7 +45,7 @@ async def test_xml_becomes_json(tmp_path: Path) -> None:
 async def test_p8_json_passes_without_secrets(tmp_path: Path) -> None:
     _, client = scripted(answer(200, json.dumps({"id": "a", "secret": "geheim"}).encode()))
     async with opened(tmp_path, client) as world:
-        assert await world.connector.read(CATALOGUE["GetJob"], JOB) == (200, {"id": "a"})
+        assert await world.connector.read(CATALOGUE["GetJob"], JOB, {}) == (200, {"id": "a"})
 
 
 async def test_query_is_sent_as_the_clients_of_microsoft_send_it(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_p10_errors_keep_the_words_of_the_service(
     _, client = scripted(reply)
     async with opened(tmp_path, client) as world:
         with pytest.raises(error) as raised:
-            await world.connector.read(CATALOGUE["GetJob"], JOB)
+            await world.connector.read(CATALOGUE["GetJob"], JOB, {})
 
     assert raised.value.code == code
 
@@ -92,6 +92,6 @@ async def test_busy_service_says_when_to_come_back(tmp_path: Path) -> None:
     _, client = scripted(answer(503, retry_after="7"))
     async with opened(tmp_path, client) as world:
         with pytest.raises(TransientError) as raised:
-            await world.connector.read(CATALOGUE["GetJob"], JOB)
+            await world.connector.read(CATALOGUE["GetJob"], JOB, {})
 
     assert raised.value.retry_after == timedelta(seconds=7)

@@ -70,7 +70,9 @@ class World:
     connector: Connector
 
     async def accept(self, *messages: dict[str, Any], key: str | None = None) -> list[Operation]:
-        return await self.connector.accept(commands(*messages), caller="key", key=key)
+        return await self.connector.accept(
+            commands(*messages), caller="key", key=key, correlation_id=None
+        )
 
     async def work(self) -> int:
         """Execute every wake-up that is visible by now; returns how many."""

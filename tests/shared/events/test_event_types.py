@@ -5,7 +5,6 @@ def test_the_types_are_frozen() -> None:
     assert {str(one) for one in EventType} == {
         "tocsin.operation.succeeded",
         "tocsin.operation.failed",
-        "tocsin.operation.canceled",
         "tocsin.command.rejected",
         "tocsin.delivery.deadlettered",
         "tocsin.eventsubscription.disabled",
