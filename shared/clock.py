@@ -43,3 +43,13 @@ def to_microseconds(instant: datetime) -> int:
 def from_microseconds(value: int) -> datetime:
     """Return the aware UTC instant that `to_microseconds` stored."""
     return EPOCH + timedelta(microseconds=value)
+
+
+def to_optional_microseconds(instant: datetime | None) -> int | None:
+    """Return what `to_microseconds` does, and None for None."""
+    return None if instant is None else to_microseconds(instant)
+
+
+def from_optional_microseconds(value: int | None) -> datetime | None:
+    """Return what `from_microseconds` does, and None for None."""
+    return None if value is None else from_microseconds(value)

@@ -21,11 +21,11 @@ from shared.connector.operations import (
     Phase,
 )
 from shared.connector.pause import Pause
-from shared.connector.store import OperationStore, Started
+from shared.connector.store import OperationStore
 from shared.errors import LeaseLostError
 from shared.events.log import EventLog
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import NotYet
+from shared.messaging.work import when_due
 from shared.sealing import Sealer
 from shared.wire.json_types import JsonObject
 
@@ -64,7 +64,9 @@ class Executor:
 
     async def execute(self, wake_up: WakeUp) -> None:
         """Do the next step of the operation that `wake_up` names, if it is due and nobody else does it."""
-        started = await self._start(wake_up)
+        started = await when_due(
+            lambda: self._store.start(wake_up, now=self._clock.now()), self._clock
+        )
         if started is None:
             return
         step = await self._next_step(started.assignment)
@@ -76,15 +78,6 @@ class Executor:
         if isinstance(step, Ended):
             self._tell(started.assignment, step)
             await self._event_log.publish()
-
-    async def _start(self, wake_up: WakeUp) -> Started | None:
-        while True:
-            started = await self._store.start(wake_up, now=self._clock.now())
-            if isinstance(started, Started):
-                return started
-            if not isinstance(started, NotYet):
-                return None
-            await self._clock.sleep_until(started.due_at)
 
     async def _next_step(self, assignment: Assignment) -> Later | Ended:
         now = self._clock.now()

@@ -26,7 +26,7 @@ class Acceptance:
 
 
 class OperationStore(Protocol):
-    """Durable operations; every method that changes something is one transaction."""
+    """Durable operations; what a method decides is one transaction."""
 
     async def accept(self, acceptance: Acceptance) -> list[Operation]:
         """Insert the operations in their order and wake those that wait for nothing.
@@ -48,7 +48,8 @@ class OperationStore(Protocol):
         """End the lease with what was found out.
 
         The end of an operation inserts its event, releases what waited for it and wakes what now waits for nothing,
-        whose deadline counts from here.
+        whose deadline counts from here. Of many that wait, some are released after the end itself; after a crash by
+        sweep.
 
         Raises:
             LeaseLostError: somebody else has started it since; nothing is written.
@@ -61,7 +62,7 @@ class OperationStore(Protocol):
         """Return the operations accepted last, the newest first."""
 
     async def sweep(self, *, now: datetime) -> int:
-        """Wake what should have been woken; returns how many."""
+        """Release and wake what should have been; returns how many were woken."""
 
     async def free_leases(self, *, now: datetime) -> int:
         """End the leases of a dead process; only the sole owner of the store may."""

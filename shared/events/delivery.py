@@ -26,7 +26,7 @@ from shared.events.event_subscriptions import secret_context
 from shared.events.sink import Destination, EventSink, NotDelivered, OpenSink, Outcome
 from shared.events.webhook_signature import key_of
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import MAX_EARLY, NotYet
+from shared.messaging.work import when_due
 from shared.sealing import Sealer
 
 logger = logging.getLogger(__name__)
@@ -58,15 +58,11 @@ class Deliveries:
 
     async def deliver(self, wake_up: WakeUp) -> None:
         """Send what is due to one event subscription; returns when nothing more is, or after 30 s."""
-        while isinstance(
-            started := await self._store.start(wake_up, now=self._clock.now()), NotYet
-        ):
-            if started.due_at - self._clock.now() > MAX_EARLY:
-                await self._store.postpone(wake_up, started.due_at, now=self._clock.now())
-                return
-            await self._clock.sleep_until(started.due_at)
-        if isinstance(started, Stretch):
-            await self._run(started)
+        stretch = await when_due(
+            lambda: self._store.start(wake_up, now=self._clock.now()), self._clock
+        )
+        if stretch is not None:
+            await self._run(stretch)
 
     async def sweep(self) -> int:
         """Find lost work: publish what waits for it and wake what is overdue; returns how many were woken."""

@@ -11,7 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from shared.clock import from_microseconds, to_microseconds
+from shared.clock import (
+    from_optional_microseconds,
+    to_microseconds,
+    to_optional_microseconds,
+)
 from shared.errors import LeaseLostError
 from shared.events import statements
 from shared.events.cloudevent import CloudEvent
@@ -99,7 +103,7 @@ class DeliveryStore:
     async def sweep(self, *, now: datetime) -> int:
         """Publish what was committed and not published, and wake what is overdue; returns how many were woken."""
         await self._log.publish()
-        return await self._database.run(lambda transaction: self._work.sweep(transaction, now=now))
+        return await self._work.sweep_all(self._database, now=now)
 
     def free_leases(self, transaction: Transaction, *, now: datetime) -> int:
         """End the leases of a dead process; only the sole owner of the database may, at its start."""
@@ -114,19 +118,14 @@ class DeliveryStore:
                 return lease
             connection = transaction.connection
             (row,) = statements.GET_EVENT_SUBSCRIPTION.rows(connection, name=lease.id)
-            health = Health(instant(row.failing_since), instant(row.held_until))
+            health = Health(
+                from_optional_microseconds(row.failing_since),
+                from_optional_microseconds(row.held_until),
+            )
             first = load(connection, lease.id, after=BEGINNING, now=now)
             return Stretch(lease, row.url, row.sealed_secret, health, first)
 
         return await self._database.run(begin)
-
-    async def postpone(self, wake_up: WakeUp, due_at: datetime, *, now: datetime) -> None:
-        """Wake the row again at `due_at`, because this wake-up came much too early."""
-        await self._database.run(
-            lambda transaction: self._work.schedule(
-                transaction, wake_up.id, attempt=wake_up.attempt, due_at=due_at, now=now
-            )
-        )
 
     async def pending(
         self, lease: Lease, *, after: tuple[int, int], now: datetime
@@ -159,7 +158,7 @@ class DeliveryStore:
 
     def _next(self, transaction: Transaction, lease: Lease, health: Health) -> datetime | None:
         rows = statements.EARLIEST.rows(transaction.connection, name=lease.id)
-        earliest = instant(rows[0].due_at) if rows else None
+        earliest = from_optional_microseconds(rows[0].due_at) if rows else None
         if earliest is None or health.held_until is None:
             return earliest
         return max(earliest, health.held_until)
@@ -179,8 +178,8 @@ class DeliveryStore:
         statements.RECORD_HEALTH.change(
             connection,
             name=lease.id,
-            failing=stored(report.health.failing_since),
-            held=stored(report.health.held_until),
+            failing=to_optional_microseconds(report.health.failing_since),
+            held=to_optional_microseconds(report.health.held_until),
         )
         if report.disabled:
             statements.DISABLE.change(connection, name=lease.id, reason=report.disabled)
@@ -220,15 +219,7 @@ def failed(lease: Lease, one: Ended) -> dict[str, Any]:
         "of_number": one.delivery.number,
         "to_status": (DeliveryStatus.DEADLETTERED if given_up else DeliveryStatus.PENDING).value,
         "count": one.failures,
-        "next_due_at": stored(one.next_due_at),
+        "next_due_at": to_optional_microseconds(one.next_due_at),
         "ended": to_microseconds(one.at) if given_up else None,
         "error": one.reason,
     }
-
-
-def instant(value: int | None) -> datetime | None:
-    return None if value is None else from_microseconds(value)
-
-
-def stored(value: datetime | None) -> int | None:
-    return None if value is None else to_microseconds(value)

@@ -16,6 +16,7 @@ from shared.events import statements
 from shared.events.filters import EVERYTHING, is_type_filter
 from shared.events.status import EventSubscriptionStatus
 from shared.events.webhook_signature import key_of, secret_of
+from shared.messaging.steps import AT_ONCE, in_steps
 from shared.outbound.guard import AddressGuard
 from shared.sealing import Sealer
 from shared.sql.database import Database, Transaction
@@ -27,7 +28,6 @@ GENERATED_KEY_BYTES = 32
 MAX_URL = 2048
 MAX_TYPES = 50
 MAX_PREFIX = 1024
-DELETE_BATCH = 1000
 
 
 def check_url(url: str, context: ValidationInfo[AddressGuard]) -> str:
@@ -200,17 +200,16 @@ class EventSubscriptions:
                 raise not_found(name)
 
         def drop_some(transaction: Transaction) -> int:
-            # In pieces, because a month of deliveries in one transaction would stop every other writer.
-            dropped = statements.DELETE_DELIVERIES.change(
-                transaction.connection, name=name, at_most=DELETE_BATCH
+            return statements.DELETE_DELIVERIES.change(
+                transaction.connection, name=name, at_most=AT_ONCE
             )
-            if dropped == 0:
-                statements.DELETE_EVENT_SUBSCRIPTION.change(transaction.connection, name=name)
-            return dropped
+
+        def forget(transaction: Transaction) -> None:
+            statements.DELETE_EVENT_SUBSCRIPTION.change(transaction.connection, name=name)
 
         await self._database.run(end)
-        while await self._database.run(drop_some):
-            pass
+        await in_steps(self._database, drop_some)
+        await self._database.run(forget)
 
 
 def insert(transaction: Transaction, created: EventSubscription, sealed: str) -> None:

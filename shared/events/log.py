@@ -19,10 +19,10 @@ from shared.events.cloudevent import CloudEvent
 from shared.events.filters import filter_keys
 from shared.events.tables import delivery_work
 from shared.messaging.broker import TransactionalSender
+from shared.messaging.steps import AT_ONCE, in_steps
 from shared.sql.database import Database, Transaction
 
 BATCH = 1000
-PRUNE_BATCH = 1000
 RETENTION = timedelta(days=30)
 SEQUENCE_DIGITS = 19  # of the largest number; the extension has to sort as text
 
@@ -87,15 +87,22 @@ class EventLog:
         """Drop published events older than 30 days with their deliveries; returns how many events."""
         before = to_microseconds(now - RETENTION)
 
-        def drop(transaction: Transaction) -> int:
-            return statements.PRUNE.change(
-                transaction.connection, before=before, at_most=PRUNE_BATCH
+        def drop_deliveries(transaction: Transaction) -> int:
+            return statements.PRUNE_DELIVERIES.change(
+                transaction.connection, before=before, at_most=AT_ONCE
             )
 
+        def drop(transaction: Transaction) -> int:
+            return statements.PRUNE.change(transaction.connection, before=before, at_most=AT_ONCE)
+
         total = 0
-        while count := await self._database.run(drop):
+        while True:
+            # Before their events, with which they would go all at once: one event may have gone to many.
+            await in_steps(self._database, drop_deliveries)
+            count = await self._database.run(drop)
             total += count
-        return total
+            if count < AT_ONCE:
+                return total
 
     def _publish_for_all(self, transaction: Transaction, callers: Sequence[None]) -> Sequence[int]:
         return [self._publish(transaction)] * len(callers)

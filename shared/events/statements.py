@@ -1,6 +1,6 @@
 """Every SQL statement of events, from insertion to the end of a delivery."""
 
-from sqlalchemy import bindparam, delete, insert, literal, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from shared.events.status import DeliveryStatus, EventSubscriptionStatus
@@ -71,6 +71,28 @@ OLDEST = (
     .where(event.c.number.is_not(None))
     .order_by(event.c.number)
     .limit(bindparam("at_most"))
+)
+OLD_NUMBERS = (
+    select(event.c.number, event.c.published_at)
+    .where(event.c.number.is_not(None))
+    .order_by(event.c.number)
+    .limit(bindparam("at_most"))
+    .subquery()
+)
+LAST_OLD = (
+    select(func.max(OLD_NUMBERS.c.number))
+    .where(OLD_NUMBERS.c.published_at < bindparam("before"))
+    .scalar_subquery()
+)
+PRUNE_DELIVERIES = Prepared(
+    delete(delivery).where(
+        tuple_(delivery.c.event_subscription_id, delivery.c.number).in_(
+            select(delivery.c.event_subscription_id, delivery.c.number)
+            .where(delivery.c.number <= LAST_OLD)
+            .order_by(delivery.c.number)
+            .limit(bindparam("at_most"))
+        )
+    )
 )
 PRUNE = Prepared(
     delete(event).where(

@@ -4,7 +4,7 @@ A table of work has the columns of `work_columns()`. All writes to them are here
 
 * `due_at` says when the row is to be worked on next; NULL when it is parked or has ended.
 * `start` takes the lease (`lease_until`), raises `attempt`, the fence that every later write of the holder is
-  conditional on, and counts one more lease in `unrecorded`.
+  conditional on, and counts one more lease in `unrecorded`. Of a wake-up that comes early it says when to come back.
 * `record` ends the lease, resets `unrecorded` and sets the next `due_at`, or none.
 * `sweep_at` says when sweep has to look at the row again: after a wake-up that did not arrive, after a lease that ran
   out, or ten minutes before a far-off `due_at`. It is indexed, so that sweep costs what is overdue, not what is stored.
@@ -12,24 +12,29 @@ A table of work has the columns of `work_columns()`. All writes to them are here
 Whoever changes `due_at` wakes in the same transaction. A wake-up is harmless at any time: the row decides.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, bindparam, select, update
 
-from shared.clock import from_microseconds, to_microseconds
+from shared.clock import Clock, from_microseconds, to_microseconds
 from shared.errors import LeaseLostError
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.message import Message
+from shared.messaging.steps import AT_ONCE, in_steps
 from shared.messaging.wake_up import WakeUp
-from shared.sql.database import Transaction
+from shared.sql.database import Database, Transaction
 from shared.sql.prepared import Prepared
 
 HORIZON = timedelta(minutes=10)
 SWEEP_AFTER = timedelta(seconds=60)
 DOUBLINGS = 10
 MAX_EARLY = timedelta(seconds=60)
+"""As long as this an early wake-up is waited with; it is sent again when it is earlier."""
+
+Started = TypeVar("Started")
 
 
 def work_columns() -> list[Column[Any]]:
@@ -46,24 +51,23 @@ def work_columns() -> list[Column[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on a row until `until`, or until it is recorded; `unrecorded` counts this one."""
+    """The right to work on a row until it is recorded or time is up; `unrecorded` counts this one."""
 
     id: str
     attempt: int
     unrecorded: int
-    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """The wake-up came before the row is due (the clocks differ)."""
+    """The wake-up came a little before the row is due (the clocks differ): start again then."""
 
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Ended, parked, leased or woken for an older attempt: the wake-up is completed."""
+    """Ended, parked, leased, woken for an older attempt or much too early: the wake-up is completed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +112,35 @@ class WorkRows:
         due_at: datetime,
         now: datetime,
     ) -> None:
-        """Make the row due at `due_at` and wake it then; its present attempt is `attempt`."""
+        """Make the row due at `due_at` and wake it then, if its present attempt is still `attempt`."""
         self._set_due(transaction, Due(row_id, attempt, due_at, due_at), now=now)
 
     def start(
         self, transaction: Transaction, wake_up: WakeUp, *, now: datetime
     ) -> Lease | NotYet | Nothing:
-        """Take the lease if the row is due, free and at the attempt that the wake-up is for."""
-        until = now + self._lease
+        """Take the lease if the row is due, free and at the attempt that the wake-up is for.
+
+        A wake-up that comes more than a minute early is sent again for when the row is due, and is Nothing.
+        """
         started = self._statements.start.rows(
             transaction.connection,
             row_id=wake_up.id,
             at_attempt=wake_up.attempt,
             present=to_microseconds(now),
-            until=to_microseconds(until),
+            until=to_microseconds(now + self._lease),
         )
         if started:
-            return Lease(wake_up.id, wake_up.attempt + 1, started[0].unrecorded, until)
+            return Lease(wake_up.id, wake_up.attempt + 1, started[0].unrecorded)
         (row,) = self._statements.state.rows(transaction.connection, row_id=wake_up.id) or (None,)
         if row is None or row.due_at is None or row.attempt != wake_up.attempt:
             return Nothing()
         if row.lease_until is not None and row.lease_until > to_microseconds(now):
             return Nothing()
-        return NotYet(from_microseconds(row.due_at))
+        due_at = from_microseconds(row.due_at)
+        if due_at - now > MAX_EARLY:
+            self.schedule(transaction, wake_up.id, attempt=wake_up.attempt, due_at=due_at, now=now)
+            return Nothing()
+        return NotYet(due_at)
 
     def record(
         self, transaction: Transaction, lease: Lease, *, due_at: datetime | None, now: datetime
@@ -148,8 +158,12 @@ class WorkRows:
         if due_at is not None:
             self._set_due(transaction, Due(lease.id, lease.attempt, due_at, due_at), now=now)
 
-    def sweep(self, transaction: Transaction, *, now: datetime, limit: int = 500) -> int:
-        """Wake up to `limit` rows whose wake-up is missing or overdue; returns how many."""
+    async def sweep_all(self, database: Database, *, now: datetime) -> int:
+        """Wake every row whose wake-up is missing or overdue; returns how many."""
+        return await in_steps(database, lambda transaction: self.sweep(transaction, now=now))
+
+    def sweep(self, transaction: Transaction, *, now: datetime, limit: int = AT_ONCE) -> int:
+        """Wake up to `limit` of these rows; returns how many."""
         rows = self._statements.overdue.rows(
             transaction.connection, present=to_microseconds(now), at_most=limit
         )
@@ -165,14 +179,16 @@ class WorkRows:
         return self._statements.free.change(transaction.connection, present=to_microseconds(now))
 
     def _set_due(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
-        self._statements.due.change(
+        changed = self._statements.due.change(
             transaction.connection,
             row_id=row.id,
+            at_attempt=row.attempt,
             due=to_microseconds(row.due_at),
             sweep=to_microseconds(next_sweep(row, now=now)),
             count=row.wakes,
         )
-        self._wake(transaction, row, now=now)
+        if changed:
+            self._wake(transaction, row, now=now)
 
     def _wake(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
         if row.wake_at - now > HORIZON:
@@ -183,6 +199,15 @@ class WorkRows:
             scheduled_enqueue_time=row.wake_at if row.wake_at > now else None,
         )
         self._sender.send_in(transaction, self._queue, [message])
+
+
+async def when_due(
+    start: Callable[[], Awaitable[Started | NotYet | Nothing]], clock: Clock
+) -> Started | None:
+    """Start a row, after a while where the wake-up came a little early; None when there is nothing to do."""
+    while isinstance(started := await start(), NotYet):
+        await clock.sleep_until(started.due_at)
+    return None if isinstance(started, Nothing) else started
 
 
 def next_sweep(row: Due, *, now: datetime) -> datetime:
@@ -214,7 +239,7 @@ class Statements:
             .returning(column.unrecorded)
         )
         self.state = Prepared(
-            select(column.attempt, column.unrecorded, column.due_at, column.lease_until).where(this)
+            select(column.attempt, column.due_at, column.lease_until).where(this).with_for_update()
         )
         self.record = Prepared(
             update(table)
@@ -223,7 +248,7 @@ class Statements:
         )
         self.due = Prepared(
             update(table)
-            .where(this)
+            .where(this, column.attempt == bindparam("at_attempt"))
             .values(due_at=bindparam("due"), sweep_at=bindparam("sweep"), wakes=bindparam("count"))
         )
         self.overdue = Prepared(

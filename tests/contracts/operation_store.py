@@ -12,6 +12,7 @@ from shared.connector.operations import (
     Progress,
 )
 from shared.errors import ConflictError, LeaseLostError
+from shared.messaging.steps import AT_ONCE
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
 from tests.contracts.operation_store_ordering import OrderingContract
@@ -199,7 +200,7 @@ class OperationStoreContract(OrderingContract):
 
         with pytest.raises(LeaseLostError):
             await world.store.record(
-                Lease(lease.id, lease.attempt, 1, lease.until), SUCCEEDED, now=world.clock.now()
+                Lease(lease.id, lease.attempt, 1), SUCCEEDED, now=world.clock.now()
             )
 
         ended = await world.store.get("a")
@@ -229,6 +230,25 @@ class OperationStoreContract(OrderingContract):
 
         assert await world.store.sweep(now=world.clock.now()) == 1
         assert await self.woken(world) == ["a"]
+
+    async def test_sweep_wakes_everything_in_steps(self, world: StoreWorld) -> None:
+        many = AT_ONCE + 1
+        await self.accept(world, *((f"a{n}", f"{COLLECTION}jobs/{n}/") for n in range(many)))
+        await world.wake_ups()
+        await world.clock.advance(timedelta(seconds=60))
+
+        assert await world.store.sweep(now=world.clock.now()) == many
+
+    async def test_keys_are_forgotten_in_steps(self, world: StoreWorld) -> None:
+        for number in range(AT_ONCE + 1):
+            await self.accept(
+                world, (f"a{number}", f"{COLLECTION}jobs/{number}/"), key=f"k{number}"
+            )
+        world.clock.set(world.clock.now() + DAY + SECOND)
+
+        await world.store.prune(now=world.clock.now())
+
+        assert await world.keys() == 0
 
     async def test_p7_leases_of_a_dead_process_are_freed(self, world: StoreWorld) -> None:
         await self.accept(world, ("a", JOB))

@@ -14,6 +14,8 @@ from tests.contracts.operation_store_steps import (
     new,
 )
 
+MANY = 450
+
 
 class OrderingContract(StoreSteps):
     """What waits for what, and for how long."""
@@ -96,6 +98,17 @@ class OrderingContract(StoreSteps):
         await self.end(world, first)
 
         assert await self.woken(world) == ["c"]
+
+    async def test_end_releases_however_many_wait(self, world: StoreWorld) -> None:
+        now = world.clock.now()
+        readers = [f"r{number:03}" for number in range(MANY)]
+        await self.accept(world, ("a", JOB))
+        await self.accept(world, *(new(name, JOB, now, is_read=True) for name in readers))
+        (wake_up,) = await world.wake_ups()
+
+        await self.end(world, wake_up)
+
+        assert await self.woken(world) == readers
 
     async def test_deadline_counts_from_the_release(self, world: StoreWorld) -> None:
         hour = timedelta(hours=1)

@@ -45,6 +45,9 @@ class StoreWorld(Protocol):
     async def event_ids(self) -> list[str]:
         """Return the ids of the events inserted, in their order."""
 
+    async def keys(self) -> int:
+        """Return how many keys are stored."""
+
 
 def new(
     name: str, path: str, now: datetime, *, is_read: bool = False, limit: timedelta = DAY

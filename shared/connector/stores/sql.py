@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.clock import MICROSECOND, from_microseconds, to_microseconds
+from shared.clock import (
+    MICROSECOND,
+    from_microseconds,
+    from_optional_microseconds,
+    to_microseconds,
+    to_optional_microseconds,
+)
 from shared.connector.announcements import end_event
 from shared.connector.operations import (
     Assignment,
@@ -25,13 +31,14 @@ from shared.connector.stores.tables import operation_work
 from shared.errors import ConflictError, LeaseLostError
 from shared.events.log import EventLog
 from shared.messaging.broker import TransactionalSender
+from shared.messaging.steps import AT_ONCE, in_steps
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import MAX_EARLY, Lease, Nothing, NotYet
+from shared.messaging.work import Lease, Nothing, NotYet
 from shared.sql.database import Database, Transaction
 
 KEYS_KEPT = timedelta(hours=24)
 OPERATIONS_KEPT = timedelta(days=7)
-PRUNED_AT_ONCE = 500
+RELEASED_AT_ONCE = 200
 
 
 class SqlOperationStore:
@@ -58,7 +65,9 @@ class SqlOperationStore:
         if isinstance(step, Later):
             await self._database.run(lambda tx: self._go_on(tx, lease, step, now))
         else:
-            await self._database.run(lambda tx: self._end(tx, lease, step, now))
+            going_on = await self._database.run(lambda tx: self._end(tx, lease, step, now))
+            if going_on is not None:
+                await self._release_rest(going_on, now)
 
     async def get(self, operation_id: str) -> Operation | None:
         rows = await self._database.read(
@@ -73,7 +82,9 @@ class SqlOperationStore:
         return [to_operation(row) for row in rows]
 
     async def sweep(self, *, now: datetime) -> int:
-        return await self._database.run(lambda tx: self._work.sweep(tx, now=now))
+        for row in await self._database.read(statements.releasing.rows):
+            await self._release_rest(row.number, now)
+        return await self._work.sweep_all(self._database, now=now)
 
     async def free_leases(self, *, now: datetime) -> int:
         return await self._database.run(lambda tx: self._work.free_leases(tx, now=now))
@@ -81,17 +92,18 @@ class SqlOperationStore:
     async def prune(self, *, now: datetime) -> int:
         keys_before = to_microseconds(now - KEYS_KEPT)
         ended_before = to_microseconds(now - OPERATIONS_KEPT)
-        await self._database.run(
-            lambda tx: statements.prune_keys.change(tx.connection, accepted_before=keys_before)
+        await in_steps(
+            self._database,
+            lambda tx: statements.prune_keys.change(
+                tx.connection, accepted_before=keys_before, at_most=AT_ONCE
+            ),
         )
-        pruned = 0
-        while count := await self._database.run(
+        return await in_steps(
+            self._database,
             lambda tx: statements.prune_operations.change(
-                tx.connection, ended_before=ended_before, at_most=PRUNED_AT_ONCE
-            )
-        ):
-            pruned += count
-        return pruned
+                tx.connection, ended_before=ended_before, at_most=AT_ONCE
+            ),
+        )
 
     # A bound method is a new object each time, equal to the last: the group is found by equality.
     def _accept_group(
@@ -172,11 +184,6 @@ class SqlOperationStore:
         self, transaction: Transaction, wake_up: WakeUp, now: datetime
     ) -> Started | NotYet | Nothing:
         lease = self._work.start(transaction, wake_up, now=now)
-        if isinstance(lease, NotYet) and lease.due_at - now > MAX_EARLY:
-            self._work.schedule(
-                transaction, wake_up.id, attempt=wake_up.attempt, due_at=lease.due_at, now=now
-            )
-            return Nothing()
         if not isinstance(lease, Lease):
             return lease
         (row,) = statements.begin.rows(
@@ -194,12 +201,13 @@ class SqlOperationStore:
             with_request_id=progress.request_id,
             with_failures=progress.failures,
             with_polls=progress.polls,
-            with_missing_since=microseconds(progress.missing_since),
+            with_missing_since=to_optional_microseconds(progress.missing_since),
             with_outcome_unknown=int(progress.is_outcome_unknown),
             with_deadline_at=to_microseconds(step.deadline_at),
         )
 
-    def _end(self, transaction: Transaction, lease: Lease, end: Ended, now: datetime) -> None:
+    def _end(self, transaction: Transaction, lease: Lease, end: Ended, now: datetime) -> int | None:
+        """End the operation; returns its number when more waits for it than one transaction releases."""
         self._work.record(transaction, lease, due_at=None, now=now)
         rows = statements.end.rows(
             transaction.connection,
@@ -214,17 +222,37 @@ class SqlOperationStore:
         if not rows:
             raise LeaseLostError(f"operation {lease.id} has ended already")
         self._event_log.insert(transaction, end_event(to_operation(rows[0]), source=self._source))
-        self._release(transaction, rows[0].number, now)
+        number: int = rows[0].number
+        if self._release(transaction, number, now) < RELEASED_AT_ONCE:
+            return None
+        statements.set_releasing.change(
+            transaction.connection, ended=number, since=to_microseconds(now)
+        )
+        return number
 
-    def _release(self, transaction: Transaction, ended: int, now: datetime) -> None:
+    async def _release_rest(self, ended: int, now: datetime) -> None:
+        def step(transaction: Transaction) -> int:
+            released = self._release(transaction, ended, now)
+            if released < RELEASED_AT_ONCE:
+                statements.set_releasing.change(transaction.connection, ended=ended, since=None)
+            return released
+
+        await in_steps(self._database, step, at_once=RELEASED_AT_ONCE)
+
+    def _release(self, transaction: Transaction, ended: int, now: datetime) -> int:
+        """Release some of what waits for an operation that has ended; returns how many."""
         connection = transaction.connection
-        for successor in statements.forget_waiting.rows(connection, ended=ended):
+        successors = statements.forget_waiting.rows(
+            connection, ended=ended, at_most=RELEASED_AT_ONCE
+        )
+        for successor in successors:
             (row,) = statements.release.rows(connection, successor=successor[0])
             if row.waits_for == 0:
                 statements.set_deadline.change(
                     connection, operation_id=row.id, present=to_microseconds(now)
                 )
                 self._work.schedule(transaction, row.id, attempt=row.attempt, due_at=now, now=now)
+        return len(successors)
 
 
 def conflicting_paths(path: str) -> dict[str, str]:
@@ -250,8 +278,8 @@ def to_operation(row: Any) -> Operation:
         caller=row.caller,
         correlation_id=row.correlation_id,
         requested_at=from_microseconds(row.requested_at),
-        started_at=instant(row.started_at),
-        finished_at=instant(row.finished_at),
+        started_at=from_optional_microseconds(row.started_at),
+        finished_at=from_optional_microseconds(row.finished_at),
         http_status=row.http_status,
         error=error,
         result=None if row.result is None else json.loads(row.result),
@@ -270,16 +298,8 @@ def to_assignment(row: Any, *, leases: int) -> Assignment:
             request_id=row.request_id,
             failures=row.failures,
             polls=row.polls,
-            missing_since=instant(row.missing_since),
+            missing_since=from_optional_microseconds(row.missing_since),
             is_outcome_unknown=bool(row.is_outcome_unknown),
         ),
         leases=leases,
     )
-
-
-def instant(value: int | None) -> datetime | None:
-    return None if value is None else from_microseconds(value)
-
-
-def microseconds(value: datetime | None) -> int | None:
-    return None if value is None else to_microseconds(value)

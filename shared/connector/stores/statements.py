@@ -1,10 +1,11 @@
 """Every hot statement of the operation store, compiled once."""
 
-from sqlalchemy import bindparam, delete, func, insert, null, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal, null, or_, select, tuple_, update
 from sqlalchemy.sql import Select
 
 from shared.connector.operations import OperationStatus
 from shared.connector.stores.tables import operation, request_key, waiting
+from shared.messaging.steps import AT_ONCE
 from shared.sql.prepared import Prepared
 
 DEEPEST = 6
@@ -144,8 +145,27 @@ release = Prepared(
 )
 forget_waiting = Prepared(
     delete(waiting)
-    .where(waiting.c.predecessor == bindparam("ended"))
+    .where(
+        waiting.c.predecessor == bindparam("ended"),
+        waiting.c.successor.in_(
+            select(waiting.c.successor)
+            .where(waiting.c.predecessor == bindparam("ended"))
+            .order_by(waiting.c.successor)
+            .limit(bindparam("at_most"))
+        ),
+    )
     .returning(waiting.c.successor)
+)
+set_releasing = Prepared(
+    update(operation)
+    .where(column.number == bindparam("ended"))
+    .values(releasing_since=bindparam("since"))
+)
+releasing = Prepared(
+    select(column.number)
+    .where(column.releasing_since.is_not(None))
+    .order_by(column.releasing_since)
+    .limit(literal(AT_ONCE))
 )
 set_deadline = Prepared(
     update(operation).where(this).values(deadline_at=bindparam("present") + column.time_limit)
@@ -165,5 +185,12 @@ prune_operations = Prepared(
     )
 )
 prune_keys = Prepared(
-    delete(request_key).where(request_key.c.accepted_at < bindparam("accepted_before"))
+    delete(request_key).where(
+        tuple_(request_key.c.caller, request_key.c.key).in_(
+            select(request_key.c.caller, request_key.c.key)
+            .where(request_key.c.accepted_at < bindparam("accepted_before"))
+            .order_by(request_key.c.accepted_at)
+            .limit(bindparam("at_most"))
+        )
+    )
 )

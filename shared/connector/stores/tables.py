@@ -2,6 +2,7 @@
 
 `operation.number` is the order of acceptance. `blocks` is the path of an unfinished write and NULL otherwise, so that
 its index holds only what somebody may have to wait for. A parked operation has `waits_for` > 0 and no `due_at`.
+`releasing_since` is there while an operation that has ended keeps others parked: more than one transaction releases.
 """
 
 from datetime import timedelta
@@ -38,6 +39,7 @@ operation = Table(
     Column("started_at", BigInteger),
     Column("finished_at", BigInteger),
     Column("waits_for", Integer, nullable=False),
+    Column("releasing_since", BigInteger),
     Column("phase", Text, nullable=False, server_default="send"),
     Column("request_id", Text),
     Column("failures", Integer, nullable=False, server_default="0"),
@@ -62,6 +64,11 @@ Index(
     "ix_operation_finished_at",
     operation.c.finished_at,
     sqlite_where=operation.c.finished_at.is_not(None),
+)
+Index(
+    "ix_operation_releasing_since",
+    operation.c.releasing_since,
+    sqlite_where=operation.c.releasing_since.is_not(None),
 )
 
 waiting = Table(

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from shared.clock import Clock
 from shared.errors import NotFoundError
+from shared.messaging.steps import AT_ONCE, in_steps
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import Lease, Nothing, NotYet
+from shared.messaging.work import Lease, Nothing, NotYet, when_due
 from shared.scheduler.service.exchange import Answer, Request
 from shared.scheduler.store import SchedulerStore, StoredOperation
 from shared.sql.database import Database, Transaction
@@ -24,8 +25,6 @@ from shared.wire.xml_codec import encode_operation
 
 logger = logging.getLogger(__name__)
 
-JOBS_PER_STEP = 1000
-PRUNED_PER_STEP = 1000
 MAX_UNRECORDED = 10
 
 
@@ -39,8 +38,7 @@ class ServiceOperations:
 
     async def run(self, wake_up: WakeUp) -> None:
         """Do the next step of the operation that `wake_up` names, if it is due."""
-        now = self._clock.now()
-        lease = await self._database.run(lambda tx: self._start(tx, wake_up, now))
+        lease = await when_due(lambda: self._start(wake_up), self._clock)
         if lease is None:
             return
         operation = await self._database.run(lambda tx: self._step(tx, lease))
@@ -57,9 +55,8 @@ class ServiceOperations:
 
     async def sweep(self, now: datetime) -> int:
         """Wake what was not woken and forget what is old; returns how many operations were woken."""
-        woken = await self._database.run(lambda tx: self._store.work.sweep(tx, now=now))
-        while await self._database.run(lambda tx: self._prune(tx, now)) == PRUNED_PER_STEP:
-            pass
+        woken = await self._store.work.sweep_all(self._database, now=now)
+        await in_steps(self._database, lambda tx: self._prune(tx, now))
         return woken
 
     async def free_leases(self, now: datetime) -> int:
@@ -78,18 +75,9 @@ class ServiceOperations:
 
         return query
 
-    def _start(self, transaction: Transaction, wake_up: WakeUp, now: datetime) -> Lease | None:
-        started = self._store.work.start(transaction, wake_up, now=now)
-        match started:
-            case Lease():
-                return started
-            case NotYet(due_at):
-                self._store.work.schedule(
-                    transaction, wake_up.id, attempt=wake_up.attempt, due_at=due_at, now=now
-                )
-            case Nothing():
-                pass
-        return None
+    async def _start(self, wake_up: WakeUp) -> Lease | NotYet | Nothing:
+        now = self._clock.now()
+        return await self._database.run(lambda tx: self._store.work.start(tx, wake_up, now=now))
 
     def _step(self, transaction: Transaction, lease: Lease) -> StoredOperation:
         operation = self._store.operations.find(transaction.connection, lease.id)
@@ -121,9 +109,9 @@ class ServiceOperations:
             connection,
             cloud_service_id=service_id,
             job_collection_id=collection_id,
-            limit=JOBS_PER_STEP,
+            limit=AT_ONCE,
         )
-        if removed == JOBS_PER_STEP:
+        if removed == AT_ONCE:
             return operation
         if collection_id is None:
             self._store.cloud_services.delete(connection, service_id)
@@ -163,7 +151,7 @@ class ServiceOperations:
         return failed(operation, 500, "InternalError", message)
 
     def _prune(self, transaction: Transaction, now: datetime) -> int:
-        return self._store.operations.prune(transaction.connection, now=now, limit=PRUNED_PER_STEP)
+        return self._store.operations.prune(transaction.connection, now=now, limit=AT_ONCE)
 
 
 def succeeded(operation: StoredOperation) -> StoredOperation:

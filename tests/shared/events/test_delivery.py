@@ -1,7 +1,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -321,6 +321,43 @@ async def test_a_wake_up_that_comes_much_too_early_is_scheduled_again(
 
     assert len(sink.attempts) == 3
     assert len(world.wakes.messages) == 1
+
+
+class Interrupted:
+    """A database that lets something happen after each transaction."""
+
+    def __init__(self, database: Database, between: Callable[[], Awaitable[object]]) -> None:
+        self._database = database
+        self._between = between
+        self.read = database.read
+        self.run_grouped = database.run_grouped
+        self.close = database.close
+
+    async def run(self, work: Work[Value]) -> Value:
+        value = await self._database.run(work)
+        await self._between()
+        return value
+
+
+async def test_an_event_published_while_a_wake_up_is_put_off_is_sent_at_once(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe()
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(an_event("e1"))
+    for _ in range(3):
+        await world.deliver_due()
+        await world.until_next_wake_up()
+    world.clock.set(world.clock.now() - timedelta(seconds=90))
+    world.wakes.messages.clear()
+    sink.behave(Behaviour.TAKE)
+    database = Interrupted(world.database, lambda: world.publish(an_event("e2")))
+    other = assemble(database, world.clock, sink.open)
+
+    await other.deliveries.deliver(WakeUp(name, 3))
+    await world.deliver_due()
+
+    assert [name for name, _ in sink.received] == ["e2"]
 
 
 async def test_a_lost_wake_up_is_found_by_sweep(world: World, sink: MemorySink) -> None:

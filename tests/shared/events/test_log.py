@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.events.cloudevent import CloudEvent
+from shared.messaging.steps import AT_ONCE
 from shared.sql.database import Transaction
 from shared.sql.sqlite import SqliteDatabase
 from tests.clocks import FakeClock
@@ -167,6 +168,17 @@ async def test_events_older_than_thirty_days_are_dropped_with_their_deliveries(
     assert dropped == 1
     assert [one.event.id for one in await world.log.read(since=0, limit=10)] == ["young"]
     assert await world.rows("SELECT number FROM delivery") == [(2,)]
+
+
+async def test_everything_old_is_dropped_in_steps(world: World) -> None:
+    await world.subscribe()
+    await world.subscribe()
+    await world.publish(*(an_event(f"e{number}") for number in range(AT_ONCE + 1)))
+
+    dropped = await world.log.prune(world.clock.now() + timedelta(days=31))
+
+    assert dropped == AT_ONCE + 1
+    assert await world.rows("SELECT number FROM delivery") == []
 
 
 async def test_numbers_go_on_after_everything_was_dropped(world: World) -> None:

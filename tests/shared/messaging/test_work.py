@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -8,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from shared.errors import LeaseLostError
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import HORIZON, Lease, Nothing, NotYet
+from shared.messaging.work import HORIZON, MAX_EARLY, Lease, Nothing, NotYet, when_due
 from shared.sql.database import Transaction
-from tests.clocks import START
+from tests.clocks import START, FakeClock
 from tests.shared.messaging.work_bench import LEASE, WorkBench, table
 
 SECOND = timedelta(seconds=1)
@@ -52,7 +53,7 @@ def test_row_that_is_due_much_later_is_woken_by_sweep_ten_minutes_before(bench: 
 def test_wake_up_takes_the_lease(bench: WorkBench) -> None:
     bench.insert("a", bench.now)
 
-    assert bench.start("a", 0) == Lease("a", 1, 1, bench.now + LEASE)
+    assert bench.start("a", 0) == Lease("a", 1, 1)
 
 
 def test_doubled_wake_up_finds_nothing(bench: WorkBench) -> None:
@@ -74,6 +75,58 @@ def test_early_wake_up_is_told_when_the_row_is_due(bench: WorkBench) -> None:
     bench.insert("a", bench.now + SECOND)
 
     assert bench.start("a", 0) == NotYet(bench.now + SECOND)
+
+
+def test_wake_up_that_is_much_too_early_is_sent_again(bench: WorkBench) -> None:
+    due_at = bench.now + MAX_EARLY + SECOND
+    bench.insert("a", due_at)
+    bench.sent()
+
+    assert bench.start("a", 0) == Nothing()
+
+    assert bench.sent() == [(WakeUp("a", 0), due_at)]
+    bench.now = due_at
+    bench.take("a", 0)
+
+
+def test_row_that_is_due_earlier_by_now_is_not_put_off_by_an_early_wake_up(
+    bench: WorkBench,
+) -> None:
+    bench.insert("a", bench.now + 24 * 60 * MINUTE)
+    # Somebody makes it due between the arrival of the wake-up and its start.
+    bench.schedule("a", 0, bench.now)
+    bench.sent()
+
+    bench.take("a", 0)
+
+
+def test_row_that_was_started_meanwhile_is_not_scheduled(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    lease = bench.take("a", 0)
+    bench.sent()
+
+    bench.schedule("a", 0, bench.now + 24 * 60 * MINUTE)
+
+    assert bench.sent() == []
+    assert bench.due_at("a") == bench.now
+    bench.record(lease, None)
+
+
+async def test_when_due_waits_with_a_wake_up_that_is_a_little_early(bench: WorkBench) -> None:
+    bench.insert("a", bench.now + MAX_EARLY)
+    clock = FakeClock()
+
+    async def start() -> Lease | NotYet | Nothing:
+        bench.now = clock.now()
+        return bench.start("a", 0)
+
+    started = asyncio.create_task(when_due(start, clock))
+    await clock.advance(MAX_EARLY - SECOND)
+    assert not started.done()
+    await clock.advance(SECOND)
+
+    assert await started == Lease("a", 1, 1)
+    assert await when_due(start, clock) is None
 
 
 @pytest.mark.parametrize(("row_id", "attempt"), [("nobody", 0), ("a", 1), ("a", 7)])
@@ -124,7 +177,7 @@ def test_lease_that_ran_out_is_taken_by_the_next_and_counted(bench: WorkBench) -
     assert bench.sweep() == 1
 
     assert bench.sent() == [(WakeUp("a", 1), None)]
-    assert bench.take("a", 1) == Lease("a", 2, 2, bench.now + LEASE)
+    assert bench.take("a", 1) == Lease("a", 2, 2)
 
 
 def test_holder_of_an_older_lease_writes_nothing(bench: WorkBench) -> None:
@@ -247,6 +300,7 @@ class WorkMachine(RuleBasedStateMachine):
             self.bench.insert(row_id, START)
         self.messages: list[tuple[WakeUp, datetime | None]] = []
         self.newest: dict[str, Lease] = {}
+        self.until: dict[Lease, datetime] = {}
         self.older: list[Lease] = []
         self.recorded: set[tuple[str, int]] = set()
 
@@ -280,9 +334,10 @@ class WorkMachine(RuleBasedStateMachine):
         assert due_at <= self.bench.now
         held = self.newest.get(lease.id)
         if held is not None:
-            assert held.until <= self.bench.now or held in self.older
+            assert self.until[held] <= self.bench.now or held in self.older
             self.older.append(held)
         self.newest[lease.id] = lease
+        self.until[lease] = self.bench.now + LEASE
 
     @rule(row_id=IDS, seconds=st.none() | st.sampled_from([0, 1, 100, 700, 100_000]))
     def holder_records(self, row_id: str, seconds: int | None) -> None:

@@ -69,6 +69,11 @@ class WorkBench:
 
         self.run(work)
 
+    def schedule(self, row_id: str, attempt: int, due_at: datetime) -> None:
+        self.run(
+            lambda tx: self.rows.schedule(tx, row_id, attempt=attempt, due_at=due_at, now=self.now)
+        )
+
     def start(self, row_id: str, attempt: int) -> Lease | NotYet | Nothing:
         return self.run(lambda tx: self.rows.start(tx, WakeUp(row_id, attempt), now=self.now))
 

@@ -1,14 +1,16 @@
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from shared.messaging.entities import SERVICE_OPERATIONS
+from shared.messaging.steps import AT_ONCE
 from shared.messaging.wake_up import WakeUp
-from shared.scheduler.service.operations import JOBS_PER_STEP, MAX_UNRECORDED
+from shared.scheduler.service.operations import MAX_UNRECORDED
 from shared.scheduler.store import StoredJob
 from shared.sql.database import Transaction
 from shared.wire.job import JobState
-from tests.clocks import FakeClock
+from tests.clocks import FakeClock, settle
 from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
     CS,
@@ -115,10 +117,23 @@ async def test_doubled_and_forged_wake_ups_do_nothing(stack: Stack) -> None:
     assert await stack.status(created) == "Succeeded"
 
 
-async def test_a_wake_up_before_its_time_comes_again(stack: Stack) -> None:
+async def test_a_wake_up_a_little_before_its_time_waits(stack: Stack) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+    stack.clock.set(stack.clock.now() - timedelta(seconds=5))
+
+    early = asyncio.create_task(stack.operations.run(WakeUp(created.request_id, 0)))
+    await settle()
+    assert await stack.status(created) == "InProgress"
+    await stack.clock.advance(timedelta(seconds=5))
+    await early
+
+    assert await stack.status(created) == "Succeeded"
+
+
+async def test_a_wake_up_much_before_its_time_comes_again(stack: Stack) -> None:
     created = await stack.call("PUT", CS, CLOUD_SERVICE)
     due_at = stack.clock.now()
-    stack.clock.set(due_at - timedelta(seconds=5))
+    stack.clock.set(due_at - timedelta(seconds=61))
     await stack.operations.run(WakeUp(created.request_id, 0))
     assert await stack.status(created) == "InProgress"
 
@@ -133,7 +148,7 @@ async def test_p12_a_deletion_removes_a_bounded_number_of_jobs_at_a_time(stack: 
     row = StoredJob(name="", state=JobState.ENABLED, definition="{}")
 
     def fill(transaction: Transaction) -> None:
-        for number in range(JOBS_PER_STEP + 1):
+        for number in range(AT_ONCE + 1):
             name = f"job{number}"
             stack.store.jobs.insert(
                 transaction.connection,

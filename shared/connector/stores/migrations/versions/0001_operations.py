@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.BigInteger),
         sa.Column("finished_at", sa.BigInteger),
         sa.Column("waits_for", sa.Integer, nullable=False),
+        sa.Column("releasing_since", sa.BigInteger),
         sa.Column("phase", sa.Text, nullable=False, server_default="send"),
         sa.Column("request_id", sa.Text),
         sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
@@ -50,6 +51,11 @@ def upgrade() -> None:
         ("ix_operation_sweep_at", ["sweep_at"], "sweep_at IS NOT NULL"),
         ("ix_operation_blocks", ["blocks", "number"], "blocks IS NOT NULL"),
         ("ix_operation_finished_at", ["finished_at"], "finished_at IS NOT NULL"),
+        (
+            "ix_operation_releasing_since",
+            ["releasing_since"],
+            "releasing_since IS NOT NULL",
+        ),
     ):
         op.create_index(name, "operation", columns, sqlite_where=sa.text(condition))
     op.create_table(
