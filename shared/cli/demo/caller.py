@@ -13,6 +13,7 @@ from shared.clock import Clock
 
 END_WITHIN = timedelta(seconds=30)
 EVENT_WITHIN = timedelta(seconds=10)
+SHORT_PATH_PARTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Caller:
         self, method: str, path: str, *, body: object = None, content: bytes | None = None
     ) -> Answer:
         answer = await self._client.request(method, path, body=body, content=content)
-        self._timeline.say("connector", f"{method} {path} → {answer.status}")
+        self._timeline.say("connector", f"{method} {self._shown(path)} → {answer.status}")
         return answer
 
     async def accept(self, method: str, path: str, *, body: object = None) -> Accepted:
@@ -60,14 +61,14 @@ class Caller:
             location=location,
             accepted_at=accepted_at,
         )
-        self._timeline.say("connector", f"{method} {path} → 202, {accepted.name}")
+        self._timeline.say("connector", f"{method} {self._shown(path)} → 202, {accepted.name}")
         return accepted
 
     async def read(self, path: str) -> Any:
         """GET a resource that must be there."""
         answer = await self._client.request("GET", path)
         expect(answer.status == 200, f"200 for GET {path}", f"{answer.status}: {answer.body}")
-        self._timeline.say("connector", f"GET {path} → 200")
+        self._timeline.say("connector", f"GET {self._shown(path)} → 200")
         return answer.body
 
     async def peek(self, queue: str) -> list[dict[str, Any]]:
@@ -145,10 +146,19 @@ class Caller:
 
     def _show(self, accepted: Accepted, status: str) -> None:
         after = (self._clock.now() - accepted.accepted_at).total_seconds()
-        what = f"{accepted.name} is {status}, seen {after:.3f} s after its 202"
+        what = f"{accepted.name} seen {status} {after:.3f} s after its 202"
         self._timeline.say("connector", what)
+
+    def _shown(self, path: str) -> str:
+        return path if self._timeline.is_wide else end_of(path)
 
 
 def name_of(operation_id: str) -> str:
     """Return how the timeline calls an operation: its first digits are enough to tell a dozen apart."""
     return f"operation {operation_id[:8]}"
+
+
+def end_of(path: str) -> str:
+    """Return a long path by its last kind and name."""
+    parts = path.split("/")
+    return path if len(parts) <= SHORT_PATH_PARTS else f"…/{'/'.join(parts[-2:])}"

@@ -41,8 +41,14 @@ async def show(folder: Path) -> int:
     timeline.text(
         f"\ndemo succeeded in {timeline.elapsed.total_seconds():.1f} s", style="bold green"
     )
-    timeline.text(f"logs, database and events are in {folder}", style="dim")
+    timeline.text(f"logs, database and events are in {shown(folder)}", style="dim")
     return 0
+
+
+def shown(path: Path) -> Path:
+    """Return the path as short as it can be given from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def tell_failure(error: TocsinError, stage: Stage, timeline: Timeline) -> None:
@@ -55,5 +61,5 @@ def tell_failure(error: TocsinError, stage: Stage, timeline: Timeline) -> None:
     else:
         timeline.text(error.message)
     for child in stage.children:
-        timeline.text(f"\nend of {child.log}", style="bold")
+        timeline.text(f"\nend of {shown(child.log)}", style="bold")
         timeline.text(child.log_tail())

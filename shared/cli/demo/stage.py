@@ -133,14 +133,17 @@ class Stage:
     @asynccontextmanager
     async def caller(self) -> AsyncIterator[Caller]:
         """Return a caller of the running stack; meanwhile each event that arrives is shown."""
-        watching = asyncio.create_task(self._show_arrivals())
-        async with self._client() as client:
-            try:
-                yield Caller(client, inbox=self.inbox, timeline=self._timeline, clock=self._clock)
-            finally:
-                watching.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watching
+        with self._timeline.holding():
+            watching = asyncio.create_task(self._show_arrivals())
+            async with self._client() as client:
+                try:
+                    yield Caller(
+                        client, inbox=self.inbox, timeline=self._timeline, clock=self._clock
+                    )
+                finally:
+                    watching.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await watching
 
     def event_subscription(self) -> dict[str, Any]:
         """Return the event subscription that brings every event to the receiver."""
@@ -180,10 +183,11 @@ class Stage:
         while True:
             for arrival in self.inbox.read_new():
                 self._timeline.say("receiver", describe(arrival), at=arrival.arrived_at)
+            self._timeline.print_due()
             await sleep(self._clock, LOOK_EVERY)
 
 
 def describe(arrival: Arrival) -> str:
-    about = f" of {name_of(arrival.operation_id)}" if arrival.operation_id else ""
+    about = f", {name_of(arrival.operation_id)}" if arrival.operation_id else ""
     late = arrival.lateness.total_seconds() * 1000
-    return f"{arrival.type}{about}, signature verified, {late:.1f} ms late"
+    return f"{arrival.type}{about}, verified, {late:.1f} ms late"

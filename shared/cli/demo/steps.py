@@ -1,12 +1,15 @@
 """The five steps of the demo, each through the real component."""
 
 import json
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from shared.cli.demo.caller import Caller
+from shared.cli.demo.caller import Caller, end_of
 from shared.cli.demo.expectation import Found, expect, wait_until
+from shared.cli.demo.inbox import Arrival
 from shared.cli.demo.stage import Stage
 from shared.cli.demo.timeline import Timeline
 from shared.clock import Clock
@@ -17,6 +20,9 @@ COLLECTION = {"plan": "Standard", "label": "Reports"}
 COLLECTION_PATH = "/api/cloudservices/demo/jobcollections/reports"
 JOB_PATH = f"{COLLECTION_PATH}/jobs/nightly-report"
 RESTART_WITHIN = timedelta(seconds=10)
+LEGEND = """verified: its signature fits; late: from what the event tells of to its arrival
+after a start the first one waits until the HTTP client is loaded"""
+ENUMERATION = re.compile(r"(\w+, )((?:\w+, ){3,}\w+)")
 
 
 class Steps:
@@ -61,13 +67,14 @@ class Steps:
         before = await caller.invocations("execute_operation")
         self._timeline.say("demo", f"startTime filled in: {job['startTime']}")
         put = await caller.accept("PUT", JOB_PATH, body=job)
-        self._timeline.say("connector", f"Operation-Location: {put.location}")
+        location = put.location if self._timeline.is_wide else end_of(put.location)
+        self._timeline.say("connector", f"Operation-Location: {location}")
         operation = await caller.succeeded(put)
         runs = await caller.woken("execute_operation", since=before)
         self._timeline.say("queue", f"`operations` has woken execute_operation, runs: {runs}")
         http_status = operation.get("httpStatus")
         expect(http_status == 201, "201 from the Scheduler, by the client certificate", http_status)
-        what = f"answered {http_status} to the REST call of {put.name} with the client certificate"
+        what = f"answered {http_status} to {put.name}'s REST call (client certificate shown)"
         self._timeline.say("scheduler", what)
         arrival = await caller.completion(put)
         expect(arrival.type == "tocsin.operation.succeeded", "it to tell of success", arrival.type)
@@ -100,29 +107,37 @@ class Steps:
         status = await caller.status(put)
         expect(status == "NotStarted", "the job's operation NotStarted before the kill", status)
         await self._stage.kill_stack()
-        restarted_at = self._clock.now()
+        killed_at = self._clock.now()
         await self._stage.start_stack()
-        remaining = RESTART_WITHIN - (self._clock.now() - restarted_at)
-        await caller.succeeded(put, within=remaining)
-        recovered = (self._clock.now() - restarted_at).total_seconds()
-        self._timeline.say("demo", f"Succeeded {recovered:.2f} s after the restart")
+        restarted_at = self._clock.now()
+        await caller.succeeded(put, within=RESTART_WITHIN)
+        after_kill, after_restart = (
+            (self._clock.now() - instant).total_seconds() for instant in (killed_at, restarted_at)
+        )
+        what = (
+            f"Succeeded {after_kill:.2f} s after the kill, {after_restart:.2f} s after the restart"
+        )
+        self._timeline.say("demo", what)
         await caller.completion(put)
         arrivals = self._stage.inbox.find(lambda arrival: arrival.operation_id == put.operation_id)
         expect(len(arrivals) == 1, "one completion event of the job", f"{len(arrivals)}")
 
     def show_events(self) -> None:
+        columns: dict[str, Callable[[Arrival], str]] = {
+            "#": lambda arrival: str(arrival.number),
+            "arrived": lambda arrival: self._timeline.since_start(arrival.arrived_at).strip(),
+            "late": lambda arrival: milliseconds(arrival.lateness),
+            "type": lambda arrival: arrival.type,
+            "subject": lambda arrival: arrival.subject,
+        }
+        if not self._timeline.is_wide:
+            del columns["arrived"]
+            columns["subject"] = lambda arrival: end_of(arrival.subject)
         rows = [
-            (
-                str(arrival.number),
-                arrival.type,
-                arrival.subject,
-                self._timeline.since_start(arrival.arrived_at).strip(),
-                milliseconds(arrival.lateness),
-            )
+            tuple(cell(arrival) for cell in columns.values())
             for arrival in self._stage.inbox.arrivals
         ]
-        columns = ("number", "type", "subject", "arrived", "lateness")
-        self._timeline.table("Events at the webhook", columns, rows)
+        self._timeline.table("Events at the webhook", tuple(columns), rows, note=LEGEND)
 
     async def _send_malformed_job(self, caller: Caller) -> None:
         malformed = {
@@ -154,7 +169,7 @@ class Steps:
         properties = message["applicationProperties"]
         for name in ("DeadLetterReason", "DeadLetterErrorDescription"):
             expect(bool(properties.get(name)), f"a {name}", properties)
-            self._timeline.say("queue", f"rejected: {name} = {properties[name]}")
+            self._timeline.say("queue", f"rejected: {name} = {shortened(properties[name])}")
         await caller.event(
             "tocsin.command.rejected at the webhook",
             lambda arrival: arrival.type == "tocsin.command.rejected",
@@ -173,6 +188,11 @@ def nightly_report(now: datetime) -> dict[str, Any]:
 def recurrence(job: dict[str, Any]) -> str:
     rule = job["recurrence"]
     return f"every {rule.get('interval', 1)} {rule['frequency']} from {job['startTime']}"
+
+
+def shortened(text: str) -> str:
+    """Return the text with the first word of each long enumeration in it, and how many there are."""
+    return ENUMERATION.sub(lambda found: f"{found[1]}… ({found[0].count(',') + 1})", text)
 
 
 def milliseconds(duration: timedelta) -> str:

@@ -1,10 +1,12 @@
-"""What happens, one line each, with its time since the start and by the clock."""
+"""What happens, one line each, with its time since the start and, where there is room, by the clock."""
 
+import shutil
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,13 +20,17 @@ COLOURS = {
     "queue": "yellow",
     "receiver": "green",
 }
-PLAIN_WIDTH = 136
+COMPONENT_WIDTH = max(map(len, COLOURS))
+PLAIN_WIDTH = 100
+WIDE = 136
+# What another process saw is known here a moment later.
+HOLD = timedelta(milliseconds=60)
 
 
 def timeline_console() -> Console:
-    """Return a console on stdout; where nobody watches (a pipe, CI) lines keep one width and hold no control codes."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    """Return a console on stdout, as wide as the terminal, or as COLUMNS says, or of one width in a pipe or CI."""
+    width = shutil.get_terminal_size(fallback=(PLAIN_WIDTH, 25)).columns
+    return Console(highlight=False, width=width)
 
 
 class Timeline:
@@ -34,49 +40,87 @@ class Timeline:
         self._console = console
         self._clock = clock
         self._started_at = clock.now()
+        self._is_holding = False
+        self._held: list[tuple[datetime, RenderableType]] = []
 
     @property
     def elapsed(self) -> timedelta:
         return self._clock.now() - self._started_at
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there is room for everything; otherwise tell the same in fewer words."""
+        return self._console.width >= WIDE
 
     def since_start(self, instant: datetime) -> str:
         """Return when `instant` was, as the first column shows it."""
         return f"{(instant - self._started_at).total_seconds():+8.3f} s"
 
     def step(self, number: int, title: str) -> None:
-        self._console.print()
-        self._console.print(Text(f"{number}. {title}", style="bold"))
+        self._put(Text.assemble("\n", (f"{number}. {title}", "bold")))
 
     def say(self, component: str, what: str, *, at: datetime | None = None) -> None:
         """Print one line; `at` is when it happened if that was not just now."""
         instant = at or self._clock.now()
-        row = Table.grid(padding=(0, 2))
-        row.add_column(no_wrap=True, style="dim")
-        row.add_column(no_wrap=True, style="dim")
-        row.add_column(no_wrap=True, width=9)
-        row.add_column(overflow="fold")
-        row.add_row(
-            self.since_start(instant),
-            f"{instant:%H:%M:%S}.{instant.microsecond // 1000:03}",
-            Text(component, style=COLOURS[component]),
-            Text(what),
+        times = self.since_start(instant)
+        if self.is_wide:
+            times += f"  {instant:%H:%M:%S}.{instant.microsecond // 1000:03}"
+        column = len(times) + COMPONENT_WIDTH + 4
+        lines = textwrap.wrap(
+            what, self._console.width - column, break_long_words=False, break_on_hyphens=False
         )
-        self._console.print(row)
+        line = Text.assemble(
+            (times, "dim"),
+            "  ",
+            (f"{component:{COMPONENT_WIDTH}}", COLOURS[component]),
+            "  ",
+            f"\n{' ' * column}".join(lines),
+        )
+        self._put(line, at=instant)
+
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = ""
+    ) -> None:
+        """Print a table; all columns but the last keep each cell on one line."""
+        table = Table(header_style="bold")
+        for column in columns:
+            table.add_column(column, no_wrap=column != columns[-1])
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self._put(Text.assemble("\n", (title, "bold")))
+        self._put(table)
+        if note:
+            self._put(Text(note, style="dim"))
+
+    def text(self, text: str, *, style: str = "") -> None:
+        self._put(Text(text, style=style))
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
         """Show what is being waited for while the block runs; terminals only."""
-        with self._console.status(Text(what, style="dim")):
+        with self._console.status(Text(what, style="dim", no_wrap=True, overflow="ellipsis")):
             yield
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        self._console.print()
-        self._console.print(table)
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """While the block runs, print only what `print_due` finds old enough; the rest at its end."""
+        self._is_holding = True
+        try:
+            yield
+        finally:
+            self._is_holding = False
+            self._print_until(None)
 
-    def text(self, text: str, *, style: str = "") -> None:
-        self._console.print(Text(text, style=style))
+    def print_due(self) -> None:
+        """Print, in the order in which it happened, what nothing that is still unknown can come before."""
+        self._print_until(self._clock.now() - HOLD)
+
+    def _put(self, what: RenderableType, *, at: datetime | None = None) -> None:
+        self._held.append((at or self._clock.now(), what))
+        if not self._is_holding:
+            self._print_until(None)
+
+    def _print_until(self, limit: datetime | None) -> None:
+        self._held.sort(key=lambda held: held[0])
+        while self._held and (limit is None or self._held[0][0] <= limit):
+            self._console.print(self._held.pop(0)[1], soft_wrap=True)

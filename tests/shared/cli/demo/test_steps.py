@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.cli.demo.steps import EXAMPLE, nightly_report
+from shared.cli.demo.steps import EXAMPLE, nightly_report, shortened
 from shared.wire.job import Job, time_faults
 from shared.wire.json_types import parse_json
 from shared.wire.model import read
@@ -35,3 +36,15 @@ def test_all_but_the_start_is_the_example() -> None:
     assert {name: job[name] for name in job if name != "startTime"} == parse_json(
         EXAMPLE.read_bytes()
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("must be one of A, B, C, D, E", "must be one of A, … (5)"),
+        ("must be one of http, https", "must be one of http, https"),
+        ("$.x: is missing; $.y: is missing", "$.x: is missing; $.y: is missing"),
+    ],
+)
+def test_only_a_long_enumeration_is_shortened(text: str, short: str) -> None:
+    assert shortened(text) == short

@@ -3,15 +3,17 @@
 import io
 from datetime import timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
-from shared.cli.demo.timeline import Timeline
+from shared.cli.demo.timeline import HOLD, Timeline
 from tests.clocks import START, FakeClock
 
 
-def plain_timeline(clock: FakeClock) -> tuple[Timeline, io.StringIO]:
+def plain_timeline(clock: FakeClock, *, width: int = 140) -> tuple[Timeline, io.StringIO]:
     output = io.StringIO()
-    return Timeline(Console(file=output, width=120, highlight=False), clock), output
+    return Timeline(Console(file=output, width=width, highlight=False), clock), output
 
 
 def test_line_tells_time_since_the_start_time_of_day_component_and_what_happened() -> None:
@@ -61,3 +63,72 @@ def test_table_has_its_columns_and_every_row() -> None:
 
     for cell in ("faults", "path", "fault", "$.a", "is missing", "$.b[0]", "is no text"):
         assert cell in output.getvalue()
+
+
+def test_narrow_line_leaves_the_time_of_day_out() -> None:
+    timeline, output = plain_timeline(FakeClock(), width=80)
+
+    timeline.say("connector", "PUT /x → 202")
+
+    assert output.getvalue() == "  +0.000 s  connector  PUT /x → 202\n"
+
+
+WORDS = st.lists(st.text("abcdefgh-/", min_size=1, max_size=30), min_size=1, max_size=20)
+
+
+@given(words=WORDS, width=st.integers(60, 160))
+def test_no_word_is_cut_and_no_line_is_too_wide_or_ends_in_a_blank(
+    words: list[str], width: int
+) -> None:
+    timeline, output = plain_timeline(FakeClock(), width=width)
+
+    timeline.say("receiver", " ".join(words))
+
+    assert output.getvalue().split()[-len(words) :] == words
+    for line in output.getvalue().splitlines():
+        assert len(line) <= width
+        assert line == line.rstrip()
+
+
+@given(st.lists(st.integers(0, 9), max_size=9))
+def test_what_is_held_comes_out_in_the_order_in_which_it_happened(seconds: list[int]) -> None:
+    clock = FakeClock()
+    timeline, output = plain_timeline(clock)
+    clock.set(START + timedelta(seconds=10))
+
+    with timeline.holding():
+        for each in seconds:
+            timeline.say("receiver", "x", at=START + timedelta(seconds=each))
+        assert output.getvalue() == ""
+
+    shown = [line.split()[0] for line in output.getvalue().splitlines()]
+    assert shown == [f"+{each}.000" for each in sorted(seconds)]
+
+
+def test_only_what_is_old_enough_is_due() -> None:
+    clock = FakeClock()
+    timeline, output = plain_timeline(clock)
+
+    with timeline.holding():
+        timeline.say("connector", "later")
+        timeline.print_due()
+        assert output.getvalue() == ""
+        clock.set(START + HOLD)
+        timeline.say("receiver", "sooner", at=START - HOLD)
+        timeline.print_due()
+
+        words = output.getvalue().split()
+    assert words.index("sooner") < words.index("later")
+    assert words.count("later") == 1
+
+
+def test_a_step_is_held_like_the_lines_around_it() -> None:
+    clock = FakeClock()
+    timeline, output = plain_timeline(clock)
+
+    with timeline.holding():
+        clock.set(START + timedelta(seconds=2))
+        timeline.step(2, "second")
+        timeline.say("receiver", "first", at=START + timedelta(seconds=1))
+
+    assert output.getvalue().index("first") < output.getvalue().index("second")
