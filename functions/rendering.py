@@ -30,10 +30,10 @@ from shared.wire.routing import Match, MethodNotAllowed, connector_router
 logger = logging.getLogger(__name__)
 
 ROUTER = connector_router()
-RESOURCES = "/cloudservices"
 JSON = "application/json; charset=utf-8"
 MAX_PAGE = 1000
 LONGEST_NUMBER = 19
+LONGEST_ECHO = 200
 
 HttpFunction = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -47,6 +47,7 @@ def answering(function: HttpFunction) -> HttpFunction:
         try:
             response = await function(req)
         except TocsinError as error:
+            log_refusal(req, error, request_id)
             response = failed(error)
         except Exception:  # a bug; the caller gets an answer it can read and quote
             logger.exception(
@@ -61,10 +62,23 @@ def answering(function: HttpFunction) -> HttpFunction:
     return answer
 
 
+def log_refusal(req: func.HttpRequest, error: TocsinError, request_id: str) -> None:
+    """Write the one line that tells of a refused request."""
+    logger.log(
+        logging.INFO if error.status < 500 else logging.ERROR,
+        "request refused: %s",
+        error.code,
+        extra={
+            "action": "refuse_request",
+            "request_id": request_id,
+            "method": req.method,
+            "path": path_of(req)[:LONGEST_ECHO],
+        },
+    )
+
+
 def failed(error: TocsinError) -> func.HttpResponse:
     """Return the answer to a request that could not be carried out."""
-    log = logger.info if error.status < 500 else logger.error
-    log("request refused: %s", error.code, extra={"action": "refuse_request", "code": error.code})
     faults: Sequence[Fault] = ()
     message = error.message
     if isinstance(error, InvalidRequestError):
@@ -112,19 +126,29 @@ def read_of(req: func.HttpRequest) -> tuple[Endpoint, Mapping[str, str], Mapping
 
 def match_of(req: func.HttpRequest) -> Match:
     """Return the endpoint of the connector that the request's path and method name."""
-    path = urlsplit(req.url).path
-    path = path[path.lower().index(RESOURCES) :]
+    path = path_of(req)
     method = "GET" if req.method == "HEAD" else str(req.method)
     match ROUTER.match(method, path):
         case Match() as match:
             return match
         case MethodNotAllowed(allowed):
             raise MethodNotAllowedError(
-                f"{req.method} {path} is not offered; {', '.join(sorted(allowed))} are",
+                f"{req.method} {path[:LONGEST_ECHO]} is not offered; {', '.join(sorted(allowed))} are",
                 allowed=sorted(allowed),
             )
         case _:
-            raise NotFoundError(f"there is no resource {path}")
+            raise NotFoundError(f"there is no resource {path[:LONGEST_ECHO]}")
+
+
+def path_of(req: func.HttpRequest) -> str:
+    """Return the raw path below the route prefix, which is one segment.
+
+    Cut by hand: a parser of URLs takes what stands in the host, or a `#`, for something else.
+    """
+    _, _, rest = req.url.partition("://")
+    _, _, path = rest.partition("/")
+    _, _, below = path.partition("?")[0].partition("/")
+    return f"/{below}"
 
 
 def body_of(req: func.HttpRequest) -> bytes:

@@ -1,6 +1,7 @@
 """HTTP triggers as an ASGI app."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,6 +23,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 EMPTY = [(b"content-length", b"0")]
+# What else a Host header may hold would become part of the URL that a function reads its path from.
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{1,5})?")
+BAD_HOST = Answer(400, EMPTY, b"")
 NOT_FOUND = Answer(404, EMPTY, b"")
 UNAUTHORIZED = Answer(401, EMPTY, b"")
 TOO_LARGE = Answer(413, [*EMPTY, (b"connection", b"close")], b"")
@@ -74,9 +78,11 @@ class HttpTriggers:
         path = scope["raw_path"].decode("latin-1")
         matched = self._routes.match(scope["method"], path)
         if matched is None:
-            return NOT_FOUND
+            return refused(NOT_FOUND, scope)
         (function, trigger), route_params = matched
         headers = read_headers(scope)
+        if not HOST.fullmatch(headers.get("host", "")):
+            return refused(BAD_HOST, scope)
         params = read_query(scope["query_string"])
         presented = headers.get("x-functions-key") or params.get("code")
         if not self._keys.opens(trigger.auth_level, function.name, presented):
@@ -89,7 +95,7 @@ class HttpTriggers:
         try:
             body = await read_body(receive, headers, limit=self._max_body_bytes)
         except BodyTooLargeError:
-            return TOO_LARGE
+            return refused(TOO_LARGE, scope)
 
         def request() -> azure.functions.http.HttpRequest:
             return azure.functions.http.HttpRequest(
@@ -113,6 +119,16 @@ class HttpTriggers:
         finally:
             self._running -= 1
         return answer
+
+
+def refused(answer: Answer, scope: Scope) -> Answer:
+    """Return `answer`, which no function gave, and say so once."""
+    logger.info(
+        "refused a request: %d",
+        answer.status,
+        extra={"action": "refuse", "method": scope["method"], "path": scope["path"][:200]},
+    )
+    return answer
 
 
 async def send_answer(send: Send, answer: Answer) -> None:

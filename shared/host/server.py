@@ -39,6 +39,7 @@ class Protocol(HttpToolsProtocol):
     """HTTP/1.1 with a limit on the head of a request and with the peer's certificate in the scope."""
 
     _head_bytes = 0
+    _unfinished_bytes = 0
     _extensions: dict[str, Any] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -48,9 +49,16 @@ class Protocol(HttpToolsProtocol):
             der = connection.getpeercert(binary_form=True)
             self._extensions = {"tls": {"client_cert_der": der}}
 
+    def data_received(self, data: bytes) -> None:
+        # The parser keeps a header, or a trailer, until its line ends; one that never does must not fill the memory.
+        self._unfinished_bytes += len(data)
+        super().data_received(data)
+        if self._unfinished_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("a header without an end")
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = 0
+        self._head_bytes = self._unfinished_bytes = 0
         if self._extensions is not None:
             self.scope["extensions"] = self._extensions
 
@@ -62,7 +70,23 @@ class Protocol(HttpToolsProtocol):
         self._count(len(name) + len(value))
         super().on_header(name, value)
 
+    def on_headers_complete(self) -> None:
+        self._unfinished_bytes = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unfinished_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unfinished_bytes = 0
+        super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: the request is answered as if it had asked for no upgrade."""
+
     def _count(self, size: int) -> None:
+        self._unfinished_bytes = 0
         self._head_bytes += size
         if self._head_bytes > MAX_HEAD_BYTES:
             raise HeadTooLargeError

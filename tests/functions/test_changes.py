@@ -52,6 +52,16 @@ async def test_a_path_without_resource_is_404_and_a_wrong_method_says_which_are_
     assert wrong.headers["Allow"] == "DELETE, GET, PATCH, PUT"
 
 
+@pytest.mark.parametrize("path", ["/cloudservices/a%2fb", "/%63loudservices/a%2fb"])
+async def test_the_raw_path_names_the_resource(app: Application, path: str) -> None:
+    body = {"label": "l", "description": "d", "geoRegion": "West US"}
+
+    response = await change_resource(request("PUT", path, body))
+
+    assert response.status_code == 400  # a slash is no part of a name, and no separator either
+    assert document_of(response)["error"]["details"][0]["target"] == "resource"
+
+
 async def test_p10_a_body_larger_than_a_message_is_413(app: Application) -> None:
     response = await change_resource(request("PUT", JOB_PATH, b" " * (256 * 1024 + 1)))
 

@@ -81,7 +81,9 @@ async def test_peek_is_paged(host: LocalHost, broker: EmbeddedBroker) -> None:
     assert [each["body"] for each in first + rest] == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize("query", ["max=0", "max=251", "max=x", "from=x", "from=-1", "max=²", f"from={2**63}"])
+@pytest.mark.parametrize(
+    "query", ["max=0", "max=251", "max=x", "from=x", "from=-1", "max=²", f"from={2**63}"]
+)
 async def test_p10_bad_paging_is_400(host: LocalHost, query: str) -> None:
     reply = await call(host, "GET", f"{WORK}?{quote(query, safe='=')}", headers=KEY)
 

@@ -137,6 +137,22 @@ async def test_sync_function_answers_text(host: LocalHost) -> None:
     assert reply.header("content-length") == str(len(reply.body))
 
 
+@pytest.mark.parametrize("host_header", ["x/api/other?", "[", "a?b", "a#b", "a b", "x:y", "é"])
+async def test_p10_a_host_that_would_change_the_url_is_400(
+    host: LocalHost, host_header: str
+) -> None:
+    reply = await call(host, "GET", "/api/text", headers={"host": host_header})
+
+    assert (reply.status, reply.body) == (400, b"")
+
+
+@pytest.mark.parametrize("host_header", ["", "localhost", "127.0.0.1:7071", "[::1]:7071", "a_b.c"])
+async def test_a_plain_host_is_part_of_the_url(host: LocalHost, host_header: str) -> None:
+    reply = await call(host, "GET", "/api/text", headers={"host": host_header})
+
+    assert reply.status == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/api/nothing"), ("POST", "/api/text"), ("HEAD", "/api/text"), ("GET", "/text")],

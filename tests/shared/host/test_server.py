@@ -1,6 +1,7 @@
 """Each test runs on a uvloop event loop of its own, as a program does."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -151,3 +152,33 @@ def test_head_limit_counts_each_request_of_a_connection_apart() -> None:
             writer.close()
 
     run(scenario())
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"GET / HTTP/1.1\r\nX: ",
+        b"GET / HTTP/1.1\r\nX",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ",
+    ],
+)
+def test_p10_a_header_without_an_end_is_hung_up_on(beginning: bytes) -> None:
+    sent = []
+
+    async def scenario() -> None:
+        async with serving(Endpoint(app=show, port=0)) as (port,):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(beginning)
+            hung_up = asyncio.ensure_future(reader.read())
+            while not hung_up.done() and len(sent) < 100:
+                writer.write(b"x" * MAX_HEAD_BYTES)
+                sent.append(MAX_HEAD_BYTES)
+                with contextlib.suppress(ConnectionError):
+                    await writer.drain()
+                await asyncio.wait([hung_up], timeout=0.05)
+            await asyncio.gather(hung_up, return_exceptions=True)
+            writer.close()
+
+    run(scenario())
+
+    assert len(sent) < 100
