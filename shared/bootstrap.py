@@ -8,8 +8,10 @@ import asyncio
 import logging
 import os
 import random
+import sqlite3
 import uuid
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from shared.connector.deployment import Deployment
 from shared.connector.execute import Executor
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
+from shared.connector.stores.key_check import check_key
 from shared.connector.stores.sql import SqlOperationStore
 from shared.connector.stores.tables import SCHEMA as CONNECTOR_SCHEMA
 from shared.errors import ConfigurationError, TransientError
@@ -87,7 +90,8 @@ class Application:
             self._folder = DataFolder(self.settings.data_dir)
             try:
                 bring_up_to_date(self._database_file)
-                await self._take_over()
+                with usable(self._database_file):
+                    await self._take_over()
             except BaseException:
                 try:
                     await self._let_go()
@@ -284,6 +288,7 @@ class Application:
 
         held = await self._database.run(free)
         if self.settings.role is not Role.SCHEDULER:
+            await self._database.run(lambda transaction: check_key(transaction, self._sealer))
             held += await self.connector.free_leases()
             await self.sweep_connector()
         if self.settings.role is not Role.CONNECTOR:
@@ -319,8 +324,24 @@ def bring_up_to_date(database_file: Path) -> None:
         raise ConfigurationError(
             f"cannot use the database {str(database_file)!r}: {error.orig}"
         ) from error
+    except Exception as error:
+        # Alembic's own, for a revision that it does not know: the file is of a newer version.
+        raise ConfigurationError(
+            f"cannot bring the database {str(database_file)!r} up to date: {error}"
+        ) from error
     finally:
         engine.dispose()
+
+
+@contextmanager
+def usable(database_file: Path) -> Iterator[None]:
+    """Raise ConfigurationError for what the database itself does not bear: a damaged page, a table that is gone."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        raise ConfigurationError(
+            f"cannot use the database {str(database_file)!r}: {error}"
+        ) from error
 
 
 def required(value: Path | None, name: str) -> Path:

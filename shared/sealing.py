@@ -1,6 +1,7 @@
 """Encryption at rest for secrets: AES-256-GCM with a key id, and keyed fingerprints of requests."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -61,13 +62,21 @@ class Sealer:
 
 def create_key_file(path: Path) -> None:
     """Write a key file with one new key, readable by its owner only; an existing file is left alone."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if path.exists():
         return
-    with os.fdopen(descriptor, "w") as file:
-        key = base64.b64encode(AESGCM.generate_key(256)).decode()
-        json.dump({"current": "k1", "keys": {"k1": key}}, file)
+    key = base64.b64encode(AESGCM.generate_key(256)).decode()
+    content = json.dumps({"current": "k1", "keys": {"k1": key}}).encode()
+    # Whole or not at all: a process that dies here leaves no half of a key.
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, path)
+    finally:
+        os.close(descriptor)
+        unfinished.unlink()
 
 
 def load_key_file(path: Path) -> Sealer:
@@ -80,7 +89,7 @@ def load_key_file(path: Path) -> Sealer:
         document = json.loads(path.read_text())
         keys = {key_id: base64.b64decode(key) for key_id, key in document["keys"].items()}
         return Sealer(keys, current=document["current"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigurationError(
             f"cannot read the data-encryption key file {path}: {type(error).__name__}"
         ) from None

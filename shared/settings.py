@@ -51,7 +51,9 @@ class Settings(BaseModel):
     role: Role = Role.ALL
     data_dir: Path = Path(".tocsin")
     durability: Durability = Durability.POWER
-    subscription_id: str = "00000000-0000-0000-0000-000000000001"
+    subscription_id: str = Field(
+        default="00000000-0000-0000-0000-000000000001", pattern=r"^[A-Za-z0-9-]{1,64}$"
+    )
     public_url: str | None = Field(
         default=None, description="where callers reach the connector; used in Operation-Location"
     )

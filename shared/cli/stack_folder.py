@@ -32,8 +32,8 @@ class StackFolder:
     def host_keys(self) -> Path:
         return self.path / KEYS_FILE
 
-    def prepare(self, *, now: datetime) -> None:
-        """Make what is missing; what is there stays.
+    def prepare(self, *, now: datetime, makes_key: bool) -> None:
+        """Make what is missing; what is there stays. A key must not be made for a database that has lost its own.
 
         Raises:
             ConfigurationError: the folder cannot be written.
@@ -41,7 +41,8 @@ class StackFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             create_development_certificates(self.certificates.folder, now=now)
-            create_key_file(self.data_key_file)
+            if makes_key:
+                create_key_file(self.data_key_file)
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write the data folder {self.path}: {error.strerror}"

@@ -21,12 +21,14 @@ def start(data_dir: Path, *, port: int, scheduler_port: int) -> None:
         ConfigurationError: the folder is in use or cannot be written.
     """
     folder = StackFolder(data_dir.resolve())
-    if not folder.database.exists():
+    is_new = not folder.database.exists()
+    # The key comes before the database: a start that ends between the two goes on with it.
+    folder.prepare(now=SystemClock().now(), makes_key=is_new)
+    if is_new:
         # Making tables takes 40 MB that the process which stays need not carry; it checks them in any case.
         from shared.bootstrap import migrate_data_folder
 
         migrate_data_folder(folder.path)
-    folder.prepare(now=SystemClock().now())
     # -m looks for modules in the working directory first.
     os.chdir(ROOT)
     program = [sys.executable, "-m", "shared.cli.stack"]

@@ -71,7 +71,9 @@ def read_keys(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} may be read by others; its mode must be 600")
     try:
         document = json.loads(path.read_bytes())
-    except ValueError:
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError):
         raise ConfigurationError(f"{path} is not JSON") from None
     if not isinstance(document, dict) or not is_keys_document(document):
         raise ConfigurationError(f"{path} does not hold masterKey, hostKeys and functionKeys")

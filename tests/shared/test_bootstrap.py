@@ -86,7 +86,7 @@ async def test_taking_over_that_fails_leaves_nothing_open_and_can_be_tried_again
     rename_table(tmp_path, "service_operation", "elsewhere")
     second = scheduler(tmp_path)
 
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+    with pytest.raises(ConfigurationError, match="no such table"):
         await second.open()
 
     assert sqlite_threads() == []

@@ -89,6 +89,13 @@ request_key = Table(
     Column("accepted_at", BigInteger, nullable=False, index=True),
 )
 
+# One row: a text sealed under the key that the bodies of operations are sealed under.
+key_check = Table(
+    "key_check",
+    metadata,
+    Column("sealed", Text, primary_key=True),
+)
+
 
 def operation_work(sender: TransactionalSender) -> WorkRows:
     """Return the mechanism for operations."""

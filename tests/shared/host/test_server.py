@@ -163,7 +163,7 @@ def test_head_limit_counts_each_request_of_a_connection_apart() -> None:
     ],
 )
 def test_p10_a_header_without_an_end_is_hung_up_on(beginning: bytes) -> None:
-    sent = []
+    sent: list[int] = []
 
     async def scenario() -> None:
         async with serving(Endpoint(app=show, port=0)) as (port,):

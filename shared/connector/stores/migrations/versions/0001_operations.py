@@ -73,3 +73,4 @@ def upgrade() -> None:
         sa.Column("accepted_at", sa.BigInteger, nullable=False),
     )
     op.create_index("ix_request_key_accepted_at", "request_key", ["accepted_at"])
+    op.create_table("key_check", sa.Column("sealed", sa.Text, primary_key=True))
