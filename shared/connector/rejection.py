@@ -1,9 +1,10 @@
 """What becomes of a message that is no command: a masked copy, an event, and nobody waits."""
 
+import hashlib
 import json
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.clock import Clock
 from shared.connector.announcements import rejection_event
@@ -13,8 +14,8 @@ from shared.messaging.broker import TransactionalSender
 from shared.messaging.entities import REJECTED
 from shared.messaging.message import Message
 from shared.sql.database import Database, Transaction
-from shared.wire.json_types import Json, parse_json
-from shared.wire.secret_members import SECRET_MEMBERS, map_secret_members
+from shared.wire.json_types import Json, JsonObject, parse_json
+from shared.wire.secret_members import map_secret_members
 
 logger = logging.getLogger(__name__)
 
@@ -23,11 +24,10 @@ LONGEST_DESCRIPTION = 4096
 LONGEST_BODY = 192 * 1024
 """A queue takes 256 KB with all properties, and a body written anew may grow."""
 MOST_FAULTS = 100
-SECRET_TEXT = re.compile(
-    rf"""(["']?\b(?:{"|".join(sorted(SECRET_MEMBERS))})["']?\s*[:=]\s*)"""
-    r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,}\]]+)""",
-    re.IGNORECASE | re.DOTALL,
-)
+SHOWN_MEMBERS = frozenset({"command", "resource"})
+KNOWN_NAME = re.compile("[A-Za-z][A-Za-z0-9]{0,39}")
+"""What members of the wire are called; anything else may be a secret in the wrong place."""
+KNOWN_STEPS = re.compile(rf"\$(?:(?:\.{KNOWN_NAME.pattern}|\[[0-9]+\])(?=[.\[]|\Z))*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +101,11 @@ class Rejections:
 
 
 def faults_of(error: InvalidRequestError | ConflictError) -> tuple[Fault, ...]:
+    """Return what is wrong, without the names of unknown members."""
     if isinstance(error, InvalidRequestError):
-        return error.faults[:MOST_FAULTS]
+        return tuple(
+            replace(fault, path=masked_path(fault.path)) for fault in error.faults[:MOST_FAULTS]
+        )
     return (Fault("$", error.message),)
 
 
@@ -110,7 +113,7 @@ def rejected_copy(message: QueueMessage, *, reason: str, faults: tuple[Fault, ..
     """Return what the queue `rejected` gets: the message without its secrets, and why it is there."""
     description = "; ".join(f"{fault.path}: {fault.message}" for fault in faults)
     return Message(
-        body=mask_secrets(message.body)[:LONGEST_BODY],
+        body=masked(message.body),
         message_id=message.message_id,
         correlation_id=message.correlation_id,
         application_properties={
@@ -121,28 +124,60 @@ def rejected_copy(message: QueueMessage, *, reason: str, faults: tuple[Fault, ..
     )
 
 
-def mask_secrets(body: bytes) -> bytes:
-    """Return `body` with its secrets masked: as JSON where it is JSON, and wherever text looks like a secret member."""
+def masked(body: bytes) -> bytes:
+    """Return `body` as JSON of the same shape without its texts, or what tells it from others where that cannot be."""
     try:
-        document = parse_json(body)
-    except InvalidRequestError:
-        # Without the zeros, UTF-16 in a Latin script is read like UTF-8.
-        return mask_text(body.decode(errors="replace").replace("\0", "")).encode()
-    return json.dumps(mask_texts(map_secret_members(document, lambda _: MASK))).encode()
+        document = map_secret_members(parse_json(body), lambda _: MASK)
+        # A number beyond all floats is read as infinite, which JSON cannot say.
+        copy = json.dumps(shown(document), separators=(",", ":"), allow_nan=False).encode()
+    except (InvalidRequestError, ValueError):
+        return summary(body)
+    return copy if len(copy) <= LONGEST_BODY else summary(body)
 
 
-def mask_texts(document: Json) -> Json:
-    """Return `document` with its texts masked: a body given as text holds members too."""
+def summary(body: bytes) -> bytes:
+    digest = hashlib.sha256(body).hexdigest()
+    return json.dumps({"unreadable": True, "bytes": len(body), "sha256": digest}).encode()
+
+
+def shown(document: Json) -> Json:
+    """Return a command or an array of them with nothing readable but which command it is, and for what."""
+    if isinstance(document, list):
+        return [shown_command(item) if isinstance(item, dict) else mask(item) for item in document]
+    return shown_command(document) if isinstance(document, dict) else mask(document)
+
+
+def shown_command(command: JsonObject) -> Json:
+    result = mask_members(command)
+    for name in SHOWN_MEMBERS & command.keys():
+        if isinstance(command[name], str):
+            result[name] = command[name]
+    return result
+
+
+def mask(document: Json) -> Json:
     match document:
         case dict():
-            return {name: mask_texts(value) for name, value in document.items()}
+            return mask_members(document)
         case list():
-            return [mask_texts(value) for value in document]
+            return [mask(value) for value in document]
         case str():
-            return mask_text(document)
+            return MASK
         case _:
             return document
 
 
-def mask_text(text: str) -> str:
-    return SECRET_TEXT.sub(rf'\1"{MASK}"', text)
+def mask_members(document: JsonObject) -> JsonObject:
+    """Return `document` masked; members that are not known keep their place under a number."""
+    return {
+        name if KNOWN_NAME.fullmatch(name) else f"{MASK}{position}": mask(value)
+        for position, (name, value) in enumerate(document.items())
+    }
+
+
+def masked_path(path: str) -> str:
+    """Return a JSON path up to the first member that is not known; other paths are headers, whose names are ours."""
+    known = KNOWN_STEPS.match(path)
+    if known is None or known.end() == len(path):
+        return path
+    return f"{known[0]}['{MASK}']"

@@ -1,5 +1,6 @@
 """Messages that are no commands."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.connector.rejection import QueueMessage, mask_secrets
+from shared.connector.rejection import QueueMessage, masked
 from shared.messaging.broker import Broker
 from shared.messaging.entities import COMMANDS, OPERATIONS, REJECTED
 from shared.messaging.message import StoredMessage
@@ -159,6 +160,15 @@ async def leaks(world: World, body: bytes) -> bool:
         '{{"{}": "geheim',
         "{{'{}': 'geheim'}}",
         "{}=geheim&x=1",
+        "<{0}>geheim</{0}>",
+        "{} geheim",
+        '"{} is geheim"',
+        '["geheim", {{"{}": "x"}}]',
+        '{{"command": "x", "note": "{} geheim"}}',
+        '{{"command": {{"{}": "geheim"}}, "body": {{"command": "geheim"}}}}',
+        '{{"body": {{"headers": {{"{}": "geheim"}}}}}}',
+        '{{"geheim {}": 1}}',
+        '{{"command": "GetJob", "body": {{"a-geheim.{}": {{"geheim\'": 1}}}}}}',
     ],
 )
 async def test_p8_copy_and_event_hold_no_secret(
@@ -183,12 +193,52 @@ async def test_p8_secret_in_a_malformed_command_is_masked(tmp_path: Path, client
         await world.connector.accept_message(queue_message(body))
         (copy,) = await rejected(world.broker)
 
-    assert b'"geheim"' not in copy.message.body
+    assert b"geheim" not in copy.message.body
+
+
+async def test_p8_copy_of_a_command_shows_which_it_is_and_its_shape(
+    tmp_path: Path, client: Any
+) -> None:
+    job = {"state": "odd", "n": 1, "password": 2, "x-odd": [True, None, "s"], "y odd": {}}
+    body = json.dumps([message("Launch", "/rocket", job), "text", ["nested"]]).encode()
+    async with opened(tmp_path, client) as world:
+        await world.connector.accept_message(queue_message(body))
+        (copy,) = await rejected(world.broker)
+
+    shape = {"state": "***", "n": 1, "***2": [True, None, "***"], "***3": {}}
+    assert json.loads(copy.message.body) == [
+        {"command": "Launch", "resource": "/rocket", "body": shape},
+        "***",
+        ["***"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", [b"geheim", b"", b"[1e999]", b"[" + b'"",' * 60_000 + b'""]'], ids=range(4)
+)
+def test_p8_body_that_cannot_be_copied_is_told_from_others(body: bytes) -> None:
+    digest = hashlib.sha256(body).hexdigest()
+
+    assert json.loads(masked(body)) == {"unreadable": True, "bytes": len(body), "sha256": digest}
+
+
+async def test_p8_unknown_member_is_masked_in_the_faults(tmp_path: Path, client: Any) -> None:
+    command = put_job() | {"geheim-1": 1, "geheim_2": 1, "known": 1}
+    async with opened(tmp_path, client) as world:
+        await world.connector.accept_message(queue_message(json.dumps([command]).encode()))
+        (copy,) = await rejected(world.broker)
+        (event,) = await world.events()
+
+    targets = [fault["target"] for fault in event["data"]["faults"]]
+    assert targets == ["$[0]['***']", "$[0]['***']", "$[0].known"]
+    description = str(copy.message.application_properties["DeadLetterErrorDescription"])
+    assert description.startswith("$[0]['***']: ")
+    assert "geheim" not in description
 
 
 @given(st.binary(max_size=200))
 def test_p10_any_body_can_be_masked(body: bytes) -> None:
-    mask_secrets(body)
+    json.loads(masked(body))
 
 
 @given(
@@ -196,11 +246,13 @@ def test_p10_any_body_can_be_masked(body: bytes) -> None:
         st.text(max_size=5) | st.integers() | st.none(),
         lambda inner: (
             st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from([*SECRETS, "a", "headers"]), inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from([*SECRETS, "a", "headers", "odd name", "x-y"]), inner, max_size=3
+            )
         ),
     )
 )
 def test_masking_twice_is_masking_once(document: Any) -> None:
-    once = mask_secrets(json.dumps(document).encode())
+    once = masked(json.dumps(document).encode())
 
-    assert mask_secrets(once) == once
+    assert masked(once) == once
