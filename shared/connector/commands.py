@@ -60,11 +60,11 @@ class Door:
 
         Raises:
             ConflictError: the caller used the key for another request within 24 hours.
-            InvalidRequestError: the key is too long.
+            InvalidRequestError: the key is empty, too long or not printable.
         """
-        if key is not None and len(key) > LONGEST_KEY:
+        if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
             raise InvalidRequestError(
-                [Fault("Idempotency-Key", f"must have at most {LONGEST_KEY} characters")]
+                [Fault("Idempotency-Key", f"must have 1 to {LONGEST_KEY} printable characters")]
             )
         now = self._clock.now()
         fingerprint = "" if key is None else self._fingerprint(commands)

@@ -84,6 +84,18 @@ async def test_key_of_any_length_is_refused_above_256_characters(
             await world.accept(put_job(), key="k" * 257)
 
 
+@pytest.mark.parametrize("key", ["", "a\nb", "\x00", "\x7f"])
+async def test_key_that_is_empty_or_not_printable_is_refused(
+    tmp_path: Path, client: Any, key: str
+) -> None:
+    async with opened(tmp_path, client) as world:
+        with pytest.raises(InvalidRequestError) as caught:
+            await world.accept(put_job(), key=key)
+
+        assert await world.connector.operations(limit=1) == []
+    assert [fault.path for fault in caught.value.faults] == ["Idempotency-Key"]
+
+
 async def test_correlation_id_is_made_fit_for_an_event(tmp_path: Path, client: Any) -> None:
     async with opened(tmp_path, client) as world:
         (odd,) = await world.connector.accept(
