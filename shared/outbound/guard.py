@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
+import idna
+
 SCHEMES = frozenset({"http", "https"})
 LOOPBACK_NAME = "localhost"
+LONGEST_HOST = 253
+LONGEST_LABEL = 63
 
 # https://www.iana.org/assignments/iana-ipv4-special-registry, and the two addresses of cloud platforms in public space.
 REFUSED_IPV4 = tuple(
@@ -70,15 +74,17 @@ class AddressGuard:
             return "must have a host and no spaces or control characters"
         if "@" in parts.netloc:
             return "must not hold a user name or password"
-        return self._fault_of_host(host.rstrip("."))
+        return self._fault_of_host(host.removesuffix("."))
 
     def _fault_of_host(self, host: str) -> str | None:
-        if host == LOOPBACK_NAME or host.endswith(f".{LOOPBACK_NAME}"):
-            opened = self.allows("127.0.0.1") or self.allows("::1")
-            return None if opened else f"leads to {host}, which is not allowed"
         if ":" in host or is_numeric(host.rpartition(".")[2]):
             # Old forms such as 127.1 and 2130706433 are no addresses here, so nothing but the address itself is judged.
             return None if self.allows(host) else f"leads to {host}, which is not allowed"
+        if not can_exist(host):
+            return "must have a host that can exist"
+        if host == LOOPBACK_NAME or host.endswith(f".{LOOPBACK_NAME}"):
+            opened = self.allows("127.0.0.1") or self.allows("::1")
+            return None if opened else f"leads to {host}, which is not allowed"
         return None
 
 
@@ -97,3 +103,28 @@ def is_plain(url: str) -> bool:
 def is_numeric(label: str) -> bool:
     """A host whose last label begins with a digit is an IPv4 address or nothing (https://url.spec.whatwg.org)."""
     return label[:1].isdigit()
+
+
+def can_exist(host: str) -> bool:
+    """Whether `host`, without its last dot, is a name that can be looked up."""
+    if len(host) > LONGEST_HOST:
+        return False
+    try:
+        ascii_host = host if host.isascii() and "xn--" not in host else encoded(host)
+    except UnicodeError:
+        return False
+    return all(0 < len(label) <= LONGEST_LABEL for label in ascii_host.split("."))
+
+
+def encoded(host: str) -> str:
+    """Return an international name as it is looked up.
+
+    Raises:
+        UnicodeError: neither IDNA 2008 nor, which still has names in use that it dropped, IDNA 2003 knows it.
+    """
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        old = host.encode("idna")
+        old.decode("idna")
+        return old.decode()

@@ -124,6 +124,12 @@ def test_p9_nothing_of_ipv6_is_public_that_python_calls_private(value: int) -> N
         "https://[2606:4700:4700::1111]/",
         "https://xn--bcher-kva.example/",
         "https://10.example.org/",
+        "https://example.org./",
+        "https://bücher.example/",
+        "https://xn--strae-oqa.example/",
+        "https://xn--ls8h.example/",
+        "https://my_host.example/",
+        f"https://{'a' * 63}.example/",
     ],
 )
 def test_p9_a_public_url_has_no_fault(url: str) -> None:
@@ -164,6 +170,16 @@ def test_p9_a_public_url_has_no_fault(url: str) -> None:
         "http://[fd00:ec2::254]/",
         "http://10.0.0.1:8080/",
         "http://999.1.1.1/",
+        "http://./",
+        "http://a..b/",
+        "http://.example.org/",
+        "http://example.org../",
+        "http://a。。b/",
+        f"http://{'a' * 64}.example/",
+        f"http://{'ü' * 63}.example/",
+        f"http://{'a.' * 126}ab/",
+        "http://xn--a/",
+        "http://www.xn--a.example/",
     ],
 )
 def test_p9_a_url_that_leads_elsewhere_has_a_fault(url: str) -> None:
