@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.cli.demo.stage import Ports, free_ports
+from shared.sealing import create_key_file
 
 ROOT = Path(__file__).parents[3]
 READY_SECONDS = 60
@@ -105,6 +106,29 @@ async def test_a_taken_port_is_named_and_how_to_choose_another(
             said = await failure(process)
     assert f"cannot listen on 127.0.0.1:{port}" in said
     assert option in said
+
+
+@pytest.mark.parametrize(
+    ("is_exchanged", "expected"),
+    [(False, "cannot read the data-encryption key file"), (True, "restore its key file")],
+)
+async def test_p8_a_database_starts_under_no_other_key_than_its_own(
+    is_exchanged: bool, expected: str, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "data" / "data-key.json"
+    async with up(tmp_path / "data", free_ports()) as process:
+        await ready(process)
+        process.kill()
+        await process.communicate()
+    key_file.unlink()
+    if is_exchanged:
+        create_key_file(key_file)
+
+    async with up(tmp_path / "data", free_ports()) as process:
+        said = await failure(process)
+
+    assert expected in said
+    assert key_file.exists() == is_exchanged
 
 
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
