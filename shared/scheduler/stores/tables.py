@@ -23,10 +23,17 @@ from sqlalchemy import (
 from shared.messaging.work import sweep_index, work_columns
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="scheduler", scripts=Path(__file__).parent / "migrations", head="0001")
+SCHEMA = Schema(name="scheduler", scripts=Path(__file__).parent / "migrations", head="0002")
 LEASE = timedelta(seconds=90)
+"""Of an operation of the service and of an execution, whose action may take 60 s."""
 
 metadata = MetaData()
+
+
+def partial_index(column: Column[int]) -> Index:
+    """Return the index of the rows that have the column at all."""
+    return Index(f"ix_{column.table.name}_{column.name}", column, sqlite_where=column.is_not(None))
+
 
 cloud_service = Table(
     "cloud_service",
@@ -99,3 +106,93 @@ service_operation = Table(
 )
 sweep_index(service_operation)
 Index("ix_service_operation_kept_until", service_operation.c.kept_until)
+
+job_timing = Table(
+    "job_timing",
+    metadata,
+    Column("job_id", Integer, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("counted_from", Integer, nullable=False, server_default="0"),
+    Column("frequency", Text),
+    Column("interval", Integer, nullable=False, server_default="1"),
+    Column("anchor", BigInteger),
+    Column("drifts", Boolean, nullable=False, server_default="0"),
+    Column("count", Integer),
+    Column("end_time", BigInteger),
+    Column("next_occurrence", BigInteger),
+    Column("claimed", Integer, nullable=False, server_default="0"),
+    Column("outstanding", Integer, nullable=False, server_default="0"),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("active", Text),
+    Column("open_skip", Integer),
+    Column("last_execution", BigInteger),
+    Column("executions", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("faults", Integer, nullable=False, server_default="0"),
+    Column("ended_at", BigInteger),
+)
+partial_index(job_timing.c.next_occurrence)
+partial_index(job_timing.c.ended_at)
+
+execution = Table(
+    "execution",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("job_id", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("occurrence", BigInteger, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("action_name", Text, nullable=False),
+    Column("retry_count", Integer, nullable=False, server_default="0"),
+    Column("recorded", Integer, nullable=False, server_default="0"),
+    Column("repeat_count", Integer),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("outcome", Text),
+    *work_columns(),
+    UniqueConstraint("job_id", "generation", "origin", "occurrence"),
+)
+sweep_index(execution)
+partial_index(execution.c.ended_at)
+Index("ix_execution_job_id", execution.c.job_id, sqlite_where=execution.c.ended_at.is_(None))
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", Integer, ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
+    Column("execution_id", Text, nullable=False),
+    Column("occurrence", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("action_name", Text, nullable=False),
+    Column("repeat_count", Integer, nullable=False),
+    Column("retry_count", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_history_job_id", history.c.job_id, history.c.id)
+
+skipped = Table(
+    "skipped",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", Integer, ForeignKey("job.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+outgoing = Table(
+    "outgoing",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
