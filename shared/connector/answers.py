@@ -26,9 +26,9 @@ from shared.wire.xml_codec import (
 
 LONGEST_MESSAGE = 4096
 LONGEST_RESULT = 64 * 1024
-# By the resource, since a change and the read that shows its effect name the same one.
+# By the resource, since a change and the read that shows its effect name the same one; its history shows no change.
 READS: Mapping[str, Endpoint] = MappingProxyType(
-    {row.resource: row for row in CATALOGUE.values() if row.is_read}
+    {row.resource: row for row in CATALOGUE.values() if row.is_read and not row.suffix}
 )
 
 
@@ -92,7 +92,7 @@ def document_of(kind: ResponseKind, body: bytes) -> Json:
             return decode_job_collection_answer(body).document()
         case ResponseKind.OPERATION:
             return decode_operation(body).document()
-        case ResponseKind.JOB | ResponseKind.JOBS:
+        case ResponseKind.JOB | ResponseKind.JOBS | ResponseKind.JOB_HISTORY:
             return parse_json(body)
 
 

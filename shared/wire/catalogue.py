@@ -25,6 +25,7 @@ class ResponseKind(StrEnum):
     JOB_COLLECTION = "job_collection"
     JOB = "job"
     JOBS = "jobs"
+    JOB_HISTORY = "job_history"
     OPERATION = "operation"
 
 
@@ -32,18 +33,25 @@ class ResponseKind(StrEnum):
 class Endpoint:
     """One line of the table; `path` is below `/{subscription}`, `resource` is what commands and events call it.
 
-    An asynchronous one is answered 202 and polled. A conditional one takes `If-Match`.
+    An asynchronous one is answered 202 and polled. A conditional one takes `If-Match`. `suffix` ends the connector's
+    route of what is asked of a resource without being the resource: commands and order know it by the resource alone.
     """
 
     name: str
     method: str
     path: str
     resource: str
+    suffix: str = ""
     success: frozenset[int]
     response: ResponseKind = ResponseKind.NOTHING
     request_model: RequestModel | None = None
     asynchronous: bool = False
     conditional: bool = False
+
+    @property
+    def route(self) -> str:
+        """The path at the connector."""
+        return f"{self.resource}{self.suffix}"
 
     @property
     def is_read(self) -> bool:
@@ -60,6 +68,7 @@ PASSED_THROUGH = f"{CLOUD_SERVICE}/resources/scheduler/~/JobCollections/{{job_co
 FRONT_END = f"{CLOUD_SERVICE}/resources/scheduler/JobCollections/{{job_collection}}"
 JOBS = f"{PASSED_THROUGH}/jobs"
 JOB = f"{JOBS}/{{job}}"
+RUN, HISTORY = "/run", "/history"
 JOB_COLLECTION_RESOURCE = f"{CLOUD_SERVICE}/jobcollections/{{job_collection}}"
 JOBS_RESOURCE = f"{JOB_COLLECTION_RESOURCE}/jobs"
 JOB_RESOURCE = f"{JOBS_RESOURCE}/{{job}}"
@@ -171,6 +180,24 @@ ROWS = (
         request_model=Job,
     ),
     Endpoint(name="DeleteJob", method="DELETE", path=JOB, resource=JOB_RESOURCE, success=OK),
+    # Only ARM had it; ours answers it on the classic path too.
+    Endpoint(
+        name="RunJob",
+        method="POST",
+        path=f"{JOB}{RUN}",
+        resource=JOB_RESOURCE,
+        suffix=RUN,
+        success=OK,
+    ),
+    Endpoint(
+        name="GetJobHistory",
+        method="GET",
+        path=f"{JOB}{HISTORY}",
+        resource=JOB_RESOURCE,
+        suffix=HISTORY,
+        success=OK,
+        response=ResponseKind.JOB_HISTORY,
+    ),
     Endpoint(
         name="GetOperationStatus",
         method="GET",

@@ -101,7 +101,7 @@ def service_router() -> Router:
 def connector_router() -> Router:
     """Return the router of the connector's resources; `/operations` there are the connector's own, so not in it."""
     rows = CATALOGUE.values()
-    return Router((row.resource, row) for row in rows if not row.resource.startswith("/operations"))
+    return Router((row.route, row) for row in rows if not row.route.startswith("/operations"))
 
 
 def service_path(endpoint: Endpoint, params: Mapping[str, str], *, subscription: str) -> str:

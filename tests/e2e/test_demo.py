@@ -53,7 +53,7 @@ async def test_demo_shows_every_step_and_exits_0(tmp_path: Path) -> None:
     for seen in (
         "called with no certificate → 403 AuthenticationFailed",
         "Operation-Location: …/operations/",
-        "$.command: must be one of CreateOrUpdateCloudService, … (14)",
+        "$.command: must be one of CreateOrUpdateCloudService, … (16)",
         "$.recurrence.interval",
         "DeadLetterReason = ",
         "killed with SIGKILL",

@@ -26,6 +26,8 @@ def test_the_catalogue_offers_what_the_path_needs() -> None:
         "ListJobs",
         "PatchJob",
         "DeleteJob",
+        "RunJob",
+        "GetJobHistory",
         "GetOperationStatus",
     ]
 
@@ -49,10 +51,29 @@ def test_asynchronous_ones_bypass_the_provider_and_are_accepted_with_an_empty_bo
 
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
 def test_bodies_go_with_methods_that_have_them(row: Endpoint) -> None:
-    assert (row.request_model is not None) == (row.method in {"PUT", "POST", "PATCH"})
+    says_all_in_its_path = row.name == "RunJob"
+    assert (row.request_model is not None) == (
+        row.method in {"PUT", "POST", "PATCH"} and not says_all_in_its_path
+    )
+
+
+def test_path_and_route_end_alike_where_the_resource_does_not() -> None:
+    assert {row.name: row.suffix for row in ROWS if row.suffix} == {
+        "RunJob": "/run",
+        "GetJobHistory": "/history",
+    }
+    for row in ROWS:
+        assert row.path.endswith(row.suffix)
+        assert row.route == row.resource + row.suffix
+
+
+def test_no_two_of_them_are_reached_by_one_request() -> None:
+    assert len({(row.method, row.path) for row in ROWS}) == len(ROWS)
+    assert len({(row.method, row.route) for row in ROWS}) == len(ROWS)
 
 
 def test_only_jobs_are_json() -> None:
     assert {row.name for row in ROWS if not row.is_xml} == {
         "CreateJob", "CreateOrUpdateJob", "GetJob", "ListJobs", "PatchJob", "DeleteJob",
+        "RunJob", "GetJobHistory",
     }  # fmt: skip
