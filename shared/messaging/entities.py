@@ -6,6 +6,8 @@ from datetime import timedelta
 COMMANDS = "commands"
 OPERATIONS = "operations"
 SERVICE_OPERATIONS = "service-operations"
+EXECUTIONS = "executions"
+HISTORY = "history"
 DELIVERIES = "deliveries"
 REJECTED = "rejected"
 
@@ -29,5 +31,13 @@ class TopicDescription:
 
 TOCSIN_QUEUES = tuple(
     QueueDescription(name=name)
-    for name in (COMMANDS, OPERATIONS, SERVICE_OPERATIONS, DELIVERIES, REJECTED)
+    for name in (
+        COMMANDS,
+        OPERATIONS,
+        SERVICE_OPERATIONS,
+        EXECUTIONS,
+        HISTORY,
+        DELIVERIES,
+        REJECTED,
+    )
 )

@@ -1,0 +1,182 @@
+"""The events that the Scheduler service and its engine tell the connector.
+
+Their ids follow from what they tell, so that telling it again after a crash repeats them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.events.cloudevent import NO_EXTENSIONS, CloudEvent, ExtensionValue
+from shared.events.event_types import EventType
+from shared.wire.catalogue import CATALOGUE
+from shared.wire.job import JobExecutionStatus, JobHistory
+from shared.wire.json_types import JsonObject
+from shared.wire.routing import resource_path
+from shared.wire.times import format_instant
+
+GET_JOB = CATALOGUE["GetJob"]
+
+ATTEMPT_EVENTS = {
+    JobExecutionStatus.COMPLETED: EventType.ATTEMPT_SUCCEEDED,
+    JobExecutionStatus.FAILED: EventType.ATTEMPT_FAILED,
+}
+CAUSED_BY_AN_EXECUTION = frozenset({EventType.JOB_COMPLETED, EventType.JOB_FAULTED})
+
+
+class SkipReason(StrEnum):
+    """Why an occurrence had no execution, or one that never started."""
+
+    OVERLAP = "overlap"
+    MISSED = "missed"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPath:
+    """The names that lead to a job, as they were made."""
+
+    subscription: str
+    cloud_service: str
+    job_collection: str
+    job: str
+
+    @property
+    def source(self) -> str:
+        return f"/subscriptions/{self.subscription}"
+
+    @property
+    def subject(self) -> str:
+        return resource_path(
+            GET_JOB,
+            {
+                "cloud_service": self.cloud_service,
+                "job_collection": self.job_collection,
+                "job": self.job,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldExecution:
+    """Which execution is told of: by what it was asked for (`schedule` or a request id), and for when."""
+
+    id: str
+    origin: str
+    expected_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedRange:
+    """Consecutive occurrences that were skipped for one reason; both ends belong to it."""
+
+    id: str
+    reason: SkipReason
+    first: datetime
+    last: datetime
+    occurrences: int
+
+
+def attempt_event(path: JobPath, execution: ToldExecution, *, history: JobHistory) -> CloudEvent:
+    """Return what tells of one try of an execution, with its record."""
+    return event(
+        ATTEMPT_EVENTS[history.status],
+        path,
+        id=f"{execution.id}/{history.action_name}/{history.retry_count}",
+        at=history.end_time,
+        data={
+            **history.document(),
+            "executionId": execution.id,
+            "expectedExecutionTime": format_instant(execution.expected_time),
+        },
+        extensions={"executionid": execution.id},
+    )
+
+
+def execution_event(
+    path: JobPath,
+    execution: ToldExecution,
+    *,
+    attempts: int,
+    is_success: bool,
+    last: JobHistory | None,
+    at: datetime,
+) -> CloudEvent:
+    """Return what tells that an execution ended and nothing more follows; `last` is its last record."""
+    data: JsonObject = {
+        "executionId": execution.id,
+        "origin": execution.origin,
+        "expectedExecutionTime": format_instant(execution.expected_time),
+        "attempts": attempts,
+    }
+    if last is not None:
+        data["lastAttempt"] = last.document()
+    return event(
+        EventType.EXECUTION_SUCCEEDED if is_success else EventType.EXECUTION_FAILED,
+        path,
+        id=f"{execution.id}/end",
+        at=at,
+        data=data,
+        extensions={"executionid": execution.id},
+    )
+
+
+def skipped_event(
+    path: JobPath, skipped: SkippedRange, *, is_open: bool, at: datetime
+) -> CloudEvent:
+    """Return what tells of skipped occurrences: once when the range opens, and once when it can grow no more."""
+    return event(
+        EventType.EXECUTION_SKIPPED,
+        path,
+        id=f"{skipped.id}/{'opened' if is_open else 'closed'}",
+        at=at,
+        data={
+            "rangeId": skipped.id,
+            "reason": skipped.reason,
+            "firstExpectedExecutionTime": format_instant(skipped.first),
+            "lastExpectedExecutionTime": format_instant(skipped.last),
+            "occurrences": skipped.occurrences,
+            "isOpen": is_open,
+        },
+    )
+
+
+def job_event(
+    event_type: EventType, path: JobPath, *, document: JsonObject, cause: str, at: datetime
+) -> CloudEvent:
+    """Return what tells of a change of a job; `document` is the job as it is answered, without secrets.
+
+    `cause` is the id of the request that changed it, or of the execution that completed or faulted it.
+    """
+    return event(
+        event_type,
+        path,
+        id=f"{cause}/{event_type.rpartition('.')[2]}",
+        at=at,
+        data=document,
+        extensions=(
+            {"executionid": cause} if event_type in CAUSED_BY_AN_EXECUTION else NO_EXTENSIONS
+        ),
+    )
+
+
+def event(
+    event_type: EventType,
+    path: JobPath,
+    *,
+    id: str,
+    at: datetime,
+    data: JsonObject,
+    extensions: Mapping[str, ExtensionValue] = NO_EXTENSIONS,
+) -> CloudEvent:
+    return CloudEvent(
+        id=id,
+        source=path.source,
+        type=event_type,
+        subject=path.subject,
+        time=at,
+        dataschema=event_type.dataschema,
+        data=data,
+        extensions=extensions,
+    )
