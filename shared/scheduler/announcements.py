@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.events.cloudevent import NO_EXTENSIONS, CloudEvent, ExtensionValue
 from shared.events.event_types import EventType
@@ -15,8 +16,6 @@ from shared.wire.job import JobExecutionStatus, JobHistory
 from shared.wire.json_types import JsonObject
 from shared.wire.routing import resource_path
 from shared.wire.times import format_instant
-
-GET_JOB = CATALOGUE["GetJob"]
 
 ATTEMPT_EVENTS = {
     JobExecutionStatus.COMPLETED: EventType.ATTEMPT_SUCCEEDED,
@@ -48,14 +47,14 @@ class JobPath:
 
     @property
     def subject(self) -> str:
-        return resource_path(
-            GET_JOB,
-            {
-                "cloud_service": self.cloud_service,
-                "job_collection": self.job_collection,
-                "job": self.job,
-            },
-        )
+        return subject_of(self.cloud_service, self.job_collection, self.job)
+
+
+@lru_cache(maxsize=1024)
+def subject_of(cloud_service: str, job_collection: str, job: str) -> str:
+    """Return the subject of a job's events; every execution asks for it more than once."""
+    names = {"cloud_service": cloud_service, "job_collection": job_collection, "job": job}
+    return resource_path(CATALOGUE["GetJob"], names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

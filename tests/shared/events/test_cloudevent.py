@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidRequestError
-from shared.events.cloudevent import FORBIDDEN_CHARACTER, KNOWN, CloudEvent
+from shared.events.cloudevent import FORBIDDEN_CHARACTER, KNOWN, CloudEvent, is_text
 
 MINIMAL: Mapping[str, Any] = {"specversion": "1.0", "id": "e1", "source": "/s", "type": "t"}
 
@@ -217,6 +217,24 @@ events = st.builds(
         max_size=3,
     ),
 )
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_text_is_what_holds_no_forbidden_character(text: str) -> None:
+    assert is_text(text) == (FORBIDDEN_CHARACTER.search(text) is None)
+
+
+def test_p10_a_long_source_that_is_none_is_refused_in_one_pass() -> None:
+    assert fault_paths(encoded(source=f"/{'a%20' * 50_000} ")) == ["$.source"]
+
+
+def test_a_time_without_a_zone_is_named() -> None:
+    event = CloudEvent(id="e", source="/s", type="t", time=datetime(2026, 1, 1))  # noqa: DTZ001
+
+    with pytest.raises(InvalidRequestError) as caught:
+        event.encode()
+
+    assert [fault.path for fault in caught.value.faults] == ["$.time"]
 
 
 @given(events)
