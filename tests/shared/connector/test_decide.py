@@ -2,107 +2,44 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.client.scheduler import OutcomeUnknownError, RestResponse
-from shared.connector.decide import Case, Refused, Step, decide
+from shared.connector.decide import Refused, decide
 from shared.connector.deployment import Reply
-from shared.connector.operations import (
-    Assignment,
-    Ended,
-    Later,
-    Operation,
-    OperationStatus,
-    Phase,
-    Progress,
-)
+from shared.connector.operations import Ended, Later, OperationStatus, Phase, Progress
 from shared.errors import AuthenticationError, TransientError
-from shared.wire.catalogue import CATALOGUE
 from shared.wire.errors import json_error, rdfe_error
 from shared.wire.json_types import Json
-from shared.wire.operation import Operation as ServiceOperation
 from shared.wire.operation import OperationStatus as ServiceStatus
 from shared.wire.operation import ServiceError
-from shared.wire.xml_codec import encode_operation
-
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-DEADLINE = NOW + timedelta(hours=24)
-SECOND = timedelta(seconds=1)
-PUT_JOB, DELETE_JOB = "CreateOrUpdateJob", "DeleteJob"
-PUT_COLLECTION, DELETE_COLLECTION = "CreateJobCollection", "DeleteJobCollection"
-RESOURCES = {
-    PUT_JOB: "/cloudservices/cs/jobcollections/jc/jobs/j",
-    DELETE_JOB: "/cloudservices/cs/jobcollections/jc/jobs/j",
-    PUT_COLLECTION: "/cloudservices/cs/jobcollections/jc",
-    DELETE_COLLECTION: "/cloudservices/cs/jobcollections/jc",
-    "CreateOrUpdateCloudService": "/cloudservices/cs",
-}
-REQUEST_ID = "0123456789abcdef0123456789abcdef"
-UNTRIED = Progress()
-POLLING = Progress(phase=Phase.POLL, request_id=REQUEST_ID)
-SETTLING = Progress(phase=Phase.SETTLE)
-UNKNOWN = Progress(is_outcome_unknown=True)
-JOB_BODY: Json = {"action": {"type": "http", "request": {"method": "GET", "uri": "http://e.org/"}}}
-
-
-def case(
-    command: str = PUT_JOB,
-    progress: Progress = UNTRIED,
-    *,
-    now: datetime = NOW,
-    sent: Json = None,
-    chance: float = 1.0,
-) -> Case:
-    operation = Operation(
-        id="op1",
-        command=command,
-        resource=RESOURCES[command],
-        status=OperationStatus.RUNNING,
-        caller="key",
-        requested_at=NOW,
-    )
-    assignment = Assignment(
-        operation=operation,
-        sealed_body=None,
-        if_match=None,
-        first_sent_at=NOW,
-        deadline_at=DEADLINE,
-        progress=progress,
-        leases=1,
-    )
-    return Case(
-        endpoint=CATALOGUE[command], sent=sent, assignment=assignment, now=now, chance=chance
-    )
-
-
-def answer(status: int, body: bytes = b"", **headers: str) -> RestResponse:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return RestResponse(status=status, headers=named, body=body)
-
-
-def status_answer(status: ServiceStatus, **members: Any) -> RestResponse:
-    return answer(200, encode_operation(ServiceOperation(id=REQUEST_ID, status=status, **members)))
-
-
-def ended(step: Step) -> Ended:
-    assert isinstance(step, Ended)
-    return step
-
-
-def later(step: Step) -> Later:
-    assert isinstance(step, Later)
-    return step
-
-
-def code_of(step: Step) -> str:
-    error = ended(step).error
-    assert error is not None
-    return error.code
+from tests.shared.connector.cases import (
+    DEADLINE,
+    DELETE_COLLECTION,
+    DELETE_JOB,
+    JOB_BODY,
+    NOW,
+    POLLING,
+    PUT_COLLECTION,
+    PUT_JOB,
+    REQUEST_ID,
+    RESOURCES,
+    RUN_JOB,
+    SECOND,
+    SETTLING,
+    UNKNOWN,
+    UNTRIED,
+    case,
+    code_of,
+    ended,
+    later,
+    status_answer,
+)
+from tests.shared.connector.servers import answer
 
 
 @pytest.mark.parametrize("status", [200, 201])
@@ -249,6 +186,32 @@ def test_server_that_recognises_repeats_is_believed_when_it_says_gone(command: s
     gone = RestResponse(status=404, headers={"repeatability-result": "accepted"}, body=body)
 
     assert ended(decide(case(command, UNKNOWN), gone)).status is OperationStatus.FAILED
+
+
+def test_run_that_is_answered_with_nothing_has_succeeded_without_a_result() -> None:
+    end = ended(decide(case(RUN_JOB), answer(200)))
+
+    assert (end.status, end.http_status) == (OperationStatus.SUCCEEDED, 200)
+    assert (end.result, end.error) == (None, None)
+
+
+@pytest.mark.parametrize("progress", [UNTRIED, UNKNOWN])
+@pytest.mark.parametrize(("status", "code"), [(404, "NotFound"), (409, "Conflict")])
+def test_run_of_a_job_that_is_gone_or_final_fails_in_the_words_of_the_service(
+    progress: Progress, status: int, code: str
+) -> None:
+    step = decide(case(RUN_JOB, progress), answer(status, json_error(code, "no")))
+
+    assert (code_of(step), ended(step).http_status) == (code, status)
+
+
+def test_run_shows_in_no_job_so_that_its_outcome_stays_unknown() -> None:
+    job = json.dumps({"id": "j", "state": "enabled", "status": {"executionCount": 1}}).encode()
+    sent = later(decide(case(RUN_JOB, UNKNOWN, now=DEADLINE), OutcomeUnknownError("no answer")))
+
+    assert sent.progress.phase is Phase.SETTLE
+    for found in (answer(200, job), answer(404, json_error("NotFound", "gone"))):
+        assert code_of(decide(case(RUN_JOB, sent.progress), found)) == "OutcomeUnknown"
 
 
 def test_poll_that_says_succeeded_ends() -> None:

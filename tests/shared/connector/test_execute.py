@@ -1,6 +1,7 @@
 """One operation against a Scheduler that misbehaves as told."""
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ HOUR = timedelta(hours=1)
 CREATED = answer(201, b'{"id": "nightly"}')
 REFUSED = answer(403, rdfe_error("AuthenticationFailed", "unknown certificate"))
 BUSY = answer(503, rdfe_error("ServerBusy", "later"))
+RUN = message("RunJob", f"{JC}/jobs/nightly")
 
 
 def is_over(coroutine: Coroutine[None, None, None]) -> bool:
@@ -80,6 +82,71 @@ async def test_job_without_an_id_is_put_under_the_operations(tmp_path: Path) -> 
         "PUT",
         f"{name}?api-version=2014-04-01",
     )
+
+
+async def test_p7_run_is_asked_for_again_as_the_same_one(tmp_path: Path) -> None:
+    server, client = scripted(ConnectionError("gone"), BUSY, answer(200))
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(RUN)
+        await world.run()
+        ended = await world.operation(operation)
+
+    assert (ended.status, ended.http_status, ended.result) == ("Succeeded", 200, None)
+    assert operation.resource == f"{JC}/jobs/nightly"
+    first, *others = server.seen
+    assert (first.method, first.body) == ("POST", b"")
+    assert first.target.endswith("/jc1/jobs/nightly/run?api-version=2014-04-01")
+    assert first.headers["repeatability-request-id"] == operation.id
+    assert first.headers["repeatability-first-sent"] == "Thu, 01 Jan 2026 12:00:00 GMT"
+    assert not {"content-type", "if-match"} & first.headers.keys()
+    assert others == [first, first]
+
+
+async def test_run_without_any_answer_ends_as_unknown_after_a_look_at_the_job(
+    tmp_path: Path,
+) -> None:
+    server, client = scripted(ConnectionError("gone"), ConnectionError("gone"), CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept({**RUN, "deadline": "PT1S"})
+        await world.run()
+
+        assert await failure(world, operation) == "OutcomeUnknown"
+    assert [seen.method for seen in server.seen] == ["POST", "POST", "GET"]
+    assert server.seen[-1].target.endswith("/jobs/nightly?api-version=2014-04-01")
+
+
+async def test_put_is_settled_by_the_job_and_not_by_its_history(tmp_path: Path) -> None:
+    gone, job = ConnectionError("gone"), {"id": "nightly", **JOB, "state": "enabled"}
+    server, client = scripted(gone, gone, answer(200, json.dumps(job).encode()))
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job(deadline="PT1S"))
+        await world.run()
+
+        assert (await world.operation(operation)).status is OperationStatus.SUCCEEDED
+    assert server.seen[-1].method == "GET"
+    assert server.seen[-1].target.endswith("/jobs/nightly?api-version=2014-04-01")
+
+
+async def test_p3_run_comes_after_the_put_of_its_job_and_before_its_deletion(
+    tmp_path: Path,
+) -> None:
+    server, client = scripted(BUSY, CREATED, answer(200))
+    async with opened(tmp_path, client) as world:
+        await world.accept(put_job(), RUN, message("DeleteJob", f"{JC}/jobs/Nightly"))
+        await world.run()
+
+    assert [seen.method for seen in server.seen] == ["PUT", "PUT", "POST", "DELETE"]
+
+
+async def test_history_as_a_command_is_the_result_of_its_operation(tmp_path: Path) -> None:
+    _, client = scripted(answer(200, b'[{"jobId": "nightly", "status": "completed"}]'))
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(message("GetJobHistory", f"{JC}/jobs/nightly"))
+        await world.run()
+
+        assert (await world.operation(operation)).result == [
+            {"jobId": "nightly", "status": "completed"}
+        ]
 
 
 async def test_p2_end_is_told_once_and_says_what_happened(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Laws of what waits for what."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,15 @@ def test_p3_path_of_a_job_lies_below_its_collection_and_cloud_service(
 
     assert [path in paths_above(paths[-1]) for path in paths] == [True] * 4
     assert len(paths_above(paths[-1])) == 6
+
+
+@pytest.mark.parametrize("name", ["RunJob", "GetJobHistory", "GetJob"])
+def test_p3_what_is_asked_of_a_job_has_the_path_of_the_job(name: str) -> None:
+    params = {"cloud_service": "cs1", "job_collection": "jc1", "job": "Nightly"}
+
+    path = ordering_path(CATALOGUE[name], params)
+
+    assert path == "/cloudservices/cs1/jobcollections/jc1/jobs/nightly/"
 
 
 @given(NAMES)

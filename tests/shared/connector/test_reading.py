@@ -60,6 +60,21 @@ async def test_query_is_sent_as_the_clients_of_microsoft_send_it(tmp_path: Path)
     )
 
 
+async def test_history_passes_as_it_is_with_its_page_and_filter(tmp_path: Path) -> None:
+    records = [{"jobId": "a", "status": "failed", "message": "Body: {}"}, {"jobId": "a"}]
+    server, client = scripted(answer(200, json.dumps(records).encode()))
+    async with opened(tmp_path, client) as world:
+        query = {"$filter": "status eq 'Failed' and state eq enabled", "$skip": "2", "$top": "2"}
+        found = await world.connector.read(CATALOGUE["GetJobHistory"], JOB, query)
+
+    assert found == (200, records)
+    assert (server.seen[0].method, server.seen[0].body) == ("GET", b"")
+    assert server.seen[0].target.endswith(
+        "/jobs/a/history?api-version=2014-04-01"
+        "&$filter=status%20eq%20%27Failed%27%20and%20state%20eq%20enabled&$skip=2&$top=2"
+    )
+
+
 @pytest.mark.parametrize(
     ("reply", "error", "code"),
     [

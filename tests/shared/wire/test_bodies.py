@@ -29,6 +29,8 @@ def faults(name: str, document: Json) -> tuple[Fault, ...]:
         ("PatchJob", {"recurrence": {"interval": 1000}}),
         ("GetJob", None),
         ("DeleteJob", None),
+        ("RunJob", None),
+        ("GetJobHistory", None),
     ],
 )
 def test_bodies_that_an_endpoint_takes_are_returned(name: str, document: Json) -> None:
@@ -39,6 +41,7 @@ def test_bodies_that_an_endpoint_takes_are_returned(name: str, document: Json) -
     ("name", "document", "expected"),
     [
         ("GetJob", {}, [("$.body", "must be absent: GetJob takes no body")]),
+        ("RunJob", {}, [("$.body", "must be absent: RunJob takes no body")]),
         ("CreateOrUpdateJob", None, [("$.body", "is required")]),
         ("CreateOrUpdateJob", [], [("$.body", "must be an object")]),
         ("CreateOrUpdateJob", {}, [("$.body.action", "is required")]),

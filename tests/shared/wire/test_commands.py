@@ -49,6 +49,14 @@ def test_a_message_holds_commands_in_their_order() -> None:
     assert [command.endpoint.name for command in commands] == names
 
 
+@pytest.mark.parametrize("name", ["RunJob", "GetJobHistory"])
+def test_what_is_asked_of_a_job_names_the_job(name: str) -> None:
+    (command,) = parse_commands(encode({"command": name, "resource": JOB}))
+
+    assert command.endpoint is CATALOGUE[name]
+    assert (command.params, command.resource) == (PARAMS, JOB)
+
+
 def test_a_deadline_is_a_day_when_left_out() -> None:
     (command,) = parse_commands(encode(PUT_JOB))
 
@@ -85,6 +93,9 @@ def test_an_etag_goes_with_a_collection() -> None:
         ({"command": "GetJob", "resource": "/cloudservices/cs1"}, ["$.resource"]),
         ({"command": "GetJob", "resource": JOB, "body": {}}, ["$.body"]),
         ({"command": "GetJob", "resource": JOB, "ifMatch": "e"}, ["$.ifMatch"]),
+        ({"command": "RunJob", "resource": f"{JOB}/run"}, ["$.resource"]),
+        ({"command": "RunJob", "resource": JOB, "body": {}}, ["$.body"]),
+        ({"command": "RunJob", "resource": JOB, "ifMatch": "e"}, ["$.ifMatch"]),
         ({**PUT_JOB, "body": None}, ["$.body"]),
         ({**PUT_JOB, "colour": "red"}, ["$.colour"]),
         ({**PUT_JOB, "deadline": "PT24H1S"}, ["$.deadline"]),
@@ -99,7 +110,7 @@ def test_an_etag_goes_with_a_collection() -> None:
             ["$[1].resource", "$[1].body.action", "$[2]", "$[3].z", "$[3].command"],
         ),
     ],
-    ids=range(20),
+    ids=range(23),
 )
 def test_p10_every_fault_of_every_command_is_told(document: Json, paths: list[str]) -> None:
     assert faults_of(encode(document)) == paths
@@ -138,9 +149,11 @@ def test_a_request_is_a_command() -> None:
     assert request_command(match, encode(BODY)) == parse_commands(encode(PUT_JOB))[0]
 
 
-def test_a_request_without_a_body_is_a_command() -> None:
-    command = request_command(Match(CATALOGUE["DeleteJob"], PARAMS), b"")
+@pytest.mark.parametrize("name", ["DeleteJob", "RunJob"])
+def test_a_request_without_a_body_is_a_command(name: str) -> None:
+    command = request_command(Match(CATALOGUE[name], PARAMS), b"")
 
+    assert command == parse_commands(encode({"command": name, "resource": JOB}))[0]
     assert command.body is None
 
 

@@ -108,13 +108,42 @@ def test_the_provider_takes_no_changes_of_collections_and_the_front_end_no_reads
         ("POST", "/cloudservices/cs1/jobcollections/jc1/jobs", "CreateJob"),
         ("GET", "/cloudservices/cs1/jobcollections/jc1/jobs/", "ListJobs"),
         ("PATCH", "/cloudservices/cs1/jobcollections/jc1/jobs/j1", "PatchJob"),
+        ("POST", "/cloudservices/cs1/jobcollections/jc1/jobs/j1/run", "RunJob"),
+        ("POST", "/CloudServices/cs1/JobCollections/jc1/Jobs/j1/RUN/", "RunJob"),
+        ("GET", "/cloudservices/cs1/jobcollections/jc1/jobs/j1/history", "GetJobHistory"),
+        ("GET", "/cloudservices/cs1/jobcollections/jc1/jobs/history", "GetJob"),
+        ("POST", "/cloudservices/cs1/jobcollections/jc1/jobs/run/run", "RunJob"),
     ],
 )
-def test_the_connector_routes_by_resource(method: str, path: str, endpoint: str) -> None:
+def test_the_connector_routes_by_resource_and_what_is_asked_of_it(
+    method: str, path: str, endpoint: str
+) -> None:
     routed = CONNECTOR.match(method, path)
 
     assert isinstance(routed, Match)
     assert routed.endpoint.name == endpoint
+
+
+@pytest.mark.parametrize(("suffix", "method"), [("run", "POST"), ("history", "GET")])
+def test_what_is_asked_of_a_job_has_one_method(suffix: str, method: str) -> None:
+    resource = "/cloudservices/cs1/jobcollections/jc1/jobs/j1"
+
+    for routed in (
+        SERVICE.match("PUT", f"/s{JOBS}/j1/{suffix}"),
+        CONNECTOR.match("PUT", f"{resource}/{suffix}"),
+    ):
+        assert routed == MethodNotAllowed(frozenset({method}))
+
+
+@pytest.mark.parametrize("name", ["RunJob", "GetJobHistory"])
+def test_what_is_asked_of_a_job_has_the_job_as_its_resource(name: str) -> None:
+    resource = "/cloudservices/cs1/jobcollections/jc1/jobs/j1"
+    row = CATALOGUE[name]
+
+    assert resource_path(row, PARAMS) == resource
+    assert resource_path(row, parse_resource(row, resource)) == resource
+    with pytest.raises(InvalidRequestError):
+        parse_resource(row, f"{resource}{row.suffix}")
 
 
 def test_operations_of_the_service_are_not_the_connectors() -> None:
