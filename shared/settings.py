@@ -43,6 +43,17 @@ def split_list(value: object) -> object:
     )
 
 
+def read_seconds(value: object) -> object:
+    """A bare number is one of seconds; pydantic takes that from a number alone, and settings are text."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(read_seconds)]
+
+
 class Settings(BaseModel):
     """What the operator decides."""
 
@@ -66,17 +77,22 @@ class Settings(BaseModel):
     allowed_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...], BeforeValidator(split_list)
     ] = Field(default=(), description="private networks that outbound HTTP may reach")
-    webhook_timeout: timedelta = Field(
+    webhook_timeout: Duration = Field(
         default=timedelta(seconds=15),
         gt=timedelta(0),
         le=timedelta(seconds=25),
         description="with the 30 s of a stretch it must stay within the lease of an event subscription, 60 s",
     )
-    rest_timeout: timedelta = Field(
+    rest_timeout: Duration = Field(
         default=timedelta(seconds=60),
         gt=timedelta(0),
         le=timedelta(seconds=75),
         description="a call of the Scheduler must end within the lease of its operation, 90 s",
+    )
+    run_now_delay: Duration = Field(
+        default=timedelta(seconds=20),
+        ge=timedelta(0),
+        description="how far ahead a job without a start time runs first, as the retired service did it",
     )
 
 

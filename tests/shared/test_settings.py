@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -72,5 +73,18 @@ def test_app_settings_are_exported_and_what_is_there_wins() -> None:
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "26"])
 def test_a_webhook_may_not_outlast_the_lease_of_its_deliveries(seconds: str) -> None:
-    with pytest.raises(ConfigurationError, match="TOCSIN_WEBHOOK_TIMEOUT"):
+    with pytest.raises(ConfigurationError, match="TOCSIN_WEBHOOK_TIMEOUT: Input should be"):
         load_settings({"TOCSIN_WEBHOOK_TIMEOUT": seconds})
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("PT0S", 0), ("2.5", 2.5), ("PT1M", 60)])
+def test_a_job_that_is_to_run_now_may_run_at_once(text: str, seconds: float) -> None:
+    assert load_settings({}).run_now_delay == timedelta(seconds=20)
+    delay = load_settings({"TOCSIN_RUN_NOW_DELAY": text}).run_now_delay
+    assert delay == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["-1", "-PT1S", "soon", "nan", "inf"])
+def test_no_job_runs_before_it_is_asked_for(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_RUN_NOW_DELAY"):
+        load_settings({"TOCSIN_RUN_NOW_DELAY": text})
