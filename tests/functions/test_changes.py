@@ -18,6 +18,21 @@ async def test_p1_a_change_is_accepted_with_where_to_watch_it(app: Application) 
     assert (await app.connector.operation(operation["id"])).command == "CreateOrUpdateJob"
 
 
+async def test_p1_a_run_of_a_job_is_a_command_for_the_job(app: Application) -> None:
+    response = await change_resource(request("POST", f"{JOB_PATH}/run"))
+
+    operation = document_of(response)
+    assert response.status_code == 202
+    assert (operation["command"], operation["resource"]) == ("RunJob", JOB_PATH)
+
+
+async def test_p10_a_run_with_a_body_is_400(app: Application) -> None:
+    response = await change_resource(request("POST", f"{JOB_PATH}/run", {"now": True}))
+
+    assert response.status_code == 400
+    assert document_of(response)["error"]["details"][0]["target"] == "$"
+
+
 async def test_p4_the_same_idempotency_key_is_the_same_operation(app: Application) -> None:
     headers = {"idempotency-key": "k1"}
 
@@ -46,10 +61,12 @@ async def test_a_path_without_resource_is_404_and_a_wrong_method_says_which_are_
 ) -> None:
     missing = await change_resource(request("PUT", "/cloudservices/cs1/jobs/j1", JOB))
     wrong = await change_resource(request("POST", JOB_PATH, JOB))
+    wrong_too = await change_resource(request("PUT", f"{JOB_PATH}/run"))
 
     assert missing.status_code == 404
     assert wrong.status_code == 405
     assert wrong.headers["Allow"] == "DELETE, GET, PATCH, PUT"
+    assert (wrong_too.status_code, wrong_too.headers["Allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("path", ["/cloudservices/a%2fb", "/%63loudservices/a%2fb"])

@@ -3,7 +3,7 @@ import pytest
 
 from functions.changes import change_resource
 from functions.reads import get_operation, health, list_events, list_operations, read_resource
-from functions.rendering import answering
+from functions.rendering import answering, read_of
 from shared.bootstrap import Application
 from tests.functions.requests import JOB, JOB_PATH, document_of, request
 
@@ -50,10 +50,23 @@ async def test_events_are_listed_after_a_number(app: Application) -> None:
     assert document_of(response) == {"value": []}
 
 
-async def test_reading_while_the_scheduler_is_down_is_503(app: Application) -> None:
-    response = await read_resource(request("GET", JOB_PATH))
+@pytest.mark.parametrize("path", [JOB_PATH, f"{JOB_PATH}/history"])
+async def test_reading_while_the_scheduler_is_down_is_503(app: Application, path: str) -> None:
+    response = await read_resource(request("GET", path))
 
     assert response.status_code == 503
+
+
+def test_a_read_of_history_passes_its_query_on_but_for_the_key() -> None:
+    query = {"$filter": "status eq failed", "$skip": "100", "$top": "100"}
+
+    endpoint, params, passed = read_of(
+        request("GET", f"{JOB_PATH}/history", params={**query, "code": "k"})
+    )
+
+    assert endpoint.name == "GetJobHistory"
+    assert params == {"cloud_service": "cs1", "job_collection": "jc1", "job": "nightly"}
+    assert passed == query
 
 
 async def test_health_says_that_it_runs(app: Application) -> None:

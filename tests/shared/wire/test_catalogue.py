@@ -1,10 +1,13 @@
 import re
+from pathlib import Path
 
 import pytest
 
 from shared.wire.catalogue import CATALOGUE, Endpoint, ResponseKind
 
 ROWS = list(CATALOGUE.values())
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+SHORT = {"cloud_service": "cs", "job_collection": "jc", "job": "job", "operation": "request id"}
 
 
 def name_of(row: Endpoint) -> str:
@@ -77,3 +80,19 @@ def test_only_jobs_are_json() -> None:
         "CreateJob", "CreateOrUpdateJob", "GetJob", "ListJobs", "PatchJob", "DeleteJob",
         "RunJob", "GetJobHistory",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_the_reference_tells_each_command_its_resource_and_its_route(row: Endpoint) -> None:
+    def written(path: str) -> str:
+        return path.format_map({name: f"{{{short}}}" for name, short in SHORT.items()})
+
+    def rows(page: str) -> list[list[str]]:
+        lines = (REFERENCE / page).read_text().splitlines()
+        return [line.split("|")[1:-1] for line in lines if line.startswith("|")]
+
+    (command,) = [cells for cells in rows("commands.md") if f"`{row.name}`" in cells[0]]
+    assert f"`{written(row.resource)}`" in command[1]
+    if row.name != "GetOperationStatus":  # at the connector, operations are its own
+        (route,) = [cells for cells in rows("http.md") if cells[0] == f" `{written(row.route)}` "]
+        assert route[1].strip() if row.is_read else row.method in route[2]
