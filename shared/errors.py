@@ -10,7 +10,8 @@ TocsinError                          code: ARM or RDFE error code; the message n
 │  ├─ PreconditionFailedError  412
 │  └─ PayloadTooLargeError     413
 ├─ TransientError              503   the world can fix it; retry_after says when to look again
-│  └─ MessageLockLostError           somebody else may hold the message now
+│  ├─ MessageLockLostError           somebody else may hold the message now
+│  └─ NoAnswerError                  an outbound request got no answer; `kind` says why
 ├─ PermanentError              502   nobody's retry can fix it
 ├─ InvocationError                   a function raised, or answered what its bindings do not take
 ├─ LeaseLostError                    somebody else does this work now; drop what was done
@@ -21,6 +22,7 @@ TocsinError                          code: ARM or RDFE error code; the message n
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum, auto
 from typing import ClassVar
 
 
@@ -122,6 +124,30 @@ class MessageLockLostError(TransientError):
     """The lock of a message has expired or was never ours."""
 
     default_code = "MessageLockLost"
+
+
+class NoAnswer(StrEnum):
+    """Why an outbound request got no answer."""
+
+    NAME_NOT_RESOLVED = auto()
+    NOT_ALLOWED = auto()
+    UNREACHABLE = auto()
+    NOT_TRUSTED = auto()
+    NO_SECURE_CHANNEL = auto()
+    CLOSED = auto()
+    NOT_HTTP = auto()
+    TIMEOUT = auto()
+    NOT_SENDABLE = auto()
+
+
+class NoAnswerError(TransientError):
+    """An outbound request got no answer; whether it arrived is known to nobody, unless `kind` says that it cannot."""
+
+    default_code = "NoAnswer"
+
+    def __init__(self, message: str, *, kind: NoAnswer) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class PermanentError(TocsinError):

@@ -47,6 +47,10 @@ REFUSED_IPV6 = tuple(
 Network = IPv4Network | IPv6Network
 
 
+class AddressRefusedError(OSError):
+    """The guard does not let us there."""
+
+
 class AddressGuard:
     """Judges addresses; `allowed` opens networks that are refused otherwise."""
 

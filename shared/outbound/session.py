@@ -6,18 +6,22 @@ Redirects, proxies of the environment, cookies and decompression are off.
 """
 
 import asyncio
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
-from shared.errors import TransientError
-from shared.outbound.guard import AddressGuard
+from shared.errors import NoAnswer, NoAnswerError
+from shared.outbound.guard import AddressGuard, AddressRefusedError, encoded
+from shared.outbound.no_answer import no_answer
 
 BODY_CAP = 65_536
 RESOLVER_THREADS = 8
@@ -25,16 +29,18 @@ RESOLVER_THREADS = 8
 KEEP_ALIVE_SECONDS = 4
 
 
-class AddressRefusedError(OSError):
-    """The guard does not let us there."""
+AUTHORITY = re.compile(r"[^/?#]*")
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response; names of headers are looked up in any case."""
+    """A response; names of headers are looked up in any case, `header_lines` has all of them as they came."""
 
     status: int
     headers: Mapping[str, str]
+    header_lines: Sequence[tuple[bytes, bytes]]
+    body: bytes
 
 
 class OutboundSession:
@@ -57,26 +63,43 @@ class OutboundSession:
             skip_auto_headers=("User-Agent", "Accept-Encoding"),
         )
 
-    async def post(
-        self, url: str, *, body: bytes, headers: Mapping[str, str], time_limit: timedelta
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        time_limit: timedelta,
+        keep: int = 0,
     ) -> Answer:
-        """POST and return the answer; its body is read up to 64 KB, for the connection's sake, and dropped.
+        """Send a request and return the answer with up to `keep` bytes of its body.
+
+        The body is read up to 64 KB, for the connection's sake; one that breaks off does not take the answer with it.
+        The method is sent in capitals, the URL as it is written.
 
         Raises:
-            TransientError: no answer: refused by the guard, unreachable, broken off, or none within `time_limit`.
+            NoAnswerError: refused by the guard, unreachable, broken off, or nothing within `time_limit`.
         """
         limit = aiohttp.ClientTimeout(total=time_limit.total_seconds())
         try:
-            async with self._session.post(
-                url, data=body, headers=headers, timeout=limit, allow_redirects=False
+            async with self._session.request(
+                method,
+                exact(url),
+                data=body,
+                headers=headers,
+                timeout=limit,
+                allow_redirects=False,
             ) as response:
-                if not await drained(response):
+                content, is_drained = await drained(response, keep)
+                if not is_drained:
                     response.close()
-                return Answer(response.status, response.headers)
+                return Answer(response.status, response.headers, response.raw_headers, content)
         except TimeoutError as error:
-            raise TransientError(f"no answer within {time_limit.total_seconds():g} s") from error
+            reason = f"no answer within {time_limit.total_seconds():g} s"
+            raise NoAnswerError(reason, kind=NoAnswer.TIMEOUT) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise TransientError(reason_of(error)) from error
+            raise no_answer(error) from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -114,9 +137,12 @@ class GuardedResolver(AbstractResolver):
 
 
 def look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-    found = socket.getaddrinfo(
-        host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-    )
+    try:
+        found = socket.getaddrinfo(
+            host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+        )
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name can exist") from error
     return [
         ResolveResult(
             hostname=host,
@@ -130,22 +156,25 @@ def look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveR
     ]
 
 
-async def drained(response: aiohttp.ClientResponse) -> bool:
+def exact(url: str) -> URL:
+    """Return `url` without the encoding of its path undone and done anew; only what is not ASCII is encoded."""
+    if not url.isascii():
+        scheme, _, rest = url.partition("://")
+        authority = AUTHORITY.match(rest)
+        host, colon, port = authority[0].partition(":") if authority else ("", "", "")
+        path = NOT_ASCII.sub(lambda found: quote(found[0]), rest[len(f"{host}{colon}{port}") :])
+        url = f"{scheme}://{host if host.isascii() else encoded(host)}{colon}{port}{path}"
+    return URL(url, encoded=True)
+
+
+async def drained(response: aiohttp.ClientResponse, keep: int) -> tuple[bytes, bool]:
     """Read the rest of a short body, so that the connection can be used again; the status is what counts."""
+    kept = bytearray()
     left = BODY_CAP
     try:
         while left > 0 and (chunk := await response.content.read(left)):
             left -= len(chunk)
+            kept += chunk[: keep - len(kept)]
     except (aiohttp.ClientError, TimeoutError):
-        return False
-    return left > 0
-
-
-def reason_of(error: Exception) -> str:
-    """Return why there was no answer, without the URL: its query may hold a token."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, AddressRefusedError | aiohttp.ClientConnectorCertificateError):
-        return str(cause)
-    if isinstance(cause, OSError) and cause.strerror:
-        return f"{type(cause).__name__}: {cause.strerror}"
-    return type(cause).__name__
+        left = 0
+    return bytes(kept), left > 0

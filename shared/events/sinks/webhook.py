@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.clock import Clock
-from shared.errors import TransientError
+from shared.errors import NoAnswerError
 from shared.events.cloudevent import CONTENT_TYPE
 from shared.events.retry_schedule import parse_retry_after
 from shared.events.sink import Delivered, Destination, Gone, NotDelivered, Outcome
@@ -70,13 +70,14 @@ class WebhookSink:
             body=structured,
         )
         try:
-            answer = await self._session().post(
+            answer = await self._session().request(
+                "POST",
                 self._destination.url,
                 body=structured,
                 headers=HEADERS | signed,
                 time_limit=self._timeout,
             )
-        except TransientError as error:
+        except NoAnswerError as error:
             return NotDelivered(error.message)
         return self._outcome(answer)
 
