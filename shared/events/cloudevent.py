@@ -94,33 +94,43 @@ class CloudEvent:
         Raises:
             InvalidRequestError: every way in which it breaks the specification, with its JSON path.
         """
-        document = load_object(body)
-        members = {name: value for name, value in document.items() if value is not None}
-        extensions = {name: value for name, value in members.items() if name not in KNOWN}
-        faults = attribute_faults(members, extensions)
-        if "data" in members and "data_base64" in members:
-            faults.append(Fault("$.data_base64", "must not stand beside data"))
-        data = members.get("data")
-        if isinstance(encoded := members.get("data_base64"), str):
-            try:
-                data = base64.b64decode(encoded, validate=True)
-            except (binascii.Error, ValueError):
-                faults.append(Fault("$.data_base64", "is not base64"))
-        elif encoded is not None:
-            faults.append(Fault("$.data_base64", "must be a string"))
-        if faults:
-            raise InvalidRequestError(faults)
-        return cls(
-            id=members["id"],
-            source=members["source"],
-            type=members["type"],
-            subject=members.get("subject"),
-            time=parse_time(members["time"]) if "time" in members else None,
-            data=data,
-            dataschema=members.get("dataschema"),
-            datacontenttype=members.get("datacontenttype"),
-            extensions=extensions,
-        )
+        return event_of(load_json(body))
+
+
+def event_of(document: Any) -> CloudEvent:
+    """Return the event that a JSON document is.
+
+    Raises:
+        InvalidRequestError: every way in which it breaks the specification, with its JSON path.
+    """
+    if not isinstance(document, dict):
+        raise InvalidRequestError([Fault("$", "must be an object")])
+    members = {name: value for name, value in document.items() if value is not None}
+    extensions = {name: value for name, value in members.items() if name not in KNOWN}
+    faults = attribute_faults(members, extensions)
+    if "data" in members and "data_base64" in members:
+        faults.append(Fault("$.data_base64", "must not stand beside data"))
+    data = members.get("data")
+    if isinstance(encoded := members.get("data_base64"), str):
+        try:
+            data = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            faults.append(Fault("$.data_base64", "is not base64"))
+    elif encoded is not None:
+        faults.append(Fault("$.data_base64", "must be a string"))
+    if faults:
+        raise InvalidRequestError(faults)
+    return CloudEvent(
+        id=members["id"],
+        source=members["source"],
+        type=members["type"],
+        subject=members.get("subject"),
+        time=parse_time(members["time"]) if "time" in members else None,
+        data=data,
+        dataschema=members.get("dataschema"),
+        datacontenttype=members.get("datacontenttype"),
+        extensions=extensions,
+    )
 
 
 def write(document: Mapping[str, Any]) -> bytes:
@@ -146,17 +156,18 @@ def is_json(media_type: str | None) -> bool:
     return media_type is None or JSON_MEDIA_TYPE.fullmatch(media_type) is not None
 
 
-def load_object(body: bytes) -> dict[str, Any]:
-    """Return the one JSON object in `body`; a member that stands there twice is a fault."""
+def load_json(body: bytes) -> Any:
+    """Return what the JSON in `body` says.
+
+    Raises:
+        InvalidRequestError: it is no JSON, or a member stands there twice.
+    """
     try:
-        document = json.loads(
+        return json.loads(
             body.decode(), object_pairs_hook=unique_members, parse_constant=refuse_constant
         )
     except (ValueError, RecursionError) as error:
         raise InvalidRequestError([Fault("$", f"is not JSON: {error}")]) from error
-    if not isinstance(document, dict):
-        raise InvalidRequestError([Fault("$", "must be an object")])
-    return document
 
 
 def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
