@@ -102,6 +102,17 @@ class SchedulerClientContract(ABC):
         assert seen["headers"]["content-type"] == "application/json"
         assert seen["body"] == "{“ß”}"
 
+    async def test_change_without_a_body_says_that_it_has_none(
+        self, client: SchedulerClient
+    ) -> None:
+        target = "/s1/jobs/a/run?api-version=2014-04-01"
+
+        seen = echoed(await client.send(RestRequest(method="POST", target=target), within=LONG))
+
+        assert (seen["method"], seen["path"], seen["body"]) == ("POST", "/s1/jobs/a/run", "")
+        assert seen["headers"]["content-length"] == "0"
+        assert not {"content-type", "transfer-encoding"} & seen["headers"].keys()
+
     async def test_every_request_names_the_version_of_the_service(
         self, client: SchedulerClient
     ) -> None:
