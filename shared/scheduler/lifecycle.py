@@ -68,7 +68,7 @@ class ExecutionTrigger(StrEnum):
 
     CLAIM = "claim"
     START = "start"
-    GO_ON = "retry, error action, lease ran out"
+    GO_ON = "retry, error action"
     SUCCEED = "main action succeeded"
     FAIL = "nothing left to try"
     OVERLAP = "overlap"
@@ -82,6 +82,8 @@ EXECUTION_TRANSITIONS: Mapping[tuple[ExecutionState | None, ExecutionTrigger], E
             (ExecutionState.CLAIMED, ExecutionTrigger.START): ExecutionState.RUNNING,
             (ExecutionState.CLAIMED, ExecutionTrigger.OVERLAP): ExecutionState.SKIPPED,
             (ExecutionState.CLAIMED, ExecutionTrigger.WITHDRAW): ExecutionState.SKIPPED,
+            # The lease ran out without a record: the attempt is repeated.
+            (ExecutionState.RUNNING, ExecutionTrigger.START): ExecutionState.RUNNING,
             (ExecutionState.RUNNING, ExecutionTrigger.GO_ON): ExecutionState.WAITING,
             (ExecutionState.RUNNING, ExecutionTrigger.SUCCEED): ExecutionState.SUCCEEDED,
             (ExecutionState.RUNNING, ExecutionTrigger.FAIL): ExecutionState.FAILED,
