@@ -179,7 +179,14 @@ async def test_p6_an_event_too_large_for_any_message_goes_without_data_and_delay
     assert "xxx" not in caplog.text
 
 
-@given(st.lists(st.integers(1, LONGEST_ROW).map(lambda size: b"x" * size), max_size=12))
+near_the_limit = st.sampled_from([1, 2, LONGEST_ROW // 2, LONGEST_ROW - 2, LONGEST_ROW - 1])
+
+
+@given(
+    st.lists(
+        (near_the_limit | st.integers(1, LONGEST_ROW)).map(lambda size: b"x" * size), max_size=12
+    )
+)
 def test_packing_keeps_order_and_size_and_never_leaves_room_for_the_next(
     bodies: list[bytes],
 ) -> None:
