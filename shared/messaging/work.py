@@ -12,7 +12,7 @@ A table of work has the columns of `work_columns()`. All writes to them are here
 Whoever changes `due_at` wakes in the same transaction. A wake-up is harmless at any time: the row decides.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -96,11 +96,20 @@ class WorkRows:
         self, transaction: Transaction, row_id: str, *, due_at: datetime, now: datetime
     ) -> dict[str, int]:
         """Return the columns of a row that the caller inserts in this transaction, and wake it when it is due."""
-        due = Due(row_id, 0, due_at, due_at)
+        return self.first_of_many(transaction, {row_id: due_at}, now=now)[row_id]
+
+    def first_of_many(
+        self, transaction: Transaction, rows: Mapping[str, datetime], *, now: datetime
+    ) -> dict[str, dict[str, int]]:
+        """Return what `first` does for many rows, by the id of each; `rows` says when each is due."""
+        due = [Due(row_id, 0, due_at, due_at) for row_id, due_at in rows.items()]
         self._wake(transaction, due, now=now)
         return {
-            "due_at": to_microseconds(due_at),
-            "sweep_at": to_microseconds(next_sweep(due, now=now)),
+            row.id: {
+                "due_at": to_microseconds(row.due_at),
+                "sweep_at": to_microseconds(next_sweep(row, now=now)),
+            }
+            for row in due
         }
 
     def schedule(
@@ -158,6 +167,10 @@ class WorkRows:
         if due_at is not None:
             self._set_due(transaction, Due(lease.id, lease.attempt, due_at, due_at), now=now)
 
+    def withdraw(self, transaction: Transaction, row_id: str) -> None:
+        """Take back a row that nobody holds: nothing will start it, and what a late holder records is refused."""
+        self._statements.withdraw.change(transaction.connection, row_id=row_id)
+
     async def sweep_all(self, database: Database, *, now: datetime) -> int:
         """Wake every row whose wake-up is missing or overdue; returns how many."""
         return await in_steps(database, lambda transaction: self.sweep(transaction, now=now))
@@ -188,17 +201,20 @@ class WorkRows:
             count=row.wakes,
         )
         if changed:
-            self._wake(transaction, row, now=now)
+            self._wake(transaction, [row], now=now)
 
-    def _wake(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
-        if row.wake_at - now > HORIZON:
-            return  # sweep does it when it is nearer
-        message = Message(
-            body=WakeUp(row.id, row.attempt).encode(),
-            message_id=f"{row.id}/{row.attempt}/{row.wakes}",
-            scheduled_enqueue_time=row.wake_at if row.wake_at > now else None,
-        )
-        self._sender.send_in(transaction, self._queue, [message])
+    def _wake(self, transaction: Transaction, rows: Sequence[Due], *, now: datetime) -> None:
+        messages = [
+            Message(
+                body=WakeUp(row.id, row.attempt).encode(),
+                message_id=f"{row.id}/{row.attempt}/{row.wakes}",
+                scheduled_enqueue_time=row.wake_at if row.wake_at > now else None,
+            )
+            for row in rows
+            if row.wake_at - now <= HORIZON  # sweep wakes the others when they are nearer
+        ]
+        if messages:
+            self._sender.send_in(transaction, self._queue, messages)
 
 
 async def when_due(
@@ -245,6 +261,13 @@ class Statements:
             update(table)
             .where(this, column.attempt == bindparam("at_attempt"))
             .values(unrecorded=0, lease_until=None, due_at=None, sweep_at=None, wakes=0)
+        )
+        self.withdraw = Prepared(
+            update(table)
+            .where(this)
+            .values(
+                attempt=column.attempt + 1, lease_until=None, due_at=None, sweep_at=None, wakes=0
+            )
         )
         self.due = Prepared(
             update(table)

@@ -74,7 +74,6 @@ class SkippedRange:
     reason: SkipReason
     first: datetime
     last: datetime
-    occurrences: int
 
 
 def attempt_event(path: JobPath, execution: ToldExecution, *, history: JobHistory) -> CloudEvent:
@@ -135,7 +134,6 @@ def skipped_event(
             "reason": skipped.reason,
             "firstExpectedExecutionTime": format_instant(skipped.first),
             "lastExpectedExecutionTime": format_instant(skipped.last),
-            "occurrences": skipped.occurrences,
             "isOpen": is_open,
         },
     )

@@ -13,7 +13,8 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from shared.messaging.work import WorkRows
-from shared.wire.job import JobState
+from shared.scheduler.execution_store import ExecutionStore, HistoryStore, TimingStore
+from shared.wire.job import JobState, JobStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,16 @@ class StoredJobCollection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJob:
-    """A job of a collection; `state` is in `definition` too, and here to be searched by."""
+    """A job of a collection; its `state` counts, not the one in `definition`, which is the caller's.
 
+    `id` is 0 until it is inserted; `status` is the engine's to change.
+    """
+
+    id: int = 0
     name: str
     state: JobState
     definition: str = field(repr=False)
+    status: JobStatus = JobStatus()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +156,8 @@ class JobStore(Protocol):
     ) -> Sequence[StoredJob]:
         """Return up to `top` jobs after the first `skip`, oldest first; None stands for any state."""
 
-    def insert(self, connection: Connection, job_collection_id: int, row: StoredJob) -> None:
-        """Add a job; there must be none of that name."""
+    def insert(self, connection: Connection, job_collection_id: int, row: StoredJob) -> int:
+        """Add a job, of whose name there must be none, and return its id, which is never given again."""
 
     def update(self, connection: Connection, job_collection_id: int, row: StoredJob) -> None:
         """Replace everything but the name."""
@@ -162,7 +168,17 @@ class JobStore(Protocol):
     def count(self, connection: Connection, job_collection_id: int) -> int:
         """Return how many jobs the collection has."""
 
-    def delete_some(
+    def some(
+        self,
+        connection: Connection,
+        *,
+        cloud_service_id: int,
+        job_collection_id: int | None,
+        limit: int,
+    ) -> Sequence[tuple[str, StoredJob]]:
+        """Return up to `limit` jobs of a collection, or of a cloud service, each with its collection's name."""
+
+    def delete_history(
         self,
         connection: Connection,
         *,
@@ -170,7 +186,7 @@ class JobStore(Protocol):
         job_collection_id: int | None,
         limit: int,
     ) -> int:
-        """Remove up to `limit` jobs of a collection, or of all collections of a cloud service; returns how many."""
+        """Remove up to `limit` records of the jobs of a collection, or of a cloud service; returns how many."""
 
 
 class OperationStore(Protocol):
@@ -191,10 +207,14 @@ class OperationStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SchedulerStore:
-    """Everything the service stores, and the mechanism by which its operations go on."""
+    """Everything service and engine store, and the mechanism by which operations and executions go on."""
 
     cloud_services: CloudServiceStore
     job_collections: JobCollectionStore
     jobs: JobStore
     operations: OperationStore
     work: WorkRows
+    timings: TimingStore
+    executions: ExecutionStore
+    execution_work: WorkRows
+    history: HistoryStore

@@ -5,14 +5,42 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
+from shared.clock import from_optional_microseconds
+from shared.scheduler.execution_store import BY_SCHEDULE
 from shared.scheduler.store import StoredJob
-from shared.scheduler.stores.tables import job, job_collection
+from shared.scheduler.stores.tables import execution, history, job, job_collection, job_timing
 from shared.sql.prepared import Prepared
-from shared.wire.job import JobState
+from shared.wire.job import JobState, JobStatus
 
 of_collection = job.c.job_collection_id == bindparam("of_collection")
 this_job = job.c.key == bindparam("job_key")
-jobs = select(job.c.name, job.c.state, job.c.definition)
+of_container = (job_collection.c.cloud_service_id == bindparam("of_service")) & or_(
+    bindparam("of_collection").is_(None), of_collection
+)
+# What is claimed ahead of its time and has not started is what comes next.
+claimed = (
+    select(func.min(execution.c.occurrence))
+    .where(
+        execution.c.job_id == job.c.id,
+        execution.c.ended_at.is_(None),
+        execution.c.started_at.is_(None),
+        execution.c.origin == BY_SCHEDULE,
+        execution.c.generation == job_timing.c.generation,
+    )
+    .scalar_subquery()
+)
+COLUMNS = (
+    job.c.id,
+    job.c.name,
+    job.c.state,
+    job.c.definition,
+    job_timing.c.last_execution,
+    func.coalesce(claimed, job_timing.c.next_occurrence),
+    job_timing.c.executions,
+    job_timing.c.failures,
+    job_timing.c.faults,
+)
+jobs = select(*COLUMNS).select_from(job.outerjoin(job_timing))
 
 FIND = Prepared(jobs.where(of_collection, this_job))
 LIST = Prepared(
@@ -22,6 +50,12 @@ LIST = Prepared(
     .order_by(job.c.id)
     .limit(bindparam("at_most"))
     .offset(bindparam("after"))
+)
+SOME = Prepared(
+    select(job_collection.c.name, *COLUMNS)
+    .select_from(job.outerjoin(job_timing).join(job_collection))
+    .where(of_container)
+    .limit(bindparam("at_most"))
 )
 COUNT = Prepared(select(func.count()).select_from(job).where(of_collection))
 INSERT = Prepared(
@@ -39,15 +73,13 @@ UPDATE = Prepared(
     .values(state=bindparam("new_state"), definition=bindparam("new_definition"))
 )
 DELETE = Prepared(delete(job).where(of_collection, this_job))
-DELETE_SOME = Prepared(
-    delete(job).where(
-        job.c.id.in_(
-            select(job.c.id)
+DELETE_HISTORY = Prepared(
+    delete(history).where(
+        history.c.id.in_(
+            select(history.c.id)
+            .join(job, job.c.id == history.c.job_id)
             .join(job_collection)
-            .where(
-                job_collection.c.cloud_service_id == bindparam("of_service"),
-                or_(bindparam("of_collection").is_(None), of_collection),
-            )
+            .where(of_container)
             .limit(bindparam("at_most"))
         )
     )
@@ -79,8 +111,8 @@ class SqlJobs:
         )
         return [to_job(row) for row in rows]
 
-    def insert(self, connection: Connection, job_collection_id: int, row: StoredJob) -> None:
-        INSERT.change(
+    def insert(self, connection: Connection, job_collection_id: int, row: StoredJob) -> int:
+        inserted = INSERT.execute(
             connection,
             of_collection=job_collection_id,
             job_key=row.name.lower(),
@@ -88,6 +120,7 @@ class SqlJobs:
             new_state=row.state.value,
             new_definition=row.definition,
         )
+        return int(inserted.lastrowid)
 
     def update(self, connection: Connection, job_collection_id: int, row: StoredJob) -> None:
         UPDATE.change(
@@ -105,7 +138,23 @@ class SqlJobs:
     def count(self, connection: Connection, job_collection_id: int) -> int:
         return int(COUNT.rows(connection, of_collection=job_collection_id)[0][0])
 
-    def delete_some(
+    def some(
+        self,
+        connection: Connection,
+        *,
+        cloud_service_id: int,
+        job_collection_id: int | None,
+        limit: int,
+    ) -> Sequence[tuple[str, StoredJob]]:
+        rows = SOME.rows(
+            connection,
+            of_service=cloud_service_id,
+            of_collection=job_collection_id,
+            at_most=limit,
+        )
+        return [(row[0], to_job(row[1:])) for row in rows]
+
+    def delete_history(
         self,
         connection: Connection,
         *,
@@ -113,7 +162,7 @@ class SqlJobs:
         job_collection_id: int | None,
         limit: int,
     ) -> int:
-        return DELETE_SOME.change(
+        return DELETE_HISTORY.change(
             connection,
             of_service=cloud_service_id,
             of_collection=job_collection_id,
@@ -122,5 +171,17 @@ class SqlJobs:
 
 
 def to_job(row: Any) -> StoredJob:
-    name, state, definition = row
-    return StoredJob(name=name, state=JobState(state), definition=definition)
+    id, name, state, definition, last, following, executions, failures, faults = row
+    return StoredJob(
+        id=id,
+        name=name,
+        state=JobState(state),
+        definition=definition,
+        status=JobStatus(
+            last_execution_time=from_optional_microseconds(last),
+            next_execution_time=from_optional_microseconds(following),
+            execution_count=executions or 0,
+            failure_count=failures or 0,
+            faulted_count=faults or 0,
+        ),
+    )

@@ -1,13 +1,16 @@
 """The store of the Scheduler service in SQL."""
 
 from shared.messaging.broker import TransactionalSender
-from shared.messaging.entities import SERVICE_OPERATIONS
+from shared.messaging.entities import EXECUTIONS, SERVICE_OPERATIONS
 from shared.messaging.work import WorkRows
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.stores.containers import SqlCloudServices, SqlJobCollections
+from shared.scheduler.stores.executions import SqlExecutions
+from shared.scheduler.stores.history import SqlHistory
 from shared.scheduler.stores.jobs import SqlJobs
 from shared.scheduler.stores.operations import SqlOperations
-from shared.scheduler.stores.tables import LEASE, service_operation
+from shared.scheduler.stores.tables import LEASE, execution, service_operation
+from shared.scheduler.stores.timings import SqlTimings
 
 
 def sql_store(sender: TransactionalSender) -> SchedulerStore:
@@ -15,4 +18,15 @@ def sql_store(sender: TransactionalSender) -> SchedulerStore:
     work = WorkRows(
         service_operation, key="id", queue=SERVICE_OPERATIONS, lease=LEASE, sender=sender
     )
-    return SchedulerStore(SqlCloudServices(), SqlJobCollections(), SqlJobs(), SqlOperations(), work)
+    executions = WorkRows(execution, key="id", queue=EXECUTIONS, lease=LEASE, sender=sender)
+    return SchedulerStore(
+        cloud_services=SqlCloudServices(),
+        job_collections=SqlJobCollections(),
+        jobs=SqlJobs(),
+        operations=SqlOperations(),
+        work=work,
+        timings=SqlTimings(),
+        executions=SqlExecutions(executions),
+        execution_work=executions,
+        history=SqlHistory(),
+    )

@@ -1,0 +1,125 @@
+"""The transaction that claims: executions, next occurrences, and what was missed, for up to 500 jobs."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic_core import from_json
+
+from shared.events.cloudevent import CloudEvent
+from shared.events.event_types import EventType
+from shared.messaging.steps import AT_ONCE
+from shared.scheduler.announcements import SkipReason, job_event
+from shared.scheduler.execution_store import BY_SCHEDULE, DueJob, NewExecution, Range
+from shared.scheduler.lifecycle import JobTrigger, next_state
+from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.planning import Planned, Planner
+from shared.scheduler.service.job_documents import answered
+from shared.scheduler.skips import Skips
+from shared.scheduler.store import SchedulerStore
+from shared.scheduler.timing import Claim, claim
+from shared.sql.database import Transaction
+from shared.wire.job import Job, JobState
+from shared.wire.model import read
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a transaction of claims left: whether it found all, and if so when the next occurrence is."""
+
+    is_last: bool
+    next_occurrence: datetime | None = None
+
+
+class Claims:
+    """Claims occurrences."""
+
+    def __init__(
+        self,
+        store: SchedulerStore,
+        planner: Planner,
+        outgoing: Outgoing,
+        *,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._planner = planner
+        self._outgoing = outgoing
+        self._skips = Skips(store.history)
+        self._new_id = new_id
+
+    def claim(self, tx: Transaction, *, now: datetime, until: datetime) -> Tick:
+        """Claim what is due, earliest first; a job that cannot be claimed is faulted and takes no other with it."""
+        due = self._store.timings.due(tx, until=until, limit=AT_ONCE)
+        claims: list[tuple[DueJob, Claim]] = []
+        events: list[CloudEvent] = []
+        for job in due:
+            try:
+                if job.timing.generation == 0:
+                    self._plan(tx, job, now)
+                else:
+                    claims.append((job, claim(job.timing, now=now)))
+            except Exception:  # whatever is wrong with one job, the others are due
+                logger.exception(
+                    "job cannot be planned", extra={"action": "claim", "job": job.path.subject}
+                )
+                events.append(self._fault(tx, job, now))
+        self._write(tx, claims, now=now)
+        events += self._missed(tx, claims, now=now)
+        if events:
+            self._outgoing.insert(tx, events)
+        if len(due) == AT_ONCE:
+            return Tick(is_last=False)
+        following = self._store.timings.earliest(tx)
+        return Tick(following is None or following > until, following)
+
+    def _write(self, tx: Transaction, claims: list[tuple[DueJob, Claim]], *, now: datetime) -> None:
+        rows = [
+            NewExecution(
+                id=self._new_id(),
+                job_id=job.id,
+                generation=job.timing.generation,
+                origin=BY_SCHEDULE,
+                occurrence=found.occurrence,
+                path=job.path,
+            )
+            for job, found in claims
+        ]
+        if rows:
+            self._store.executions.claim(tx, rows, now=now)
+            self._store.timings.advance(tx, [(job.id, found.timing) for job, found in claims])
+
+    def _missed(
+        self, tx: Transaction, claims: list[tuple[DueJob, Claim]], *, now: datetime
+    ) -> list[CloudEvent]:
+        events = []
+        for job, found in claims:
+            if found.missed is not None:
+                first, last = found.missed
+                missed = Range(reason=SkipReason.MISSED, first=first, last=last)
+                events.append(self._skips.add(tx, missed, job_id=job.id, path=job.path, now=now))
+        return events
+
+    def _plan(self, tx: Transaction, job: DueJob, now: datetime) -> None:
+        """Plan a job from before there was an engine."""
+        definition = read(Job, from_json(job.definition or ""))
+        planned = Planned(job_id=job.id, path=job.path, request_id=self._new_id(), now=now)
+        self._planner.define(tx, planned, definition, resets=True)
+
+    def _fault(self, tx: Transaction, job: DueJob, now: datetime) -> CloudEvent:
+        state = next_state(JobState.ENABLED, JobTrigger.CANNOT_BE_PLANNED, job=job.path.job)
+        self._store.timings.end(tx, job.id, state=state, now=now)
+        running = self._store.timings.get(tx.connection, job.id)
+        assert running is not None, "it was found due in this transaction"
+        stored = self._store.jobs.find(tx.connection, running.job_collection_id, job.path.job)
+        assert stored is not None, "it was found due in this transaction"
+        return job_event(
+            EventType.JOB_FAULTED,
+            job.path,
+            document=answered(stored),
+            cause=f"{job.path.subject}/{job.timing.generation}",
+            at=now,
+        )

@@ -1,0 +1,103 @@
+"""The engine: claims what is due.
+
+A tick claims, up to 500 jobs a transaction, every job whose next occurrence comes before now and the horizon: one
+execution each, unique for job, generation, origin and occurrence, the job's next occurrence, and the wake-up, in one
+commit. There is no leader; who comes second finds nothing.
+
+Resident, the horizon is 0 and the engine sleeps until the next occurrence. On a timer it looks further ahead than the
+timer's period, and the queue holds the wake-ups, so that the timer may be late.
+"""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.clock import Clock
+from shared.errors import TransientError
+from shared.scheduler.claiming import Claims, Tick
+from shared.sql.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
+
+LONGEST_SLEEP = timedelta(seconds=1)
+"""Another process may have written what is due sooner."""
+TIMER_HORIZON = timedelta(seconds=90)
+"""Three periods of the timer."""
+
+
+class Engine(Protocol):
+    """What the service tells of its changes, and what the host runs."""
+
+    async def changed(self) -> None:
+        """A change was committed after which something may be due sooner than was known."""
+
+
+class Ticker:
+    """One tick after another, until nothing is due."""
+
+    def __init__(
+        self, database: Database, claims: Claims, *, clock: Clock, horizon: timedelta
+    ) -> None:
+        self._database = database
+        self._claims = claims
+        self._clock = clock
+        self._horizon = horizon
+
+    async def tick(self) -> datetime | None:
+        """Claim what is due before now and the horizon; returns the next occurrence after that."""
+        while True:
+            tick = await self._database.run(self._tick)
+            if tick.is_last:
+                return tick.next_occurrence
+
+    def _tick(self, tx: Transaction) -> Tick:
+        now = self._clock.now()
+        return self._claims.claim(tx, now=now, until=now + self._horizon)
+
+
+class ResidentEngine:
+    """Runs in a process that stays."""
+
+    def __init__(self, ticker: Ticker, clock: Clock) -> None:
+        self._ticker = ticker
+        self._clock = clock
+        self._changed = asyncio.Event()
+
+    async def changed(self) -> None:
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Tick for ever."""
+        while True:
+            self._changed.clear()
+            latest = self._clock.now() + LONGEST_SLEEP
+            try:
+                following = await self._ticker.tick()
+            except TransientError as error:
+                logger.warning("tick failed: %s", error, extra={"action": "tick"})
+                following = None
+            except Exception:  # a bug in one tick must not stop all jobs
+                logger.exception("tick failed", extra={"action": "tick"})
+                following = None
+            await self._sleep_until(min(following or latest, latest))
+
+    async def _sleep_until(self, instant: datetime) -> None:
+        """Sleep, but not through a change."""
+        sleeping = asyncio.ensure_future(self._clock.sleep_until(instant))
+        waiting = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait((sleeping, waiting), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waiting.cancel()
+
+
+class TimerEngine:
+    """Ticks when a timer function says so, and at once for a change: what it brings may be due before the timer."""
+
+    def __init__(self, ticker: Ticker) -> None:
+        self._ticker = ticker
+
+    async def changed(self) -> None:
+        await self._ticker.tick()

@@ -1,0 +1,131 @@
+"""What a change of a job means for its occurrences: planned anew, withdrawn, asked for at once.
+
+A change raises the job's generation. Executions that were claimed before and have not started end skipped
+(`superseded`); those that wait for a retry end failed with what they last recorded; one that runs ends when its attempt
+does. What somebody asked for (RunJob) is withdrawn by deletion alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.events.cloudevent import CloudEvent
+from shared.scheduler.announcements import JobPath, SkipReason, ToldExecution, execution_event
+from shared.scheduler.execution_store import NewExecution, Range, StoredExecution
+from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
+from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.skips import Skips
+from shared.scheduler.store import SchedulerStore
+from shared.scheduler.timing import Timing, timing_of
+from shared.sql.database import Transaction
+from shared.wire.job import Job, JobHistory, JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The job that a change is about, and the request that made the change."""
+
+    job_id: int
+    path: JobPath
+    request_id: str
+    now: datetime
+
+
+class Planner:
+    """Used in the transaction of the change; writes what follows from it and tells of it."""
+
+    def __init__(
+        self,
+        store: SchedulerStore,
+        outgoing: Outgoing,
+        *,
+        new_id: Callable[[], str],
+        run_now_delay: timedelta,
+    ) -> None:
+        self._store = store
+        self._skips = Skips(store.history)
+        self._outgoing = outgoing
+        self._new_id = new_id
+        self._run_now_delay = run_now_delay
+
+    def define(self, tx: Transaction, job: Planned, definition: Job, *, resets: bool) -> bool:
+        """Plan an enabled job from its definition; `resets` its counters (PUT).
+
+        False when that leaves it without any occurrence: it is completed.
+        """
+        timing = timing_of(definition, now=job.now, run_now_delay=self._run_now_delay)
+        self._define(tx, job, timing, resets=resets)
+        if timing.next_occurrence is None:
+            self._store.timings.end(tx, job.job_id, state=JobState.COMPLETED, now=job.now)
+        return timing.next_occurrence is not None
+
+    def stop(self, tx: Transaction, job: Planned, *, resets: bool) -> None:
+        """Leave a job that is disabled without occurrences."""
+        self._define(tx, job, Timing(), resets=resets)
+
+    def forget(self, tx: Transaction, job: Planned) -> None:
+        """Withdraw everything of a job that is deleted in this transaction."""
+        self._withdraw(tx, job, self._store.executions.of_job(tx.connection, job.job_id))
+
+    def run_now(self, tx: Transaction, job: Planned) -> None:
+        """Claim an execution that nobody scheduled, due at once; the job's own occurrences stay as they are."""
+        running = self._store.timings.get(tx.connection, job.job_id)
+        assert running is not None, "the job was found in this transaction"
+        execution = NewExecution(
+            id=self._new_id(),
+            job_id=job.job_id,
+            generation=running.timing.generation,
+            origin=job.request_id,
+            occurrence=job.now,
+            path=job.path,
+        )
+        self._store.executions.claim(tx, [execution], now=job.now)
+
+    def _define(self, tx: Transaction, job: Planned, timing: Timing, *, resets: bool) -> None:
+        unended = self._store.executions.of_job(tx.connection, job.job_id)
+        self._withdraw(tx, job, [row for row in unended if row.is_scheduled])
+        self._store.timings.define(tx, job.job_id, timing, resets=resets)
+
+    def _withdraw(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> None:
+        events: list[CloudEvent] = []
+        skipped: list[StoredExecution] = []
+        for row in rows:
+            state = EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.WITHDRAW]
+            if state is ExecutionState.RUNNING:
+                continue
+            self._store.executions.end(tx, row.id, lease=None, state=state, now=job.now)
+            if state is ExecutionState.SKIPPED:
+                skipped.append(row)
+            else:
+                events.append(end_event(row, is_success=False, last=None, at=job.now))
+        if skipped:
+            events.append(self._skip(tx, job, skipped))
+        running = self._store.timings.get(tx.connection, job.job_id)
+        if running is not None and running.open_skip is not None:
+            events.append(self._skips.close(tx, running.open_skip, path=job.path, now=job.now))
+        if events:
+            self._outgoing.insert(tx, events)
+
+    def _skip(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> CloudEvent:
+        skipped = Range(
+            reason=SkipReason.SUPERSEDED, first=rows[0].occurrence, last=rows[-1].occurrence
+        )
+        return self._skips.add(tx, skipped, job_id=job.job_id, path=job.path, now=job.now)
+
+
+def end_event(
+    row: StoredExecution, *, is_success: bool, last: JobHistory | None, at: datetime
+) -> CloudEvent:
+    """Return what tells that an execution ended; `row` counts every recorded try."""
+    return execution_event(
+        row.path,
+        told_execution(row),
+        attempts=row.recorded,
+        is_success=is_success,
+        last=last,
+        at=at,
+    )
+
+
+def told_execution(row: StoredExecution) -> ToldExecution:
+    return ToldExecution(id=row.id, origin=row.origin, expected_time=row.occurrence)

@@ -1,0 +1,207 @@
+"""The first transaction of an attempt: the lease, what is to be done, and that it has begun."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from pydantic_core import from_json
+
+from shared.messaging.wake_up import WakeUp
+from shared.messaging.work import Lease, Nothing, NotYet
+from shared.scheduler.execution_store import RunningJob, StoredExecution
+from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
+from shared.scheduler.limits import Limits, Reservation
+from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.planning import end_event
+from shared.scheduler.skips import Skips
+from shared.scheduler.store import SchedulerStore
+from shared.scheduler.timing import after_skip, after_start
+from shared.sql.database import Transaction
+from shared.wire.job import ActionName
+from shared.wire.json_types import JsonObject
+
+MAX_LOST = 3
+"""So often an attempt is repeated whose lease ended without a record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A wake-up to be followed; the reservation is given back by whoever made it."""
+
+    wake_up: WakeUp
+    reservation: Reservation
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """An attempt that has begun; `is_lost` when too many before it left no record, so that it is not made."""
+
+    lease: Lease
+    row: StoredExecution
+    job: RunningJob
+    action: JsonObject = field(repr=False)
+    started_at: datetime
+    is_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The execution ended without an attempt."""
+
+
+Started = Assignment | Dropped
+
+
+class Starter:
+    """Decides what a wake-up of an execution leads to."""
+
+    def __init__(self, store: SchedulerStore, outgoing: Outgoing, limits: Limits) -> None:
+        self._limits = limits
+        self._store = store
+        self._skips = Skips(store.history)
+        self._outgoing = outgoing
+
+    def reservation(self) -> Reservation:
+        """Return what `start` takes a place with; whoever asked for it releases it after the attempt."""
+        return self._limits.reservation()
+
+    def start(self, tx: Transaction, items: Sequence[Start]) -> list[Started | NotYet | Nothing]:
+        """Follow each wake-up; the work of one grouped transaction."""
+        return [self._start(tx, item) for item in items]
+
+    def _start(self, tx: Transaction, item: Start) -> Started | NotYet | Nothing:
+        row = self._store.executions.find(tx.connection, item.wake_up.id)
+        if row is None:
+            return Nothing()
+        job = self._store.timings.get(tx.connection, row.job_id)
+        if job is None or not is_current(row, job):
+            return self._drop(tx, item, row)
+        action = action_of(row, job)
+        if action is None:
+            return self._drop(tx, item, row)
+        if self._is_held_back(tx, item, row, job, action):
+            return Nothing()
+        lease = self._store.executions.start(tx, item.wake_up, now=item.now)
+        if not isinstance(lease, Lease):
+            return lease
+        if is_overlapping(row, job):
+            return self._skip(tx, lease, row, job, now=item.now)
+        return self._begin(tx, lease, row, job, action=action, now=item.now)
+
+    def _is_held_back(
+        self,
+        tx: Transaction,
+        item: Start,
+        row: StoredExecution,
+        job: RunningJob,
+        action: JsonObject,
+    ) -> bool:
+        if not row.can_start(item.wake_up.attempt, now=item.now):
+            return False
+        # A transaction may run twice; a reservation counts once, and its maker gives it back in any case.
+        until = item.reservation.take(
+            host=host_of(action), job_collection_id=job.job_collection_id, now=item.now
+        )
+        if until is None:
+            return False
+        self._store.executions.hold_back(tx, item.wake_up, until=until, now=item.now)
+        return True
+
+    def _begin(
+        self,
+        tx: Transaction,
+        lease: Lease,
+        row: StoredExecution,
+        job: RunningJob,
+        *,
+        action: JsonObject,
+        now: datetime,
+    ) -> Assignment:
+        is_lost = lease.unrecorded > MAX_LOST + 1
+        if not is_lost:
+            if row.started_at is None:
+                row = self._begin_first(tx, row, job, now=now)
+            self._store.executions.mark_started(
+                tx, row.id, repeat_count=row.repeat_count or 1, now=now
+            )
+        return Assignment(
+            lease=lease, row=row, job=job, action=action, started_at=now, is_lost=is_lost
+        )
+
+    def _begin_first(
+        self, tx: Transaction, row: StoredExecution, job: RunningJob, *, now: datetime
+    ) -> StoredExecution:
+        if row.is_scheduled:
+            if job.open_skip is not None:
+                closed = self._skips.close(tx, job.open_skip, path=row.path, now=now)
+                self._outgoing.insert(tx, [closed])
+            timing = job.timing
+            if timing.drifts:
+                timing = replace(timing, next_occurrence=after_start(timing, started_at=now))
+            job = replace(job, active=row.id, open_skip=None, timing=timing)
+        return replace(row, repeat_count=self._store.timings.begin(tx, job), started_at=now)
+
+    def _skip(
+        self, tx: Transaction, lease: Lease, row: StoredExecution, job: RunningJob, *, now: datetime
+    ) -> Dropped:
+        """An earlier execution of the job has not ended: this occurrence is left out and not counted."""
+        self._store.executions.end(
+            tx,
+            row.id,
+            lease=lease,
+            state=EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.OVERLAP],
+            now=now,
+        )
+        range_id, event = self._skips.overlap(
+            tx, row.occurrence, job_id=job.id, range_id=job.open_skip, path=row.path, now=now
+        )
+        left = replace(
+            job,
+            open_skip=range_id,
+            outstanding=job.outstanding - 1,
+            timing=after_skip(job.timing, occurrence=row.occurrence, now=now),
+        )
+        self._store.timings.update(tx, left)
+        if event is not None:
+            self._outgoing.insert(tx, [event])
+        return Dropped()
+
+    def _drop(
+        self, tx: Transaction, item: Start, row: StoredExecution
+    ) -> Started | NotYet | Nothing:
+        """The job is gone or was planned anew while an attempt ran, and the attempt left no record."""
+        lease = self._store.executions.start(tx, item.wake_up, now=item.now)
+        if not isinstance(lease, Lease):
+            return lease
+        self._store.executions.end(
+            tx, row.id, lease=lease, state=ExecutionState.FAILED, now=item.now
+        )
+        ended = end_event(row, is_success=False, last=None, at=item.now)
+        self._outgoing.insert(tx, [ended])
+        return Dropped()
+
+
+def is_current(row: StoredExecution, job: RunningJob) -> bool:
+    """Whether the job still wants the execution: what was asked for is wanted as long as there is a job."""
+    return not row.is_scheduled or row.generation == job.timing.generation
+
+
+def is_overlapping(row: StoredExecution, job: RunningJob) -> bool:
+    return row.is_scheduled and row.started_at is None and job.active not in (None, row.id)
+
+
+def action_of(row: StoredExecution, job: RunningJob) -> JsonObject | None:
+    """Return what the attempt is to do, secrets sealed; None for an error action that was taken away meanwhile."""
+    action: JsonObject = from_json(job.definition)["action"]
+    if row.action_name is ActionName.MAIN_ACTION:
+        return action
+    error_action = action.get("errorAction")
+    return error_action if isinstance(error_action, dict) else None
+
+
+def host_of(action: JsonObject) -> str:
+    request = action["request"]
+    assert isinstance(request, dict), "the action was checked before it was stored"
+    return urlsplit(str(request["uri"])).hostname or ""
