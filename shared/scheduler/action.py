@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from shared.wire.json_types import JsonObject
 
@@ -46,3 +47,13 @@ class Action(Protocol):
 
     async def close(self) -> None:
         """Let go of every connection; the next attempt opens new ones."""
+
+
+def target_host(uri: str) -> str:
+    """Return the host that `uri` leads to, in lower case: what limits count by and records name."""
+    return urlsplit(uri).hostname or ""
+
+
+def sealing_context(*, subscription: str, cloud_service: str, job_collection: str, job: str) -> str:
+    """Return the context under which the secrets of a job are sealed: those of one job open for no other."""
+    return "/".join((subscription, cloud_service, job_collection, job)).lower()

@@ -1,0 +1,66 @@
+"""What we sent in secret, recognised in what a target sends back (P8)."""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+MASK = "***"
+LONGEST_CHARACTER = 4  # bytes, in every encoding that is read
+
+
+class Echoes:
+    """Recognises secrets as they were sent and as URLs, JSON and HTML write them."""
+
+    def __init__(self, *secrets: str) -> None:
+        forms = {form for secret in secrets if secret for form in forms_of(secret)}
+        # A lookahead finds what begins inside of what was found before.
+        self._patterns = [(re.compile(f"(?={re.escape(form)})"), len(form)) for form in forms]
+        self.longest = max(map(len, forms), default=0)
+
+    @property
+    def longest_bytes(self) -> int:
+        """How many bytes behind a cut must be known to recognise a secret that begins before it."""
+        return self.longest * LONGEST_CHARACTER
+
+    def cut(self, text: str, limit: int) -> str:
+        """Return the first `limit` characters of `text`, every secret masked that begins in them."""
+        kept: list[str] = []
+        position = 0
+        for start, end in merged(sorted(self._found(text, limit))):
+            kept += (text[position:start], MASK)
+            position = end
+        return "".join((*kept, text[position:limit]))
+
+    def _found(self, text: str, limit: int) -> Iterator[tuple[int, int]]:
+        for pattern, length in self._patterns:
+            for match in pattern.finditer(text):
+                if match.start() >= limit:
+                    break
+                yield match.start(), match.start() + length
+
+
+def forms_of(secret: str) -> set[str]:
+    in_json = json.dumps(secret)[1:-1]
+    return {
+        secret,
+        quote(secret, safe=""),
+        in_json,
+        in_json.replace("/", "\\/"),
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
+    }
+
+
+def merged(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield spans as they are, those that touch as one."""
+    if not spans:
+        return
+    start, end = spans[0]
+    for next_start, next_end in spans[1:]:
+        if next_start > end:
+            yield start, end
+            start = next_start
+        end = max(end, next_end)
+    yield start, end
