@@ -24,9 +24,15 @@ from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
 from shared.messaging.entities import SERVICE_OPERATIONS, TOCSIN_QUEUES
 from shared.messaging.wake_up import WakeUp
+from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.planning import Planner
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.endpoints import Endpoints
+from shared.scheduler.service.follow_up import FollowUp
+from shared.scheduler.service.job_changes import JobChanges
 from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.scheduler.stores.sql import sql_store
 from shared.scheduler.stores.tables import SCHEMA
 from shared.sealing import Sealer
@@ -41,8 +47,10 @@ from tests.shared.scheduler.scheduler_stack import (
     JOB,
     JOBS,
     ROOT,
+    RUN_NOW_DELAY,
     SUBSCRIPTION,
     VERSION,
+    EngineBell,
     job_collection,
 )
 
@@ -93,25 +101,37 @@ async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[s
     engine.dispose()
     clock, database = SystemClock(), SqliteDatabase(path)
     broker = EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
-    store = sql_store(broker)
+    store, outgoing = sql_store(broker), Outgoing(database, SqlOutgoing(), broker)
+    planner = Planner(store, outgoing, new_id=new_id, run_now_delay=RUN_NOW_DELAY)
+    job_changes = JobChanges(store, planner, outgoing)
+    follow_up = FollowUp(outgoing, on_change=EngineBell().ring)
     app = SchedulerService(
         database,
-        store,
+        Endpoints(
+            store, job_changes, sealer=Sealer({"k1": b"k" * 32}, current="k1"), new_id=new_id
+        ),
         Authentication(SUBSCRIPTION, load_certificates((files.client_cer,))),
+        follow_up=follow_up,
         clock=clock,
-        sealer=Sealer({"k1": b"k" * 32}, current="k1"),
-        new_id=lambda: uuid.uuid4().hex,
+        new_id=new_id,
+    )
+    operations = ServiceOperations(
+        database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
     )
     endpoint = Endpoint(app=app, port=0, tls=ServerContext(files.server))
     servers = Servers([endpoint], grace_seconds=1)
     (port,) = await servers.start()
-    pump = asyncio.create_task(carry_out(broker, ServiceOperations(database, store, clock=clock)))
+    pump = asyncio.create_task(carry_out(broker, operations))
     yield f"https://127.0.0.1:{port}"
     pump.cancel()
     await asyncio.gather(pump, return_exceptions=True)
     await servers.stop()
     await broker.close()
     await database.close()
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
 
 
 async def carry_out(broker: EmbeddedBroker, operations: ServiceOperations) -> None:

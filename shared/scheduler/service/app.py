@@ -8,8 +8,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from shared.clock import Clock
 from shared.errors import (
     AuthenticationError,
@@ -31,21 +29,15 @@ from shared.scheduler.service.asgi import (
     send_answer,
 )
 from shared.scheduler.service.authentication import Authentication
-from shared.scheduler.service.changes import Change, Changes, Effect
-from shared.scheduler.service.containers import CloudServices, JobCollections
+from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.exchange import Answer, Request, refusal
-from shared.scheduler.service.jobs import Jobs
-from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.repeatability import repeatable_id
-from shared.scheduler.store import SchedulerStore
-from shared.sealing import Sealer
 from shared.sql.database import Database
 
 logger = logging.getLogger(__name__)
 
 UNAUTHENTICATED = AuthenticationError.default_code  # logged with its reason where that is known
-
-Query = Callable[[Connection], Answer]
 
 
 class SchedulerService:
@@ -54,40 +46,20 @@ class SchedulerService:
     def __init__(
         self,
         database: Database,
-        store: SchedulerStore,
+        endpoints: Endpoints,
         authentication: Authentication,
         *,
+        follow_up: FollowUp,
         clock: Clock,
-        sealer: Sealer,
         new_id: Callable[[], str],
     ) -> None:
         """`new_id` returns 32 lower-case hexadecimal digits."""
         self._database = database
+        self._endpoints = endpoints
+        self._follow_up = follow_up
         self._clock = clock
-        self._sealer = sealer
         self._new_id = new_id
         self._admission = Admission(authentication)
-        self._changes = Changes(store)
-        services, collections = CloudServices(store, new_id), JobCollections(store, new_id)
-        jobs = Jobs(store, sealer, new_id)
-        self._effects: dict[str, Callable[[Request], Effect]] = {
-            "CreateOrUpdateCloudService": services.create_or_update,
-            "DeleteCloudService": services.delete,
-            "CreateJobCollection": collections.create_or_update,
-            "DeleteJobCollection": collections.delete,
-            "CreateJob": jobs.create,
-            "CreateOrUpdateJob": jobs.create_or_update,
-            "PatchJob": jobs.patch,
-            "DeleteJob": jobs.delete,
-        }
-        self._queries: dict[str, Callable[[Request], Query]] = {
-            "ListCloudServices": services.list,
-            "GetCloudService": services.get,
-            "GetJobCollection": collections.get,
-            "ListJobs": jobs.list,
-            "GetJob": jobs.get,
-            "GetOperationStatus": ServiceOperations(database, store, clock=clock).status,
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -134,21 +106,13 @@ class SchedulerService:
         )
 
     async def _answer(self, request: Request) -> Answer:
-        name = request.endpoint.name
         if request.endpoint.is_read:
-            return await self._database.read(self._queries[name](request))
-        change = Change(request, self._effects[name](request), self._fingerprint(request))
-        answer = await self._database.run_grouped(self._changes.apply, change)
+            return await self._database.read(self._endpoints.query(request))
+        change = self._endpoints.change(request)
+        answer = await self._database.run_grouped(self._endpoints.apply, change)
+        if answer.error_code is None:
+            await self._follow_up.after_commit()
         return replace(answer, repeatability="accepted") if request.is_repeatable else answer
-
-    def _fingerprint(self, request: Request) -> str | None:
-        """Return what tells a request sent again from another one under the same id."""
-        if not request.is_repeatable:
-            return None
-        names = "/".join(request.params.values()).lower()
-        if_match = request.headers.get(b"if-match", b"").decode("latin-1")
-        said = "\n".join((request.endpoint.name, names, request.query, if_match, ""))
-        return self._sealer.fingerprint(said.encode() + request.body)
 
 
 def explained(error: Exception, *, path: str) -> Answer:

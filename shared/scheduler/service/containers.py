@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from shared.errors import AuthenticationError, ConflictError, PreconditionFailedError
 from shared.scheduler.quota import MAX_FREE_COLLECTIONS, allowance, check_count, check_job
 from shared.scheduler.service.changes import Effect
-from shared.scheduler.service.exchange import Answer, Request, Target
+from shared.scheduler.service.exchange import Answer, Query, Request, Target
 from shared.scheduler.service.names import check_stays, find_cloud_service, find_job_collection
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
 from shared.sql.database import Transaction
@@ -32,7 +32,6 @@ from shared.wire.xml_codec import (
     encode_job_collection_answer,
 )
 
-Query = Callable[[Connection], Answer]
 PAGE = 1000
 
 

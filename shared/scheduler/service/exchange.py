@@ -1,8 +1,10 @@
 """One request to the service and its answer, in words of the catalogue instead of ASGI's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from sqlalchemy import Connection
 
 from shared.errors import TocsinError
 from shared.wire.catalogue import Endpoint
@@ -49,6 +51,9 @@ class Answer:
     error_code: str | None = None
     error_message: str | None = None
     repeatability: str | None = None
+
+
+Query = Callable[[Connection], Answer]
 
 
 def refusal(error: TocsinError, *, path: str) -> Answer:

@@ -1,37 +1,48 @@
 """The endpoints of jobs: each returns what to do in a transaction, or what to read."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
-from shared.errors import Fault, InvalidRequestError, NotFoundError
+from shared.errors import NotFoundError
 from shared.scheduler.quota import allowance_of, check_count, check_job
 from shared.scheduler.service.changes import Effect
-from shared.scheduler.service.exchange import Answer, Request
+from shared.scheduler.service.exchange import Answer, Query, Request
+from shared.scheduler.service.job_changes import (
+    TIMED_MEMBERS,
+    Definition,
+    JobChanges,
+    Site,
+)
+from shared.scheduler.service.job_documents import answered, check_size, check_times
 from shared.scheduler.service.names import check_stays, find_job_collection
-from shared.scheduler.service.paging import read_page
+from shared.scheduler.service.paging import read_history_page, read_page
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
 from shared.wire.bodies import read_job, read_job_patch
-from shared.wire.job import MAX_JOB_BYTES, Job, JobState, JobStatus, job_answer, time_faults
+from shared.wire.job import Job
 from shared.wire.json_codec import encode_json
 from shared.wire.json_types import JsonObject
 from shared.wire.merge import merge
 from shared.wire.model import read
 from shared.wire.secret_members import map_secret_members
 
-NEVER_EXECUTED = JobStatus()
-TIMED_MEMBERS = frozenset({"startTime", "recurrence"})
-
 
 class Jobs:
     """Jobs as the classic surface offers them; secrets are sealed before the transaction and never answered."""
 
-    def __init__(self, store: SchedulerStore, sealer: Sealer, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        store: SchedulerStore,
+        changes: JobChanges,
+        *,
+        sealer: Sealer,
+        new_id: Callable[[], str],
+    ) -> None:
         self._store = store
+        self._changes = changes
         self._sealer = sealer
         self._new_id = new_id
 
@@ -47,30 +58,36 @@ class Jobs:
         patch = self._sealed(read_job_patch(request.body, id=name), request, name)
 
         def effect(transaction: Transaction) -> Answer:
-            collection = self._collection(transaction.connection, request)
-            stored = self._job(transaction.connection, collection, name)
-            changed = merge(from_json(stored.definition), patch)
-            check_size(changed)
-            job = read(Job, changed)
+            site = self._site(transaction.connection, request)
+            stored = self._job(transaction.connection, site.collection, name)
+            wanted = merged(stored, patch)
             if TIMED_MEMBERS & patch.keys():
-                check_times(job, request.now)
-            check_job(job, allowance_of(collection.definition))
-            return self._replace(transaction, collection, stored, job.document())
+                check_times(wanted.job, request.now)
+            check_job(wanted.job, allowance_of(site.collection.definition))
+            changed = self._changes.patch(transaction, site, stored, wanted, named=patch.keys())
+            return Answer(status=200, body=encode_json(answered(changed)))
 
         return effect
 
     def delete(self, request: Request) -> Effect:
-        name = request.params["job"]
-
         def effect(transaction: Transaction) -> Answer:
-            collection = self._collection(transaction.connection, request)
-            if not self._store.jobs.delete(transaction.connection, collection.id, name):
-                raise job_not_found(name)
+            site = self._site(transaction.connection, request)
+            stored = self._job(transaction.connection, site.collection, request.params["job"])
+            self._changes.delete(transaction, site, stored)
             return Answer(status=200)
 
         return effect
 
-    def get(self, request: Request) -> Callable[[Connection], Answer]:
+    def run(self, request: Request) -> Effect:
+        def effect(transaction: Transaction) -> Answer:
+            site = self._site(transaction.connection, request)
+            stored = self._job(transaction.connection, site.collection, request.params["job"])
+            self._changes.run(transaction, site, stored)
+            return Answer(status=200)
+
+        return effect
+
+    def get(self, request: Request) -> Query:
         def query(connection: Connection) -> Answer:
             collection = find_job_collection(self._store, connection, request)
             job = self._job(connection, collection, request.params["job"])
@@ -78,7 +95,7 @@ class Jobs:
 
         return query
 
-    def list(self, request: Request) -> Callable[[Connection], Answer]:
+    def list(self, request: Request) -> Query:
         page = read_page(request.query)
 
         def query(connection: Connection) -> Answer:
@@ -90,49 +107,62 @@ class Jobs:
 
         return query
 
+    def history(self, request: Request) -> Query:
+        page = read_history_page(request.query)
+
+        def query(connection: Connection) -> Answer:
+            collection = find_job_collection(self._store, connection, request)
+            job = self._job(connection, collection, request.params["job"])
+            records = self._store.history.list(
+                connection,
+                job.id,
+                status=page.status,
+                state=page.state,
+                skip=page.skip,
+                top=page.top,
+            )
+            return Answer(status=200, body=encode_json([one.document() for one in records]))
+
+        return query
+
     def _put(self, request: Request, name: str, job: Job) -> Effect:
         check_times(job, request.now)
-        definition = self._sealed(job.document(), request, name)
-        new = StoredJob(name=name, state=job.state, definition=to_json(definition).decode())
+        sealed = self._sealed(job.document(), request, name)
+        wanted = Definition(job=job, text=to_json(sealed).decode())
 
         def effect(transaction: Transaction) -> Answer:
             connection = transaction.connection
-            collection = self._collection(connection, request)
-            allowed = allowance_of(collection.definition)
+            site = self._site(connection, request)
+            allowed = allowance_of(site.collection.definition)
             check_job(job, allowed)
-            stored = self._store.jobs.find(connection, collection.id, name)
+            stored = self._store.jobs.find(connection, site.collection.id, name)
             if stored is not None:
-                return self._replace(transaction, collection, stored, definition)
-            check_count(allowed, present=self._store.jobs.count(connection, collection.id), added=1)
-            self._store.jobs.insert(connection, collection.id, new)
-            return Answer(status=201, body=encode_json(rendered(name, definition)))
+                changed = self._changes.put(transaction, site, stored, wanted)
+                return Answer(status=200, body=encode_json(answered(changed)))
+            present = self._store.jobs.count(connection, site.collection.id)
+            check_count(allowed, present=present, added=1)
+            created = self._changes.create(transaction, site, name, wanted)
+            return Answer(status=201, body=encode_json(answered(created)))
 
         return effect
 
-    def _replace(
-        self,
-        transaction: Transaction,
-        collection: StoredJobCollection,
-        stored: StoredJob,
-        definition: JsonObject,
-    ) -> Answer:
-        new = StoredJob(
-            name=stored.name,
-            state=JobState(str(definition["state"])),
-            definition=to_json(definition).decode(),
-        )
-        self._store.jobs.update(transaction.connection, collection.id, new)
-        return Answer(status=200, body=encode_json(rendered(stored.name, definition)))
-
-    def _collection(self, connection: Connection, request: Request) -> StoredJobCollection:
+    def _site(self, connection: Connection, request: Request) -> Site:
         collection = find_job_collection(self._store, connection, request)
         check_stays(collection)
-        return collection
+        service = self._store.cloud_services.get(connection, collection.cloud_service_id)
+        assert service is not None, "a collection is in a cloud service"
+        return Site(
+            subscription=request.subscription,
+            cloud_service=service.name,
+            collection=collection,
+            request_id=request.id,
+            now=request.now,
+        )
 
     def _job(self, connection: Connection, collection: StoredJobCollection, name: str) -> StoredJob:
         found = self._store.jobs.find(connection, collection.id, name)
         if found is None:
-            raise job_not_found(name)
+            raise NotFoundError(f"Job '{name}' cannot be found.", code="NotFound")
         return found
 
     def _sealed(self, document: JsonObject, request: Request, name: str) -> JsonObject:
@@ -148,26 +178,13 @@ class Jobs:
         return sealed
 
 
-def answered(job: StoredJob) -> JsonObject:
-    return rendered(job.name, from_json(job.definition))
+def merged(stored: StoredJob, patch: JsonObject) -> Definition:
+    """Return what `patch` makes of the stored definition.
 
-
-def rendered(name: str, definition: JsonObject) -> JsonObject:
-    # No next execution: jobs are stored here and do not fire yet.
-    return job_answer(definition, id=name, status=NEVER_EXECUTED)
-
-
-def check_size(document: JsonObject) -> None:
-    size = len(encode_json(document))
-    if size > MAX_JOB_BYTES:
-        found = f"would have {size} bytes, a job may have {MAX_JOB_BYTES}"
-        raise InvalidRequestError([Fault("$", found)])
-
-
-def check_times(job: Job, now: datetime) -> None:
-    if faults := time_faults(job, now=now):
-        raise InvalidRequestError(faults)
-
-
-def job_not_found(name: str) -> NotFoundError:
-    return NotFoundError(f"Job '{name}' cannot be found.", code="NotFound")
+    Raises:
+        InvalidRequestError: that would be no job.
+    """
+    changed = merge(from_json(stored.definition), patch)
+    check_size(changed)
+    job = read(Job, changed)
+    return Definition(job=job, text=to_json(job.document()).decode())

@@ -1,27 +1,26 @@
-"""What goes on after a 202: the handler of the queue `service-operations`, and Get Operation Status.
+"""What goes on after a 202: the handler of the queue `service-operations`.
 
 Each run is one step: a lease, then one transaction that does a bounded amount of work and records it. A deletion with
 more to remove is due again at once, so that no transaction grows with what is stored.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from shared.clock import Clock
-from shared.errors import NotFoundError
 from shared.messaging.steps import AT_ONCE, in_steps
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet, when_due
-from shared.scheduler.service.exchange import Answer, Request
+from shared.scheduler.service.follow_up import FollowUp
+from shared.scheduler.service.job_changes import JobChanges, Site
 from shared.scheduler.store import SchedulerStore, StoredOperation
 from shared.sql.database import Database, Transaction
 from shared.wire.job_collection import OperationResult
-from shared.wire.operation import Operation, OperationStatus, ServiceError
-from shared.wire.xml_codec import encode_operation
+from shared.wire.operation import OperationStatus
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +30,19 @@ MAX_UNRECORDED = 10
 class ServiceOperations:
     """Carries out what the service has accepted."""
 
-    def __init__(self, database: Database, store: SchedulerStore, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: SchedulerStore,
+        *,
+        job_changes: JobChanges,
+        follow_up: FollowUp,
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._store = store
+        self._job_changes = job_changes
+        self._follow_up = follow_up
         self._clock = clock
 
     async def run(self, wake_up: WakeUp) -> None:
@@ -42,6 +51,7 @@ class ServiceOperations:
         if lease is None:
             return
         operation = await self._database.run(lambda tx: self._step(tx, lease))
+        await self._follow_up.after_commit()
         if operation.status != OperationStatus.IN_PROGRESS:
             logger.info(
                 "operation ended",
@@ -63,18 +73,6 @@ class ServiceOperations:
         """End the leases of a process that died; only the sole owner of the database may call this."""
         return await self._database.run(lambda tx: self._store.work.free_leases(tx, now=now))
 
-    def status(self, request: Request) -> Callable[[Connection], Answer]:
-        """Return the query of Get Operation Status."""
-        operation_id = request.params["operation"].replace("-", "").lower()
-
-        def query(connection: Connection) -> Answer:
-            found = self._store.operations.find(connection, operation_id)
-            if found is None or found.subscription != request.subscription:
-                raise NotFoundError(f"The operation '{operation_id}' was not found.")
-            return Answer(status=200, body=encode_operation(to_operation(found)))
-
-        return query
-
     async def _start(self, wake_up: WakeUp) -> Lease | NotYet | Nothing:
         now = self._clock.now()
         return await self._database.run(lambda tx: self._store.work.start(tx, wake_up, now=now))
@@ -86,31 +84,35 @@ class ServiceOperations:
         if lease.unrecorded > MAX_UNRECORDED:
             ended = self._give_up(transaction.connection, operation)
         else:
-            ended = self._carry_out(transaction.connection, operation)
+            ended = self._carry_out(transaction, operation, now=now)
         goes_on = ended.status == OperationStatus.IN_PROGRESS
         self._store.work.record(transaction, lease, due_at=now if goes_on else None, now=now)
         if not goes_on:
             self._store.operations.end(transaction.connection, ended)
         return ended
 
-    def _carry_out(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
+    def _carry_out(
+        self, transaction: Transaction, operation: StoredOperation, *, now: datetime
+    ) -> StoredOperation:
         match operation.endpoint:
             case "DeleteCloudService" | "DeleteJobCollection":
-                return self._delete(connection, operation)
+                return self._delete(transaction, operation, now=now)
             case "CreateJobCollection":
-                return self._settle(connection, operation)
+                return self._settle(transaction.connection, operation)
             case _:
                 return succeeded(operation)
 
-    def _delete(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
+    def _delete(
+        self, transaction: Transaction, operation: StoredOperation, *, now: datetime
+    ) -> StoredOperation:
         service_id, collection_id = operation.cloud_service_id, operation.job_collection_id
         assert service_id is not None, "what goes on after its answer has a target"
-        removed = self._store.jobs.delete_some(
-            connection,
-            cloud_service_id=service_id,
-            job_collection_id=collection_id,
-            limit=AT_ONCE,
+        connection = transaction.connection
+        removed = self._store.jobs.delete_history(
+            connection, cloud_service_id=service_id, job_collection_id=collection_id, limit=AT_ONCE
         )
+        if removed < AT_ONCE:
+            removed += self._delete_jobs(transaction, operation, limit=AT_ONCE - removed, now=now)
         if removed == AT_ONCE:
             return operation
         if collection_id is None:
@@ -118,6 +120,41 @@ class ServiceOperations:
         else:
             self._store.job_collections.delete(connection, collection_id)
         return succeeded(operation)
+
+    def _delete_jobs(
+        self, transaction: Transaction, operation: StoredOperation, *, limit: int, now: datetime
+    ) -> int:
+        """Remove up to `limit` jobs, each told of as if it had been deleted alone; returns how many."""
+        connection, service_id = transaction.connection, operation.cloud_service_id
+        assert service_id is not None, "what goes on after its answer has a target"
+        jobs = self._store.jobs.some(
+            connection,
+            cloud_service_id=service_id,
+            job_collection_id=operation.job_collection_id,
+            limit=limit,
+        )
+        if not jobs:
+            return 0
+        sites = self._sites(connection, service_id, operation, now=now)
+        for collection, job in jobs:
+            self._job_changes.delete(transaction, sites[collection], job)
+        return len(jobs)
+
+    def _sites(
+        self, connection: Connection, service_id: int, operation: StoredOperation, *, now: datetime
+    ) -> Mapping[str, Site]:
+        service = self._store.cloud_services.get(connection, service_id)
+        assert service is not None, "it has jobs"
+        return {
+            collection.name: Site(
+                subscription=operation.subscription,
+                cloud_service=service.name,
+                collection=collection,
+                request_id=operation.id,
+                now=now,
+            )
+            for collection in self._store.job_collections.list_of(connection, service_id)
+        }
 
     def _settle(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
         """Tell in the collection itself how its creation or update ended, unless its deletion has begun."""
@@ -165,17 +202,4 @@ def failed(operation: StoredOperation, status: int, code: str, message: str) -> 
         error_status=status,
         error_code=code,
         error_message=message,
-    )
-
-
-def to_operation(row: StoredOperation) -> Operation:
-    """Return what Get Operation Status tells; a success is 200, whatever the request itself was answered."""
-    has_ended = row.status != OperationStatus.IN_PROGRESS
-    return Operation(
-        id=row.id,
-        status=OperationStatus(row.status),
-        http_status_code=(row.error_status or 200) if has_ended else None,
-        error=ServiceError(code=row.error_code, message=row.error_message or "")
-        if row.error_code
-        else None,
     )

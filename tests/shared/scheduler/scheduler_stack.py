@@ -16,10 +16,16 @@ from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
 from shared.messaging.entities import SERVICE_OPERATIONS, TOCSIN_QUEUES
 from shared.messaging.wake_up import WakeUp
+from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.planning import Planner
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.endpoints import Endpoints
+from shared.scheduler.service.follow_up import FollowUp
+from shared.scheduler.service.job_changes import JobChanges
 from shared.scheduler.service.operations import ServiceOperations
 from shared.scheduler.store import SchedulerStore
+from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.scheduler.stores.sql import sql_store
 from shared.scheduler.stores.tables import SCHEMA
 from shared.sealing import Sealer
@@ -42,6 +48,7 @@ CLOUD_SERVICE = (
     '<CloudService xmlns="http://schemas.microsoft.com/windowsazure"><Label>label</Label>'
     "<Description>description</Description><GeoRegion>West Europe</GeoRegion></CloudService>"
 )
+RUN_NOW_DELAY = timedelta(seconds=20)
 JOB: dict[str, Json] = {
     "action": {"type": "http", "request": {"uri": "http://e.org/", "method": "GET"}}
 }
@@ -77,12 +84,30 @@ class Reply:
         return self.body.decode()
 
 
+class EngineBell:
+    """Stands where the engine is told of changes; `broken` makes it fail."""
+
+    def __init__(self) -> None:
+        self.rings = 0
+        self.broken = False
+
+    async def ring(self) -> None:
+        self.rings += 1
+        if self.broken:
+            raise RuntimeError("the engine is broken")
+
+
 @dataclass
 class Stack:
     """Service, operations and what is under them."""
 
     app: SchedulerService
     operations: ServiceOperations
+    engine: EngineBell
+    planner: Planner
+    outgoing: Outgoing
+    job_changes: JobChanges
+    follow_up: FollowUp
     store: SchedulerStore
     database: Database
     broker: EmbeddedBroker
@@ -178,18 +203,34 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     numbers = count(ids)
     authentication = Authentication(SUBSCRIPTION, load_certificates((files.client_cer,)))
     sealer = Sealer({"k1": b"k" * 32}, current="k1")
+
+    def new_id() -> str:
+        return f"{next(numbers):032x}"
+
+    outgoing = Outgoing(database, SqlOutgoing(), broker)
+    planner = Planner(store, outgoing, new_id=new_id, run_now_delay=RUN_NOW_DELAY)
+    job_changes = JobChanges(store, planner, outgoing)
+    engine = EngineBell()
+    follow_up = FollowUp(outgoing, on_change=engine.ring)
     app = SchedulerService(
         database,
-        store,
+        Endpoints(store, job_changes, sealer=sealer, new_id=new_id),
         authentication,
+        follow_up=follow_up,
         clock=clock,
-        sealer=sealer,
-        new_id=lambda: f"{next(numbers):032x}",
+        new_id=new_id,
     )
-    operations = ServiceOperations(database, store, clock=clock)
+    operations = ServiceOperations(
+        database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
+    )
     yield Stack(
         app=app,
         operations=operations,
+        engine=engine,
+        planner=planner,
+        outgoing=outgoing,
+        job_changes=job_changes,
+        follow_up=follow_up,
         store=store,
         database=database,
         broker=broker,

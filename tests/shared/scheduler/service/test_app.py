@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shared.scheduler.service.app import SchedulerService
+from shared.scheduler.service.endpoints import Endpoints
 from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
     CS,
@@ -281,14 +282,13 @@ async def test_a_bug_is_500_and_logged_with_its_traceback(
     def broken() -> str:
         raise ZeroDivisionError("secret detail")
 
-    ids = iter(["a" * 32])
     app = SchedulerService(
         stack.database,
-        stack.store,
+        Endpoints(stack.store, stack.job_changes, sealer=stack.sealer, new_id=broken),
         stack.authentication,
+        follow_up=stack.follow_up,
         clock=stack.clock,
-        sealer=stack.sealer,
-        new_id=lambda: next(ids, None) or broken(),
+        new_id=lambda: "a" * 32,
     )
 
     failed = await exchange(app, stack.scope("PUT", CS, VERSION), CLOUD_SERVICE.encode())

@@ -40,7 +40,8 @@ async def test_put_creates_then_replaces(ready: Stack) -> None:
     assert (created.status, replaced.status) == (201, 200)
     assert created.body == (
         b'{"id":"a","action":{"request":{"uri":"http:\\/\\/e.org\\/","method":"GET"},"type":"http"},'
-        b'"state":"enabled","status":{"executionCount":0,"failureCount":0,"faultedCount":0}}'
+        b'"state":"enabled","status":{"nextExecutionTime":"2026-01-01T12:00:20Z",'
+        b'"executionCount":0,"failureCount":0,"faultedCount":0}}'
     )
     assert replaced.json() == JOB | {"id": "a", "state": "disabled"}
 

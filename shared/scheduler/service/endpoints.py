@@ -1,0 +1,71 @@
+"""What each endpoint of the catalogue does: a change, or a query."""
+
+from collections.abc import Callable, Sequence
+
+from shared.scheduler.service.changes import Change, Changes, Effect
+from shared.scheduler.service.containers import CloudServices, JobCollections
+from shared.scheduler.service.exchange import Answer, Query, Request
+from shared.scheduler.service.job_changes import JobChanges
+from shared.scheduler.service.jobs import Jobs
+from shared.scheduler.service.operation_status import status_query
+from shared.scheduler.store import SchedulerStore
+from shared.sealing import Sealer
+from shared.sql.database import Transaction
+
+
+class Endpoints:
+    """Reads a request into what is to be done for it; RequestError says what is wrong with it."""
+
+    def __init__(
+        self,
+        store: SchedulerStore,
+        job_changes: JobChanges,
+        *,
+        sealer: Sealer,
+        new_id: Callable[[], str],
+    ) -> None:
+        """`new_id` returns 32 lower-case hexadecimal digits."""
+        self._sealer = sealer
+        self._changes = Changes(store)
+        services, collections = CloudServices(store, new_id), JobCollections(store, new_id)
+        jobs = Jobs(store, job_changes, sealer=sealer, new_id=new_id)
+        self._effects: dict[str, Callable[[Request], Effect]] = {
+            "CreateOrUpdateCloudService": services.create_or_update,
+            "DeleteCloudService": services.delete,
+            "CreateJobCollection": collections.create_or_update,
+            "DeleteJobCollection": collections.delete,
+            "CreateJob": jobs.create,
+            "CreateOrUpdateJob": jobs.create_or_update,
+            "PatchJob": jobs.patch,
+            "DeleteJob": jobs.delete,
+            "RunJob": jobs.run,
+        }
+        self._queries: dict[str, Callable[[Request], Query]] = {
+            "ListCloudServices": services.list,
+            "GetCloudService": services.get,
+            "GetJobCollection": collections.get,
+            "ListJobs": jobs.list,
+            "GetJob": jobs.get,
+            "GetJobHistory": jobs.history,
+            "GetOperationStatus": status_query(store),
+        }
+
+    def query(self, request: Request) -> Query:
+        return self._queries[request.endpoint.name](request)
+
+    def change(self, request: Request) -> Change:
+        effect = self._effects[request.endpoint.name](request)
+        return Change(request, effect, self._fingerprint(request))
+
+    def apply(self, transaction: Transaction, changes: Sequence[Change]) -> list[Answer]:
+        """Apply changes one after another; the work of one grouped transaction."""
+        return self._changes.apply(transaction, changes)
+
+    def _fingerprint(self, request: Request) -> str | None:
+        """Return what tells a request sent again from another one under the same id."""
+        if not request.is_repeatable:
+            return None
+        names = "/".join(request.params.values()).lower()
+        if_match = request.headers.get(b"if-match", b"").decode("latin-1")
+        said = "\n".join((request.endpoint.name, names, request.query, if_match, ""))
+        return self._sealer.fingerprint(said.encode() + request.body)

@@ -1,0 +1,31 @@
+"""Jobs as documents: what is answered and told of them, and what only the whole of one can be wrong about."""
+
+from datetime import datetime
+
+from pydantic_core import from_json
+
+from shared.errors import Fault, InvalidRequestError
+from shared.scheduler.store import StoredJob
+from shared.wire.job import MAX_JOB_BYTES, Job, job_answer, time_faults
+from shared.wire.json_codec import encode_json
+from shared.wire.json_types import JsonObject
+
+
+def answered(job: StoredJob) -> JsonObject:
+    """Return the job as answers and events show it, without secrets."""
+    definition: JsonObject = from_json(job.definition)
+    return job_answer({**definition, "state": job.state.value}, id=job.name, status=job.status)
+
+
+def check_size(document: JsonObject) -> None:
+    """Raises InvalidRequestError."""
+    size = len(encode_json(document))
+    if size > MAX_JOB_BYTES:
+        found = f"would have {size} bytes, a job may have {MAX_JOB_BYTES}"
+        raise InvalidRequestError([Fault("$", found)])
+
+
+def check_times(job: Job, now: datetime) -> None:
+    """Raises InvalidRequestError."""
+    if faults := time_faults(job, now=now):
+        raise InvalidRequestError(faults)
