@@ -1,37 +1,19 @@
 """What every store of the Scheduler service does; a subclass provides the fixtures `store` and `database`."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
-
-import pytest
-from sqlalchemy import Connection
 
 from shared.scheduler.store import (
     SchedulerStore,
     StoredCloudService,
-    StoredJob,
     StoredJobCollection,
     StoredOperation,
 )
 from shared.sql.database import Database
-from shared.wire.job import JobState
 from tests.clocks import START
+from tests.contracts.job_store import JobStoreContract
+from tests.contracts.scheduler_store_steps import COLLECTION, SERVICE, do
 
-Value = TypeVar("Value")
-
-SERVICE = StoredCloudService(name="Cs1", etag="e1", definition='{"label":"l"}')
-COLLECTION = StoredJobCollection(
-    cloud_service_id=1,
-    name="Jc1",
-    etag="e1",
-    plan="Free",
-    definition="{}",
-    operation_type="Create",
-    operation_result="InProgress",
-)
-JOB = StoredJob(name="Nightly", state=JobState.ENABLED, definition='{"a":1}')
 OPERATION = StoredOperation(
     id="0" * 32,
     subscription="s",
@@ -47,22 +29,8 @@ OPERATION = StoredOperation(
 )
 
 
-async def do(database: Database, work: Callable[[Connection], Value]) -> Value:
-    return await database.run(lambda transaction: work(transaction.connection))
-
-
-class SchedulerStoreContract:
+class SchedulerStoreContract(JobStoreContract):
     """Names are found in any case and kept as given; ids are never given again."""
-
-    @pytest.fixture
-    async def filled(self, store: SchedulerStore, database: Database) -> SchedulerStore:
-        """A service, a collection and a job."""
-        service_id = await do(database, lambda c: store.cloud_services.insert(c, "s", SERVICE))
-        collection = replace(COLLECTION, cloud_service_id=service_id)
-        collection_id = await do(database, lambda c: store.job_collections.insert(c, collection))
-        await do(database, lambda c: store.jobs.insert(c, collection_id, JOB))
-        assert (service_id, collection_id) == (1, 1)
-        return store
 
     async def test_a_cloud_service_is_found_by_any_case_in_its_subscription_alone(
         self, filled: SchedulerStore, database: Database
@@ -153,70 +121,6 @@ class SchedulerStoreContract:
 
         assert (again, service) == (2, 2)
         assert await do(database, lambda c: filled.job_collections.list(c, "s")) == []
-
-    async def test_a_job_is_found_by_any_case_in_its_collection_alone(
-        self, filled: SchedulerStore, database: Database
-    ) -> None:
-        assert await do(database, lambda c: filled.jobs.find(c, 1, "NIGHTLY")) == JOB
-        assert await do(database, lambda c: filled.jobs.find(c, 2, "Nightly")) is None
-        assert await do(database, lambda c: filled.jobs.count(c, 1)) == 1
-        assert await do(database, lambda c: filled.jobs.count(c, 2)) == 0
-
-    async def test_a_job_is_replaced_but_for_its_name(
-        self, filled: SchedulerStore, database: Database
-    ) -> None:
-        new = StoredJob(name="NIGHTLY", state=JobState.DISABLED, definition="{}")
-
-        await do(database, lambda c: filled.jobs.update(c, 1, new))
-
-        found = await do(database, lambda c: filled.jobs.find(c, 1, "nightly"))
-        assert found == replace(new, name="Nightly")
-
-    async def test_a_job_is_deleted_once(self, filled: SchedulerStore, database: Database) -> None:
-        assert not await do(database, lambda c: filled.jobs.delete(c, 2, "nightly"))
-        assert await do(database, lambda c: filled.jobs.delete(c, 1, "NIGHTLY"))
-        assert not await do(database, lambda c: filled.jobs.delete(c, 1, "nightly"))
-
-    async def test_jobs_are_listed_in_pages_oldest_first(
-        self, filled: SchedulerStore, database: Database
-    ) -> None:
-        for name in "ba":
-            row = replace(JOB, name=name, state=JobState.DISABLED)
-            await do(database, lambda c, row=row: filled.jobs.insert(c, 1, row))  # type: ignore[misc]
-
-        async def names(state: JobState | None, skip: int, top: int) -> list[str]:
-            rows = await do(
-                database, lambda c: filled.jobs.list(c, 1, state=state, skip=skip, top=top)
-            )
-            return [row.name for row in rows]
-
-        assert await names(None, 0, 10) == ["Nightly", "b", "a"]
-        assert await names(None, 1, 1) == ["b"]
-        assert await names(JobState.DISABLED, 0, 10) == ["b", "a"]
-        assert await names(JobState.FAULTED, 0, 10) == []
-
-    async def test_jobs_are_deleted_by_collection_or_by_cloud_service(
-        self, filled: SchedulerStore, database: Database
-    ) -> None:
-        other = await do(
-            database, lambda c: filled.job_collections.insert(c, replace(COLLECTION, name="jc2"))
-        )
-        for name in "abc":
-            row = replace(JOB, name=name)
-            await do(database, lambda c, row=row: filled.jobs.insert(c, other, row))  # type: ignore[misc]
-
-        async def delete(service: int, collection: int | None, limit: int) -> int:
-            return await do(
-                database,
-                lambda c: filled.jobs.delete_some(
-                    c, cloud_service_id=service, job_collection_id=collection, limit=limit
-                ),
-            )
-
-        assert await delete(2, None, 10) == 0
-        assert await delete(1, other, 2) == 2
-        assert await delete(1, other, 2) == 1
-        assert await delete(1, None, 10) == 1
 
     async def test_an_operation_is_found_and_ended(
         self, store: SchedulerStore, database: Database
