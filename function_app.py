@@ -1,9 +1,9 @@
-"""The one FunctionApp: registers the blueprints of `TOCSIN_ROLE`."""
+"""The one FunctionApp: registers the blueprints of `TOCSIN_ROLE` and `TOCSIN_ENGINE`."""
 
 import azure.functions as func
 
-from functions import changes, event_subscriptions, queues, reads, scheduler, timers
-from shared.settings import Role, load_role
+from functions import changes, engine, event_subscriptions, queues, reads, scheduler, timers
+from shared.settings import EngineMode, Role, load_engine_mode, load_role
 
 CONNECTOR = (
     changes.blueprint,
@@ -12,7 +12,11 @@ CONNECTOR = (
     queues.blueprint,
     timers.blueprint,
 )
-SCHEDULER = (scheduler.blueprint,)
+SCHEDULER = (
+    (scheduler.blueprint, engine.blueprint)
+    if load_engine_mode() is EngineMode.TIMER
+    else (scheduler.blueprint,)
+)
 BLUEPRINTS = {
     Role.CONNECTOR: CONNECTOR,
     Role.SCHEDULER: SCHEDULER,

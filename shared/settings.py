@@ -11,13 +11,14 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.errors import ConfigurationError
 
 PREFIX = "TOCSIN_"
+Word = TypeVar("Word", bound=StrEnum)
 
 
 class Role(StrEnum):
@@ -33,6 +34,13 @@ class Durability(StrEnum):
 
     POWER = "power"
     PROCESS = "process"
+
+
+class EngineMode(StrEnum):
+    """What makes the engine look for what is due: itself, in a process that stays, or a timer function."""
+
+    RESIDENT = "resident"
+    TIMER = "timer"
 
 
 def split_list(value: object) -> object:
@@ -89,6 +97,10 @@ class Settings(BaseModel):
         le=timedelta(seconds=75),
         description="a call of the Scheduler must end within the lease of its operation, 90 s",
     )
+    engine: EngineMode = EngineMode.TIMER
+    default_retry_count: int = Field(
+        default=4, ge=0, le=20, description="of jobs without a retry policy; 30 s apart"
+    )
     run_now_delay: Duration = Field(
         default=timedelta(seconds=20),
         ge=timedelta(0),
@@ -124,13 +136,27 @@ def load_role(environment: Mapping[str, str] | None = None) -> Role:
     Raises:
         ConfigurationError: there is no such role.
     """
+    return load_word("ROLE", Role.ALL, environment)
+
+
+def load_engine_mode(environment: Mapping[str, str] | None = None) -> EngineMode:
+    """Return the engine's mode alone, as `load_role` does the role.
+
+    Raises:
+        ConfigurationError: there is no such mode.
+    """
+    return load_word("ENGINE", EngineMode.TIMER, environment)
+
+
+def load_word(name: str, default: Word, environment: Mapping[str, str] | None) -> Word:
     source = os.environ if environment is None else environment
-    role = source.get(f"{PREFIX}ROLE", Role.ALL)
+    kind = type(default)
+    word = source.get(f"{PREFIX}{name}", default)
     try:
-        return Role(role)
+        return kind(word)
     except ValueError:
         raise ConfigurationError(
-            f"{PREFIX}ROLE: there is no role {role!r}; {', '.join(Role)} are offered"
+            f"{PREFIX}{name}: there is no {name.lower()} {word!r}; {', '.join(kind)} are offered"
         ) from None
 
 

@@ -4,12 +4,13 @@
 than it needs, because this process stays.
 """
 
+import asyncio
 import gc
 import logging
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from shared.errors import ConfigurationError
 from shared.host.loading import load_function_app
 from shared.host.local import LocalHost, host_app
 from shared.host.server import Endpoint, run
-from shared.settings import Role, app_settings, load_settings
+from shared.scheduler.engine import ResidentEngine
+from shared.settings import EngineMode, Role, app_settings, export_environment, load_settings
 from shared.telemetry import configure_logging
 from shared.tls_server import ServerContext
 
@@ -39,6 +41,7 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
         ConfigurationError: a setting, the folder, a port or the function app cannot be used.
     """
     asked = end_asked()
+    export_environment({"TOCSIN_ENGINE": EngineMode.RESIDENT})
     app = load_function_app(ROOT)
     own = folder.app_settings(port=port, scheduler_port=scheduler_port)
     # What the command line said wins over the environment: the folder and the ports are what was asked for.
@@ -60,13 +63,14 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
             environment=environment,
         )
         tls = ServerContext(folder.certificates.server)
-        service = Endpoint(app=application.scheduler_service, port=scheduler_port, tls=tls)
+        service = Endpoint(app=application.scheduler.service, port=scheduler_port, tls=tls)
         await running.enter_async_context(serving([service], option=SCHEDULER_PORT_OPTION))
         # Our own connections to the service end before it does: it waits for connections that are open.
         running.push_async_callback(application.close)
         await running.enter_async_context(receiving(host))
         connector = Endpoint(app=host, port=port)
         await running.enter_async_context(serving([connector], option=PORT_OPTION))
+        await running.enter_async_context(ticking(application))
         keep_out_of_collections()
         tell_ready(folder, port=port, scheduler_port=scheduler_port)
         await asked.wait()
@@ -80,6 +84,22 @@ async def receiving(host: LocalHost) -> AsyncIterator[None]:
         yield
     finally:
         await host.stop(grace=GRACE)
+
+
+@asynccontextmanager
+async def ticking(application: Application) -> AsyncIterator[None]:
+    """Run a resident engine while the block runs; one on a timer has a function."""
+    engine = application.scheduler.engine
+    if not isinstance(engine, ResidentEngine):
+        yield
+        return
+    running = asyncio.create_task(engine.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 def keep_out_of_collections() -> None:

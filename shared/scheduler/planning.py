@@ -6,7 +6,7 @@ does. What somebody asked for (RunJob) is withdrawn by deletion alone.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.events.cloudevent import CloudEvent
@@ -54,7 +54,7 @@ class Planner:
         False when that leaves it without any occurrence: it is completed.
         """
         timing = timing_of(definition, now=job.now, run_now_delay=self._run_now_delay)
-        self._define(tx, job, timing, resets=resets)
+        timing = self._define(tx, job, timing, resets=resets)
         if timing.next_occurrence is None:
             self._store.timings.end(tx, job.job_id, state=JobState.COMPLETED, now=job.now)
         return timing.next_occurrence is not None
@@ -81,12 +81,20 @@ class Planner:
         )
         self._store.executions.claim(tx, [execution], now=job.now)
 
-    def _define(self, tx: Transaction, job: Planned, timing: Timing, *, resets: bool) -> None:
+    def _define(self, tx: Transaction, job: Planned, timing: Timing, *, resets: bool) -> Timing:
         unended = self._store.executions.of_job(tx.connection, job.job_id)
-        self._withdraw(tx, job, [row for row in unended if row.is_scheduled])
+        skipped = self._withdraw(tx, job, [row for row in unended if row.is_scheduled])
+        present = self._store.timings.get(tx.connection, job.job_id)
+        if present is not None and not resets:
+            # What is skipped is not counted.
+            timing = replace(timing, claimed=present.timing.claimed - skipped)
+        if timing.has_used_its_count:
+            timing = replace(timing, next_occurrence=None)
         self._store.timings.define(tx, job.job_id, timing, resets=resets)
+        return timing
 
-    def _withdraw(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> None:
+    def _withdraw(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> int:
+        """End what has not ended and does not run; returns how many were skipped."""
         events: list[CloudEvent] = []
         skipped: list[StoredExecution] = []
         for row in rows:
@@ -105,6 +113,7 @@ class Planner:
             events.append(self._skips.close(tx, running.open_skip, path=job.path, now=job.now))
         if events:
             self._outgoing.insert(tx, events)
+        return len(skipped)
 
     def _skip(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> CloudEvent:
         skipped = Range(

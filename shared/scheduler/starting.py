@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
+from shared.scheduler.action import target_host
 from shared.scheduler.execution_store import RunningJob, StoredExecution
 from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
 from shared.scheduler.limits import Limits, Reservation
@@ -102,7 +102,7 @@ class Starter:
             return False
         # A transaction may run twice; a reservation counts once, and its maker gives it back in any case.
         until = item.reservation.take(
-            host=host_of(action), job_collection_id=job.job_collection_id, now=item.now
+            host=target_host(uri_of(action)), job_collection_id=job.job_collection_id, now=item.now
         )
         if until is None:
             return False
@@ -201,7 +201,8 @@ def action_of(row: StoredExecution, job: RunningJob) -> JsonObject | None:
     return error_action if isinstance(error_action, dict) else None
 
 
-def host_of(action: JsonObject) -> str:
+
+def uri_of(action: JsonObject) -> str:
     request = action["request"]
     assert isinstance(request, dict), "the action was checked before it was stored"
-    return urlsplit(str(request["uri"])).hostname or ""
+    return str(request["uri"])

@@ -37,6 +37,7 @@ DEFINE = Prepared(
     .values({name: bindparam(f"new_{name}") for name in RULE})
     .values(
         generation=column.generation + 1,
+        claimed=bindparam("new_claimed"),
         outstanding=0,
         active=null(),
         open_skip=null(),
@@ -48,7 +49,6 @@ RESET = Prepared(
     .where(this)
     .values(
         counted_from=column.generation,
-        claimed=0,
         repeats=0,
         last_execution=null(),
         executions=0,
@@ -148,7 +148,9 @@ class SqlTimings:
 
     def define(self, tx: Transaction, job_id: int, timing: Timing, *, resets: bool) -> None:
         values = rule_of(timing)
-        changed = DEFINE.change(tx.connection, this_job=job_id, **values)
+        changed = DEFINE.change(
+            tx.connection, this_job=job_id, new_claimed=timing.claimed, **values
+        )
         if changed and resets:
             RESET.change(tx.connection, this_job=job_id)
         if not changed:

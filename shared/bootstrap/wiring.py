@@ -1,63 +1,46 @@
-"""The composition root: the one place that names adapters.
-
-Nothing is opened at import, and a part is built when it is first asked for, so that a missing setting fails the first
-call and not the indexing of every function.
-"""
+"""Every part of one process and how they are wired."""
 
 import asyncio
 import logging
 import os
 import random
-import sqlite3
-import uuid
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
+from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date, usable
+from shared.bootstrap.scheduler_parts import Foundation, SchedulerParts, new_id
 from shared.client.rest import RestSchedulerClient
 from shared.clock import Clock, SystemClock
 from shared.connector.commands import Door
 from shared.connector.connector import Connector
 from shared.connector.deployment import Deployment
 from shared.connector.execute import Executor
+from shared.connector.history import History
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.stores.key_check import check_key
 from shared.connector.stores.sql import SqlOperationStore
-from shared.connector.stores.tables import SCHEMA as CONNECTOR_SCHEMA
 from shared.errors import ConfigurationError, TransientError
 from shared.events.delivery import Deliveries
 from shared.events.delivery_store import DeliveryStore
 from shared.events.event_subscriptions import Chance, EventSubscriptions
 from shared.events.log import EventLog
 from shared.events.sinks.webhook import Webhooks
-from shared.events.tables import SCHEMA as EVENTS_SCHEMA
 from shared.messaging.embedded.broker import EmbeddedBroker
-from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
 from shared.messaging.entities import TOCSIN_QUEUES
 from shared.outbound.guard import AddressGuard
-from shared.scheduler.service.app import SchedulerService
-from shared.scheduler.service.authentication import Authentication
-from shared.scheduler.service.operations import ServiceOperations
-from shared.scheduler.store import SchedulerStore
-from shared.scheduler.stores.sql import sql_store
-from shared.scheduler.stores.tables import SCHEMA as SCHEDULER_SCHEMA
 from shared.sealing import Sealer, load_key_file
-from shared.settings import Role, Settings, load_settings
+from shared.settings import Role, Settings
 from shared.sql.data_folder import DataFolder
 from shared.sql.database import Transaction
-from shared.sql.migrations import migrate
-from shared.sql.sqlite import SqliteDatabase, sqlite_engine
-from shared.tls import client_context, load_certificates
+from shared.sql.sqlite import SqliteDatabase
+from shared.tls import client_context
 
 logger = logging.getLogger(__name__)
 
-DATABASE_FILE = "tocsin.db"
 # In the order in which they are built; they are closed in the opposite one.
-CLOSED_PARTS = ("_database", "broker", "_webhooks", "_client")
+CLOSED_PARTS = ("_database", "broker", "_webhooks", "_client", "scheduler")
 
 
 class Application:
@@ -164,6 +147,12 @@ class Application:
         )
 
     @cached_property
+    def history(self) -> History:
+        return History(
+            self._database, sender=self.broker, event_log=self.event_log, source=self._source
+        )
+
+    @cached_property
     def event_log(self) -> EventLog:
         return EventLog(self._database, self.clock, self.broker)
 
@@ -189,21 +178,16 @@ class Application:
         )
 
     @cached_property
-    def service_operations(self) -> ServiceOperations:
-        return ServiceOperations(self._database, self._scheduler_store, clock=self.clock)
-
-    @cached_property
-    def scheduler_service(self) -> SchedulerService:
-        return SchedulerService(
-            self._database,
-            self._scheduler_store,
-            Authentication(
-                self.settings.subscription_id,
-                load_certificates(self.settings.management_certificates),
-            ),
-            sealer=self._sealer,
-            clock=self.clock,
-            new_id=lambda: uuid.uuid4().hex,
+    def scheduler(self) -> SchedulerParts:
+        return SchedulerParts(
+            Foundation(
+                settings=self.settings,
+                database=self._database,
+                broker=self.broker,
+                guard=self._guard,
+                clock=self.clock,
+                sealer=lambda: self._sealer,
+            )
         )
 
     async def sweep_connector(self) -> None:
@@ -212,8 +196,14 @@ class Application:
         await self.deliveries.sweep()
 
     async def sweep_scheduler(self) -> None:
-        """Find lost work of the Scheduler service."""
-        await self.service_operations.sweep(self.clock.now())
+        """Find lost work of the Scheduler service and its engine."""
+        now = self.clock.now()
+        await self.scheduler.operations.sweep(now)
+        await self.scheduler.sweep.run_once(now)
+
+    async def prune_scheduler(self) -> None:
+        """Forget what was kept long enough."""
+        await self.scheduler.sweep.prune(self.clock.now())
 
     async def prune_connector(self) -> None:
         """Forget what was kept long enough."""
@@ -233,10 +223,6 @@ class Application:
     @cached_property
     def _delivery_store(self) -> DeliveryStore:
         return DeliveryStore(self._database, self.event_log, self.broker)
-
-    @cached_property
-    def _scheduler_store(self) -> SchedulerStore:
-        return sql_store(self.broker)
 
     @cached_property
     def _deployment(self) -> Deployment:
@@ -292,56 +278,10 @@ class Application:
             held += await self.connector.free_leases()
             await self.sweep_connector()
         if self.settings.role is not Role.CONNECTOR:
-            held += await self.service_operations.free_leases(now)
+            held += await self.scheduler.operations.free_leases(now)
+            held += await self.scheduler.sweep.free_leases(now)
             await self.sweep_scheduler()
         logger.info("took over the data folder", extra={"action": "open", "freed": held})
-
-
-def migrate_data_folder(path: Path) -> None:
-    """Bring the tables in a data folder up to date, for a program that is about to become another which runs on it.
-
-    Raises:
-        ConfigurationError: another process owns the folder, or it cannot be used.
-    """
-    folder = DataFolder(path)
-    try:
-        bring_up_to_date(path / DATABASE_FILE)
-    finally:
-        folder.close()
-
-
-def bring_up_to_date(database_file: Path) -> None:
-    """Make the tables that are missing.
-
-    Raises:
-        ConfigurationError: the file cannot be opened, or is no database.
-    """
-    engine = sqlite_engine(database_file)
-    try:
-        for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA):
-            migrate(engine, schema)
-    except DBAPIError as error:
-        raise ConfigurationError(
-            f"cannot use the database {str(database_file)!r}: {error.orig}"
-        ) from error
-    except Exception as error:
-        # Alembic's own, for a revision that it does not know: the file is of a newer version.
-        raise ConfigurationError(
-            f"cannot bring the database {str(database_file)!r} up to date: {error}"
-        ) from error
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def usable(database_file: Path) -> Iterator[None]:
-    """Raise ConfigurationError for what the database itself does not bear: a damaged page, a table that is gone."""
-    try:
-        yield
-    except (DBAPIError, sqlite3.Error) as error:
-        raise ConfigurationError(
-            f"cannot use the database {str(database_file)!r}: {error}"
-        ) from error
 
 
 def required(value: Path | None, name: str) -> Path:
@@ -353,31 +293,3 @@ def required(value: Path | None, name: str) -> Path:
     if value is None:
         raise ConfigurationError(f"the setting {name} is missing")
     return value
-
-
-def new_id() -> str:
-    """Return an id that nothing else has."""
-    return str(uuid.uuid4())
-
-
-_application: Application | None = None
-
-
-def clock() -> Clock:
-    """Return this process's clock, also while its application cannot be opened."""
-    return SystemClock() if _application is None else _application.clock
-
-
-def use(application: Application) -> None:
-    """Make `application` this process's; for a program that builds its own before the functions ask for it."""
-    global _application
-    _application = application
-
-
-async def application() -> Application:
-    """Return this process's application, opened; in a Functions worker it is built at the first call."""
-    if _application is None:
-        use(Application(load_settings()))
-    assert _application is not None
-    await _application.open()
-    return _application

@@ -38,7 +38,7 @@ async def test_a_missing_setting_fails_the_first_call_that_needs_it_and_names_it
 async def test_callers_at_the_same_time_open_it_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="shared.bootstrap")
+    caplog.set_level(logging.INFO, logger="shared.bootstrap.wiring")
     app = scheduler(tmp_path)
 
     await asyncio.gather(*(app.open() for _ in range(5)))

@@ -1,0 +1,155 @@
+"""The parts of the Scheduler service and its engine."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from shared.clock import Clock
+from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.outbound.guard import AddressGuard
+from shared.scheduler.actions.http_request import HttpRequestAction
+from shared.scheduler.claiming import Claims
+from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker, TimerEngine
+from shared.scheduler.executions import Executions
+from shared.scheduler.limits import Limits
+from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.planning import Planner
+from shared.scheduler.recording import Recorder
+from shared.scheduler.retry import DEFAULT_INTERVAL, Retries
+from shared.scheduler.service.app import SchedulerService
+from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.endpoints import Endpoints
+from shared.scheduler.service.follow_up import FollowUp
+from shared.scheduler.service.job_changes import JobChanges
+from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.starting import Starter
+from shared.scheduler.store import SchedulerStore
+from shared.scheduler.stores.outgoing import SqlOutgoing
+from shared.scheduler.stores.sql import sql_store
+from shared.scheduler.sweep import Sweep
+from shared.sealing import Sealer
+from shared.settings import EngineMode, Settings
+from shared.sql.database import Database
+from shared.tls import load_certificates
+
+
+def new_id() -> str:
+    """Return an id that nothing else has."""
+    return str(uuid.uuid4())
+
+
+def new_hex_id() -> str:
+    """Return an id in the form of `x-ms-request-id`."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation:
+    """What the parts stand on."""
+
+    settings: Settings
+    database: Database
+    broker: EmbeddedBroker
+    guard: AddressGuard
+    clock: Clock
+    sealer: Callable[[], Sealer]
+
+
+class SchedulerParts:
+    """Each is built when it is first asked for."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._on = foundation
+
+    @cached_property
+    def service(self) -> SchedulerService:
+        settings = self._on.settings
+        return SchedulerService(
+            self._on.database,
+            Endpoints(self._store, self._job_changes, sealer=self._on.sealer(), new_id=new_hex_id),
+            Authentication(
+                settings.subscription_id, load_certificates(settings.management_certificates)
+            ),
+            follow_up=self._follow_up,
+            clock=self._on.clock,
+            new_id=new_hex_id,
+        )
+
+    @cached_property
+    def operations(self) -> ServiceOperations:
+        return ServiceOperations(
+            self._on.database,
+            self._store,
+            job_changes=self._job_changes,
+            follow_up=self._follow_up,
+            clock=self._on.clock,
+        )
+
+    @cached_property
+    def engine(self) -> ResidentEngine | TimerEngine:
+        is_resident = self._on.settings.engine is EngineMode.RESIDENT
+        claims = Claims(self._store, self._planner, self._outgoing, new_id=new_id)
+        ticker = Ticker(
+            self._on.database,
+            claims,
+            clock=self._on.clock,
+            horizon=timedelta() if is_resident else TIMER_HORIZON,
+        )
+        return ResidentEngine(ticker, self._on.clock) if is_resident else TimerEngine(ticker)
+
+    @cached_property
+    def executions(self) -> Executions:
+        settings = self._on.settings
+        limits = Limits(
+            attempts_per_host=settings.max_attempts_per_host,
+            starts_per_second=settings.max_starts_per_second,
+        )
+        retries = Retries(count=settings.default_retry_count, interval=DEFAULT_INTERVAL)
+        return Executions(
+            self._on.database,
+            self._action,
+            starter=Starter(self._store, self._outgoing, limits),
+            recorder=Recorder(self._store, self._outgoing, retries=retries),
+            outgoing=self._outgoing,
+            clock=self._on.clock,
+        )
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        return Sweep(self._on.database, self._store, self._outgoing)
+
+    async def close(self) -> None:
+        """Close the connections to the targets of actions."""
+        if "_action" in self.__dict__:
+            await self._action.close()
+
+    @cached_property
+    def _store(self) -> SchedulerStore:
+        return sql_store(self._on.broker)
+
+    @cached_property
+    def _outgoing(self) -> Outgoing:
+        return Outgoing(self._on.database, SqlOutgoing(), self._on.broker)
+
+    @cached_property
+    def _planner(self) -> Planner:
+        return Planner(
+            self._store,
+            self._outgoing,
+            new_id=new_id,
+            run_now_delay=self._on.settings.run_now_delay,
+        )
+
+    @cached_property
+    def _job_changes(self) -> JobChanges:
+        return JobChanges(self._store, self._planner, self._outgoing)
+
+    @cached_property
+    def _follow_up(self) -> FollowUp:
+        return FollowUp(self._outgoing, on_change=self.engine.changed)
+
+    @cached_property
+    def _action(self) -> HttpRequestAction:
+        return HttpRequestAction(self._on.guard, sealer=self._on.sealer())
