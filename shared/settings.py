@@ -18,6 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from shared.errors import ConfigurationError
 
 PREFIX = "TOCSIN_"
+MAX_RATE = 1_000_000
+"""One in each microsecond; instants have no finer grain."""
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -96,6 +98,12 @@ class Settings(BaseModel):
         gt=timedelta(0),
         le=timedelta(seconds=75),
         description="a call of the Scheduler must end within the lease of its operation, 90 s",
+    )
+    max_attempts_per_host: int = Field(
+        default=32, ge=1, le=MAX_RATE, description="attempts of one process that run at once"
+    )
+    max_starts_per_second: int = Field(
+        default=100, ge=1, le=MAX_RATE, description="of each job collection, in one process"
     )
     engine: EngineMode = EngineMode.TIMER
     default_retry_count: int = Field(

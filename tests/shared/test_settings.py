@@ -47,6 +47,25 @@ def test_every_malformed_setting_is_named_and_no_value_shown() -> None:
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "1000001", "1.5", "many", ""])
+def test_limits_of_attempts_are_whole_numbers_of_at_least_one(value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(
+            {"TOCSIN_MAX_ATTEMPTS_PER_HOST": value, "TOCSIN_MAX_STARTS_PER_SECOND": value}
+        )
+
+    assert "TOCSIN_MAX_ATTEMPTS_PER_HOST" in str(caught.value)
+    assert "TOCSIN_MAX_STARTS_PER_SECOND" in str(caught.value)
+
+
+def test_limits_of_attempts_can_be_raised() -> None:
+    raised = load_settings(
+        {"TOCSIN_MAX_ATTEMPTS_PER_HOST": "64", "TOCSIN_MAX_STARTS_PER_SECOND": "1000000"}
+    )
+
+    assert (raised.max_attempts_per_host, raised.max_starts_per_second) == (64, 1_000_000)
+
+
 def test_p8_the_password_of_the_certificate_has_a_masking_repr() -> None:
     settings = load_settings({"TOCSIN_CLIENT_CERTIFICATE_PASSWORD": "s3cret"})
 
