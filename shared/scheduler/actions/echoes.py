@@ -2,7 +2,6 @@
 
 import html
 import json
-import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
@@ -14,15 +13,12 @@ class Echoes:
     """Recognises secrets as they were sent and as URLs, JSON and HTML write them."""
 
     def __init__(self, *secrets: str) -> None:
-        forms = {form for secret in secrets if secret for form in forms_of(secret)}
-        # A lookahead finds what begins inside of what was found before.
-        self._patterns = [(re.compile(f"(?={re.escape(form)})"), len(form)) for form in forms]
-        self.longest = max(map(len, forms), default=0)
+        self._forms = {form for secret in secrets if secret for form in forms_of(secret)}
 
     @property
     def longest_bytes(self) -> int:
         """How many bytes behind a cut must be known to recognise a secret that begins before it."""
-        return self.longest * LONGEST_CHARACTER
+        return LONGEST_CHARACTER * max(map(len, self._forms), default=0)
 
     def cut(self, text: str, limit: int) -> str:
         """Return the first `limit` characters of `text`, every secret masked that begins in them."""
@@ -34,11 +30,12 @@ class Echoes:
         return "".join((*kept, text[position:limit]))
 
     def _found(self, text: str, limit: int) -> Iterator[tuple[int, int]]:
-        for pattern, length in self._patterns:
-            for match in pattern.finditer(text):
-                if match.start() >= limit:
-                    break
-                yield match.start(), match.start() + length
+        for form in self._forms:
+            end = limit + len(form) - 1
+            start = text.find(form, 0, end)
+            while start >= 0:
+                yield start, start + len(form)
+                start = text.find(form, start + 1, end)
 
 
 def forms_of(secret: str) -> set[str]:

@@ -57,10 +57,13 @@ def test_an_empty_secret_masks_nothing() -> None:
     assert Echoes().longest_bytes == 0
 
 
-SECRETS = st.text(min_size=1, max_size=12).filter(lambda secret: secret not in MASK)
+# Without asterisks, so that masks can be told from what is around them.
+CHARACTERS = st.characters(codec="utf-8", exclude_characters="*")
+SECRETS = st.text(CHARACTERS, min_size=1, max_size=12)
+PARTS = st.lists(st.text(CHARACTERS, max_size=9))
 
 
-@given(st.lists(SECRETS, min_size=1, max_size=3), st.lists(st.text(max_size=9)), st.integers(0, 60))
+@given(st.lists(SECRETS, min_size=1, max_size=3), PARTS, st.integers(0, 60))
 def test_p8_no_whole_secret_is_left(secrets: list[str], parts: list[str], limit: int) -> None:
     text = secrets[0].join(parts)
 
