@@ -1,7 +1,7 @@
 """The engine over a real file and the embedded broker, one step at a time, with an action that a test answers."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -56,13 +56,19 @@ FAILED = Outcome(is_success=False, message="failed")
 
 @dataclass
 class RecordingAction:
-    """Remembers attempts; answers with what the test has put into `outcomes`, and success after that."""
+    """Remembers attempts; answers with what the test has put into `outcomes`, and success after that.
+
+    Between the two, each attempt takes one of `meanwhile`, if there is one, and lets it happen.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    meanwhile: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
 
     async def execute(self, attempt: Attempt) -> Outcome:
         self.attempts.append(attempt)
+        if self.meanwhile:
+            await self.meanwhile.pop(0)()
         return self.outcomes.pop(0) if self.outcomes else OK
 
     async def close(self) -> None:
