@@ -58,12 +58,16 @@ def up(
 def receive(
     secret_file: Annotated[Path, typer.Option(help="File with the webhook's secret (whsec_…).")],
     output: Annotated[Path, typer.Option(help="File to which verified events are added.")],
+    actions: Annotated[
+        Path | None,
+        typer.Option(help="File for what jobs send to /actions/…; without it that is refused."),
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 9000,
 ) -> None:
     """Receive webhooks: verify each signature and write each event down once."""
     from shared.cli.receive import serve
 
-    serve(port=port, secret_file=secret_file, output=output)
+    serve(port=port, secret_file=secret_file, output=output, actions=actions)
 
 
 @app.command()
@@ -72,7 +76,7 @@ def demo(
         Path, typer.Option("--data-dir", help="Folder that the demo makes, or made.")
     ] = DEFAULT_FOLDER / "demo",
 ) -> None:
-    """Show the whole path: accept, execute, publish, refuse, kill and recover."""
+    """Show the whole path: accept, execute, fire, publish, refuse, kill and recover."""
     from shared.cli.demo.run import run_demo
 
     raise typer.Exit(run_demo(data_dir))

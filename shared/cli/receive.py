@@ -1,48 +1,87 @@
 """A webhook receiver: keeps each event whose signature is right, once, and refuses the rest.
 
 What a subscriber's own endpoint has to do, in little: verify before reading, answer fast, know what came before.
+Where it is asked to, it is a target for the actions of jobs as well.
 """
 
 import json
 import logging
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shared.cli.action_target import BODY_LIMIT, PREFIX, ActionTarget
 from shared.cli.serving import end_asked, serving
 from shared.clock import Clock, SystemClock
 from shared.errors import AuthenticationError, ConfigurationError
 from shared.events.webhook_signature import key_of, verify
-from shared.host.http_trigger import Receive, Scope, Send
+from shared.host.answers import Answer
+from shared.host.http_trigger import (
+    EMPTY,
+    TOO_LARGE,
+    BodyTooLargeError,
+    DisconnectedError,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    read_headers,
+    send_answer,
+)
 from shared.host.server import HOST, Endpoint, run
 from shared.telemetry import configure_logging
 
 logger = logging.getLogger(__name__)
 
-BODY_LIMIT = 1_048_576
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def serve(*, port: int, secret_file: Path, output: Path) -> None:
+def serve(*, port: int, secret_file: Path, output: Path, actions: Path | None) -> None:
     """Receive on loopback until SIGINT or SIGTERM.
 
     Raises:
         ConfigurationError: no secret, a file that cannot be written, or a port that is taken.
     """
     configure_logging()
+    clock = SystemClock()
     secret = read_secret(secret_file)
+    with writable(output):
+        receiver = Receiver(secret=secret, output=output, clock=clock)
+    app: App = receiver
+    says = f"writing {output}"
+    if actions is not None:
+        with writable(actions):
+            target = ActionTarget(actions, clock=clock, new_id=lambda: str(uuid.uuid4()))
+        app = either(target, receiver)
+        says += f", and what comes to {PREFIX} to {actions}"
+    run(receive_until_signal(app, port=port, says=says))
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
     try:
-        receiver = Receiver(secret=secret, output=output, clock=SystemClock())
+        yield
     except OSError as error:
-        raise ConfigurationError(f"cannot write {output}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{output} holds something else than events") from error
-    run(receive_until_signal(receiver, port=port, output=output))
+        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
 
 
-async def receive_until_signal(receiver: "Receiver", *, port: int, output: Path) -> None:
+async def receive_until_signal(app: App, *, port: int, says: str) -> None:
     asked = end_asked()
-    async with serving([Endpoint(app=receiver, port=port)]):
-        print(f"receiving webhooks on http://{HOST}:{port}/, writing {output}", flush=True)
+    async with serving([Endpoint(app=app, port=port)]):
+        print(f"receiving webhooks on http://{HOST}:{port}/, {says}", flush=True)
         await asked.wait()
+
+
+def either(target: ActionTarget, receiver: "Receiver") -> App:
+    """Return both as one: what is below /actions/ is for the target."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_action = scope["path"].startswith(PREFIX)
+        await (target if is_action else receiver)(scope, receive, send)
+
+    return app
 
 
 class Receiver:
@@ -56,23 +95,18 @@ class Receiver:
         self._output = output
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["method"] != "POST":
+            await send_answer(send, Answer(405, EMPTY, b""))
             return
-        status = 405
-        if scope["method"] == "POST":
-            body = await read_body(receive)
-            headers = {
-                name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-            }
-            status = 413 if body is None else self._accept(headers, body)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(b"content-length", b"0")],
-            }
-        )
-        await send({"type": "http.response.body"})
+        headers = read_headers(scope)
+        try:
+            body = await read_body(receive, headers, limit=BODY_LIMIT)
+        except BodyTooLargeError:
+            await send_answer(send, TOO_LARGE)
+        except DisconnectedError:
+            return
+        else:
+            await send_answer(send, Answer(self._accept(headers, body), EMPTY, b""))
 
     def _accept(self, headers: dict[str, str], body: bytes) -> int:
         try:
@@ -104,7 +138,11 @@ def known_ids(output: Path) -> set[str]:
     """Return the ids already in the file, so that a restarted receiver keeps nothing twice."""
     if not output.exists():
         return set()
-    return {json.loads(line)["id"] for line in output.read_text(encoding="utf-8").splitlines()}
+    try:
+        lines = output.read_text(encoding="utf-8").splitlines()
+        return {json.loads(line)["id"] for line in lines}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{output} holds something else than events") from error
 
 
 def read_secret(path: Path) -> str:
@@ -117,15 +155,3 @@ def read_secret(path: Path) -> str:
     except ValueError as error:
         raise ConfigurationError(f"the secret in {path} {error}") from None
     return secret
-
-
-async def read_body(receive: Receive) -> bytes | None:
-    """Return the request's body, None when it is larger than any event."""
-    body = b""
-    while True:
-        message = await receive()
-        body += bytes(message.get("body", b""))
-        if len(body) > BODY_LIMIT:
-            return None
-        if not message.get("more_body", False):
-            return body

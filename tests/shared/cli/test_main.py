@@ -25,7 +25,7 @@ def tocsin(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[b
     [
         ((), ["up", "receive", "demo", "queues"]),
         (("up",), ["--data-dir", "--port", "--scheduler-port"]),
-        (("receive",), ["--port", "--secret-file", "--output"]),
+        (("receive",), ["--port", "--secret-file", "--output", "--actions"]),
         (("demo",), ["--data-dir"]),
         (("queues",), ["send", "peek"]),
         (("queues", "send"), ["queue", "--body", "--file", "--message-id", "--data-dir", "--port"]),

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from shared.cli.receive import BODY_LIMIT, Receiver, read_secret
+from shared.cli.action_target import BODY_LIMIT, ActionTarget
+from shared.cli.receive import App, Receiver, either, read_secret
 from shared.errors import ConfigurationError
 from shared.events.webhook_signature import key_of, sign
 from tests.clocks import START, FakeClock
@@ -22,16 +23,20 @@ BODY = b'{"id": "1", "type": "tocsin.x"}'
 class Post:
     """One request to a receiver, body in chunks."""
 
-    def __init__(self, headers: Mapping[str, str], *chunks: bytes, method: str = "POST") -> None:
+    def __init__(
+        self, headers: Mapping[str, str], *chunks: bytes, method: str = "POST", path: str = "/"
+    ) -> None:
         self._scope = {
             "type": "http",
             "method": method,
+            "path": path,
+            "query_string": b"",
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
         self._chunks = list(chunks)
         self._status = 0
 
-    async def to(self, receiver: Receiver) -> int:
+    async def to(self, receiver: App) -> int:
         await receiver(self._scope, self._receive, self._send)
         return self._status
 
@@ -130,6 +135,23 @@ async def test_a_body_beyond_the_limit_is_refused_before_its_end(output: Path) -
 
 async def test_only_post_is_a_webhook(output: Path) -> None:
     assert await Post(signed(), BODY, method="GET").to(receiver_at(output)) == 405
+
+
+async def test_only_what_is_below_actions_is_for_the_target_of_actions(
+    output: Path, tmp_path: Path
+) -> None:
+    actions = tmp_path / "actions.jsonl"
+    target = ActionTarget(actions, clock=FakeClock(), new_id=lambda: "r1")
+    app = either(target, receiver_at(output))
+
+    statuses = [await Post({}, BODY, path=path).to(app) for path in ("/actions/x", "/actions", "/")]
+
+    assert statuses == [200, 401, 401]
+    assert [line["name"] for line in kept(actions)] == ["x"]
+
+
+async def test_an_action_is_refused_where_there_is_no_target(output: Path) -> None:
+    assert await Post({}, BODY, path="/actions/x").to(receiver_at(output)) == 401
 
 
 def test_the_secret_is_read_without_its_line_end(tmp_path: Path) -> None:
