@@ -1,8 +1,9 @@
 import base64
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, ip_network
 
@@ -14,7 +15,8 @@ from shared.scheduler.action import Attempt, Outcome, sealing_context
 from shared.scheduler.actions.http_request import HttpRequestAction
 from shared.sealing import Sealer
 from shared.wire.json_types import Json, JsonObject
-from tests.target_server import Asked, serving
+from tests.contracts.action import ActionContract, Behaviour
+from tests.target_server import NOTHING, Asked, TargetServer, serving
 
 LOOPBACK = AddressGuard([IPv4Network("127.0.0.0/8")])
 SEALER = Sealer({"k1": bytes(32)}, current="k1")
@@ -53,6 +55,49 @@ def echo(asked: Asked) -> bytes:
     authorization = [value for name, value in asked.headers if name == "Authorization"]
     lines = "".join(f"X-Echo: {value}\r\n" for value in authorization)
     return f"HTTP/1.1 200 OK\r\n{lines}content-length: {len(sent)}\r\n\r\n".encode() + sent
+
+
+ANSWERS: dict[Behaviour, Callable[[Asked], bytes | None]] = {
+    Behaviour.TAKE: lambda _: NOTHING,
+    Behaviour.REFUSE: lambda _: b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n",
+    Behaviour.HANG_UP: lambda _: None,
+    Behaviour.STAY_SILENT: lambda _: b"",
+    Behaviour.ECHO: echo,
+}
+
+
+@dataclass
+class AimedRequest:
+    server: TargetServer
+    action: HttpRequestAction
+
+    @property
+    def attempt(self) -> Attempt:
+        return attempt(self.server.url, authentication=basic(), body=f"the {PASSWORD}")
+
+    @property
+    def secrets(self) -> list[str]:
+        return [PASSWORD, CREDENTIALS]
+
+    @property
+    def received(self) -> list[tuple[str, int]]:
+        return [
+            (asked.header("idempotency-key"), int(asked.header("x-ms-scheduler-attempt")))
+            for asked in self.server.requests
+        ]
+
+    def behave(self, behaviour: Behaviour) -> None:
+        self.server.answer = ANSWERS[behaviour]
+
+
+class TestHttpRequestAction(ActionContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[AimedRequest]:
+        limit = timedelta(milliseconds=900)
+        action = HttpRequestAction(LOOPBACK, sealer=SEALER, time_limit=limit)
+        async with serving() as server:
+            yield AimedRequest(server, action)
+        await action.close()
 
 
 async def test_a_target_sees_the_request_and_which_attempt_it_is(action: HttpRequestAction) -> None:
@@ -266,17 +311,6 @@ async def test_a_redirect_to_a_private_address_is_an_answer() -> None:
 
     assert "'Found' Response Headers: location: http://169.254.169.254/\r\n" in outcome.message
     await action.close()
-
-
-async def test_after_close_the_next_attempt_connects_anew(action: HttpRequestAction) -> None:
-    async with serving() as server:
-        await action.execute(attempt(server.url))
-        await action.close()
-        await action.close()
-        outcome = await action.execute(attempt(server.url))
-
-    assert outcome.is_success
-    assert server.connections == 2
 
 
 def test_an_app_that_runs_nothing_does_not_import_aiohttp() -> None:
