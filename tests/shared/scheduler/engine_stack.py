@@ -1,7 +1,7 @@
 """The engine over a real file and the embedded broker, one step at a time, with an action that a test answers."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -121,9 +121,15 @@ class EngineStack:
 
     async def put(self, name: str, **members: Json) -> StoredJob:
         """Define a job, as PUT does, and plan it."""
-        document = {**JOB, **members}
+        return await self._change(name, {**JOB, **members}, resets=True)
 
-        def put(tx: Transaction) -> StoredJob:
+    async def patch(self, name: str, **members: Json) -> StoredJob:
+        """Change when a job runs, or its state, as PATCH does."""
+        document: dict[str, Json] = json.loads((await self.job(name)).definition)
+        return await self._change(name, {**document, **members}, resets=False)
+
+    async def _change(self, name: str, document: Mapping[str, Json], *, resets: bool) -> StoredJob:
+        def change(tx: Transaction) -> StoredJob:
             definition = read(Job, document)
             found = self.store.jobs.find(tx.connection, self.collection_id, name)
             new = StoredJob(name=name, state=definition.state, definition=json.dumps(document))
@@ -134,12 +140,12 @@ class EngineStack:
                 self.store.jobs.update(tx.connection, self.collection_id, new)
             planned = self.planned(name, job_id)
             if definition.state is JobState.ENABLED:
-                self.planner.define(tx, planned, definition, resets=True)
+                self.planner.define(tx, planned, definition, resets=resets)
             else:
-                self.planner.stop(tx, planned, resets=True)
+                self.planner.stop(tx, planned, resets=resets)
             return self._find(tx, name)
 
-        return await self.database.run(put)
+        return await self.database.run(change)
 
     async def delete(self, name: str) -> None:
         def delete(tx: Transaction) -> None:
