@@ -6,6 +6,7 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
 from shared.errors import NotFoundError
+from shared.scheduler.action import sealing_context
 from shared.scheduler.quota import allowance_of, check_count, check_job
 from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.exchange import Answer, Query, Request
@@ -166,10 +167,12 @@ class Jobs:
         return found
 
     def _sealed(self, document: JsonObject, request: Request, name: str) -> JsonObject:
-        params = request.params
-        context = "/".join(
-            (request.subscription, params["cloud_service"], params["job_collection"], name)
-        ).lower()
+        context = sealing_context(
+            subscription=request.subscription,
+            cloud_service=request.params["cloud_service"],
+            job_collection=request.params["job_collection"],
+            job=name,
+        )
         sealed = map_secret_members(
             document, lambda secret: self._sealer.seal(secret, context=context)
         )

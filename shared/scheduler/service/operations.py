@@ -25,6 +25,8 @@ from shared.wire.operation import OperationStatus
 logger = logging.getLogger(__name__)
 
 MAX_UNRECORDED = 10
+JOBS_AT_ONCE = 100
+"""A job takes ten statements, where a record takes a part of one."""
 
 
 class ServiceOperations:
@@ -108,12 +110,10 @@ class ServiceOperations:
         service_id, collection_id = operation.cloud_service_id, operation.job_collection_id
         assert service_id is not None, "what goes on after its answer has a target"
         connection = transaction.connection
-        removed = self._store.jobs.delete_history(
+        records = self._store.jobs.delete_history(
             connection, cloud_service_id=service_id, job_collection_id=collection_id, limit=AT_ONCE
         )
-        if removed < AT_ONCE:
-            removed += self._delete_jobs(transaction, operation, limit=AT_ONCE - removed, now=now)
-        if removed == AT_ONCE:
+        if records == AT_ONCE or self._delete_jobs(transaction, operation, now) == JOBS_AT_ONCE:
             return operation
         if collection_id is None:
             self._store.cloud_services.delete(connection, service_id)
@@ -122,16 +122,16 @@ class ServiceOperations:
         return succeeded(operation)
 
     def _delete_jobs(
-        self, transaction: Transaction, operation: StoredOperation, *, limit: int, now: datetime
+        self, transaction: Transaction, operation: StoredOperation, now: datetime
     ) -> int:
-        """Remove up to `limit` jobs, each told of as if it had been deleted alone; returns how many."""
+        """Remove some jobs, each told of as if it had been deleted alone; returns how many."""
         connection, service_id = transaction.connection, operation.cloud_service_id
         assert service_id is not None, "what goes on after its answer has a target"
         jobs = self._store.jobs.some(
             connection,
             cloud_service_id=service_id,
             job_collection_id=operation.job_collection_id,
-            limit=limit,
+            limit=JOBS_AT_ONCE,
         )
         if not jobs:
             return 0

@@ -103,7 +103,7 @@ class Stack:
 
     app: SchedulerService
     operations: ServiceOperations
-    engine: EngineBell
+    bell: EngineBell
     planner: Planner
     outgoing: Outgoing
     job_changes: JobChanges
@@ -210,8 +210,8 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     outgoing = Outgoing(database, SqlOutgoing(), broker)
     planner = Planner(store, outgoing, new_id=new_id, run_now_delay=RUN_NOW_DELAY)
     job_changes = JobChanges(store, planner, outgoing)
-    engine = EngineBell()
-    follow_up = FollowUp(outgoing, on_change=engine.ring)
+    bell = EngineBell()
+    follow_up = FollowUp(outgoing, on_change=bell.ring)
     app = SchedulerService(
         database,
         Endpoints(store, job_changes, sealer=sealer, new_id=new_id),
@@ -226,7 +226,7 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     yield Stack(
         app=app,
         operations=operations,
-        engine=engine,
+        bell=bell,
         planner=planner,
         outgoing=outgoing,
         job_changes=job_changes,

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from shared.clock import EPOCH
+from shared.scheduler.action import Outcome
 from shared.scheduler.stores.tables import job as job_table
 from shared.wire.json_types import Json
+from tests.shared.scheduler.engine_stack import FAILED, OK, EngineStack
 from tests.shared.scheduler.scheduler_stack import JC, JOB, JOBS, Stack, job_collection
 
 AUTHENTICATED: dict[str, Json] = {
@@ -18,12 +20,6 @@ AUTHENTICATED: dict[str, Json] = {
         },
     }
 }
-
-
-@pytest.fixture
-async def ready(stack: Stack) -> Stack:
-    await stack.prepare()
-    return stack
 
 
 async def stored_text(stack: Stack) -> str:
@@ -253,6 +249,82 @@ async def test_a_plan_may_be_lowered_only_as_far_as_its_jobs_allow(ready: Stack)
 
     assert (refused.status, lowered.status) == (409, 202)
     assert "authentication" in refused.text()
+
+
+EVERY_FIVE: dict[str, Json] = {"recurrence": {"frequency": "minute", "interval": 5}}
+
+
+@pytest.mark.parametrize(
+    ("definition", "following"),
+    [
+        ({}, "2026-01-01T12:00:20Z"),
+        ({"startTime": "2025-12-31T12:00:00Z"}, "2026-01-01T12:00:20Z"),
+        ({"startTime": "2026-01-01T12:00:00Z"}, "2026-01-01T12:00:00Z"),
+        ({"startTime": "2026-01-01T12:00:07.25"}, "2026-01-01T12:00:07.25Z"),
+        ({"startTime": "2026-01-02T12:00:00+02:00"}, "2026-01-02T10:00:00Z"),
+        (EVERY_FIVE, "2026-01-01T12:00:20Z"),
+        (EVERY_FIVE | {"startTime": "2020-01-01T11:58:30.5Z"}, "2026-01-01T12:03:30.5Z"),
+        (EVERY_FIVE | {"startTime": "2025-12-31T12:00:00Z"}, "2026-01-01T12:05:00Z"),
+        (EVERY_FIVE | {"startTime": "2026-01-01T12:00:01Z"}, "2026-01-01T12:00:01Z"),
+    ],
+)
+async def test_a_job_runs_first_by_the_documented_rules(
+    ready: Stack, definition: dict[str, Json], following: str
+) -> None:
+    created = await ready.call("PUT", f"{JOBS}/a", JOB | definition)
+
+    assert created.status == 201
+    assert created.json()["status"]["nextExecutionTime"] == following
+    assert (await ready.call("GET", f"{JOBS}/a")).json() == created.json()
+    assert (await ready.call("GET", JOBS)).json() == [created.json()]
+
+
+async def test_a_job_without_any_occurrence_is_completed_at_once(ready: Stack) -> None:
+    ends: Json = {"frequency": "minute", "endTime": "2026-01-01T12:00:10Z"}
+
+    created = await ready.call("PUT", f"{JOBS}/a", JOB | {"recurrence": ends})
+
+    assert (created.status, created.json()["state"]) == (201, "completed")
+    assert created.json()["status"] == {
+        "executionCount": 0,
+        "failureCount": 0,
+        "faultedCount": 0,
+    }
+    found = await ready.call("GET", f"{JOBS}?$filter=state eq completed")
+    assert found.json() == [created.json()]
+    assert (await ready.call("GET", f"{JOBS}?$filter=state eq enabled")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"), [(OK, "completed"), (FAILED, "faulted")], ids=["completed", "faulted"]
+)
+async def test_a_job_in_a_final_state_can_only_be_read_and_deleted(
+    ready: Stack, engine: EngineStack, outcome: Outcome, state: str
+) -> None:
+    once = JOB | {"action": JOB["action"] | {"retryPolicy": {"retryType": "none"}}}  # type: ignore[operator]
+    await ready.call("PUT", f"{JOBS}/a", once)
+    engine.action.outcomes = [outcome]
+    await engine.step(timedelta(seconds=20))
+
+    refused = [
+        await ready.call("PUT", f"{JOBS}/A", once),
+        await ready.call("PATCH", f"{JOBS}/a", {"state": "enabled"}),
+        await ready.call("PATCH", f"{JOBS}/a", {"action": {"request": {"method": "POST"}}}),
+        await ready.call("POST", f"{JOBS}/a/run"),
+    ]
+    found = (await ready.call("GET", f"{JOBS}/a")).json()
+
+    for reply in refused:
+        error = reply.json()["error"]
+        assert (reply.status, error["code"]) == (409, "Conflict")
+        assert error["message"].startswith(f"Job 'a' is {state}; only enabled and disabled jobs")
+    assert (found["state"], found["action"]["request"]["method"]) == (state, "GET")
+    assert "nextExecutionTime" not in found["status"]
+    assert found["status"]["lastExecutionTime"] == "2026-01-01T12:00:20Z"
+    listed = await ready.call("GET", f"{JOBS}?$filter=state eq {state}")
+    assert listed.json() == [found]
+    assert (await ready.call("DELETE", f"{JOBS}/a")).status == 200
+    assert (await ready.call("PUT", f"{JOBS}/a", JOB)).status == 201
 
 
 async def test_times_are_checked_against_the_clock(ready: Stack) -> None:

@@ -3,14 +3,20 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+from sqlalchemy import select
+
 from shared.messaging.entities import SERVICE_OPERATIONS
 from shared.messaging.steps import AT_ONCE
 from shared.messaging.wake_up import WakeUp
-from shared.scheduler.service.operations import MAX_UNRECORDED
+from shared.scheduler.service.operations import JOBS_AT_ONCE, MAX_UNRECORDED
 from shared.scheduler.store import StoredJob
+from shared.scheduler.stores.tables import history
 from shared.sql.database import Transaction
 from shared.wire.job import JobState
+from shared.wire.json_types import Json
 from tests.clocks import FakeClock, settle
+from tests.shared.scheduler.engine_stack import EngineStack
 from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
     CS,
@@ -143,29 +149,104 @@ async def test_a_wake_up_much_before_its_time_comes_again(stack: Stack) -> None:
     assert await stack.status(created) == "Succeeded"
 
 
-async def test_p12_a_deletion_removes_a_bounded_number_of_jobs_at_a_time(stack: Stack) -> None:
-    await stack.prepare(plan="P20Premium")
-    row = StoredJob(name="", state=JobState.ENABLED, definition="{}")
+async def count_jobs(stack: Stack) -> int:
+    return await stack.database.read(lambda connection: stack.store.jobs.count(connection, 1))
 
-    def fill(transaction: Transaction) -> None:
-        for number in range(AT_ONCE + 1):
-            name = f"job{number}"
-            stack.store.jobs.insert(
-                transaction.connection,
-                1,
-                StoredJob(name=name, state=row.state, definition=row.definition),
-            )
 
-    await stack.database.run(fill)
+async def test_p12_a_deletion_removes_a_bounded_number_of_jobs_at_a_time(
+    stack: Stack, engine: EngineStack
+) -> None:
+    for number in range(40):
+        assert (await stack.call("PUT", f"{JOBS}/job{number}", JOB)).status == 201
+    await fill(stack, JOBS_AT_ONCE - 39)
+    await engine.told()
+
     deleted = await stack.call("DELETE", JC)
     await stack.operations.run(WakeUp(deleted.request_id, 0))
 
-    left = await stack.database.read(lambda connection: stack.store.jobs.count(connection, 1))
-    assert left == 1
+    assert await count_jobs(stack) == 1
     assert await stack.status(deleted) == "InProgress"
-    await stack.work()
+    assert await stack.work() == 2  # the wake-up of what is done already, and the rest
     assert await stack.status(deleted) == "Succeeded"
     assert (await stack.call("GET", JC_PASSED)).status == 404
+    told = await engine.told()
+    assert {event.type for event in told} == {"tocsin.job.deleted"}
+    assert len({event.id for event in told}) == len(told) == JOBS_AT_ONCE + 1
+    assert {event.id.split("/")[0] for event in told} == {deleted.request_id}
+
+
+async def fill(stack: Stack, jobs: int) -> None:
+    """Add jobs as they are in a database from before there was an engine: without a timing."""
+
+    def insert(transaction: Transaction) -> None:
+        for number in range(jobs):
+            row = StoredJob(name=f"old{number}", state=JobState.ENABLED, definition="{}")
+            stack.store.jobs.insert(transaction.connection, 1, row)
+
+    await stack.database.run(insert)
+
+
+async def test_p12_a_deletion_removes_history_first_and_a_bounded_number_of_records_at_a_time(
+    stack: Stack, engine: EngineStack
+) -> None:
+    await stack.call("PUT", f"{JOBS}/a", JOB)
+    await engine.step(timedelta(seconds=20))
+    await stack.database.run(copy_record)
+
+    deleted = await stack.call("DELETE", CS)
+    await stack.operations.run(WakeUp(deleted.request_id, 0))
+    assert await count_jobs(stack) == 1
+
+    await stack.operations.run(WakeUp(deleted.request_id, 1))
+    assert await count_jobs(stack) == 0
+    assert await stack.status(deleted) == "Succeeded"
+
+
+def copy_record(transaction: Transaction) -> None:
+    """Have the one record of history there AT_ONCE times."""
+    columns = [column for column in history.c if column.name != "id"]
+    row = transaction.connection.execute(select(*columns)).one()
+    transaction.connection.execute(history.insert(), [row._asdict()] * (AT_ONCE - 1))
+
+
+@pytest.mark.parametrize("target", [JC, CS])
+async def test_jobs_that_are_deleted_with_their_container_do_not_run_any_more(
+    stack: Stack, engine: EngineStack, target: str
+) -> None:
+    every_minute: dict[str, Json] = JOB | {"recurrence": {"frequency": "minute"}}
+    await stack.call("PUT", f"{JOBS}/Nightly", every_minute)
+    await stack.call("PUT", f"{JOBS}/off", JOB | {"state": "disabled"})
+    await stack.call("POST", f"{JOBS}/off/run")
+    await engine.ticker.tick()
+    await engine.told()
+
+    deleted = await stack.call("DELETE", target)
+    await stack.work()
+    told = await engine.told()
+    await engine.step(timedelta(hours=1))
+
+    assert await stack.status(deleted) == "Succeeded"
+    assert engine.action.attempts == []
+    path = "/cloudservices/cs1/jobcollections/jc1/jobs"
+    assert [(event.type.removeprefix("tocsin."), event.subject) for event in told] == [
+        ("execution.skipped", f"{path}/Nightly"),
+        ("job.deleted", f"{path}/Nightly"),
+        ("execution.skipped", f"{path}/off"),
+        ("job.deleted", f"{path}/off"),
+    ]
+    assert told[1].data["id"] == "Nightly"
+
+
+async def test_a_collection_whose_cloud_service_was_deleted_meanwhile_is_deleted(
+    ready: Stack,
+) -> None:
+    collection = await ready.call("DELETE", JC)
+    service = await ready.call("DELETE", CS)
+    await ready.operations.run(WakeUp(service.request_id, 0))
+
+    await ready.work()
+
+    assert [await ready.status(one) for one in (collection, service)] == ["Succeeded"] * 2
 
 
 async def test_a_collection_deleted_before_its_creation_went_on_failed(stack: Stack) -> None:
