@@ -5,7 +5,7 @@ import azure.functions as func
 from functions.rendering import queue_message_of, wake_up_of
 from functions.settling import backing_off
 from shared.bootstrap import application
-from shared.messaging.entities import COMMANDS, DELIVERIES, OPERATIONS
+from shared.messaging.entities import COMMANDS, DELIVERIES, HISTORY, OPERATIONS
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
@@ -29,6 +29,15 @@ async def accept_command(message: func.ServiceBusMessage) -> None:
 async def execute_operation(message: func.ServiceBusMessage) -> None:
     if wake_up := wake_up_of(message):
         await (await application()).connector.execute(wake_up)
+
+
+@blueprint.function_name("publish_history")
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name=HISTORY, connection=CONNECTION, data_type="binary"
+)
+@backing_off
+async def publish_history(message: func.ServiceBusMessage) -> None:
+    await (await application()).history.publish(queue_message_of(message, queue=HISTORY))
 
 
 @blueprint.function_name("deliver_events")

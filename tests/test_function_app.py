@@ -26,6 +26,7 @@ CONNECTOR = {
     "list_events",
     "list_operations",
     "prune_connector",
+    "publish_history",
     "read_resource",
     "submit_commands",
     "sweep_connector",

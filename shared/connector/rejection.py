@@ -111,17 +111,21 @@ def faults_of(error: InvalidRequestError | ConflictError) -> tuple[Fault, ...]:
 
 def rejected_copy(message: QueueMessage, *, reason: str, faults: tuple[Fault, ...]) -> Message:
     """Return what the queue `rejected` gets: the message without its secrets, and why it is there."""
-    description = "; ".join(f"{fault.path}: {fault.message}" for fault in faults)
     return Message(
         body=masked(message.body),
         message_id=message.message_id,
         correlation_id=message.correlation_id,
         application_properties={
             "DeadLetterReason": reason,
-            "DeadLetterErrorDescription": description[:LONGEST_DESCRIPTION],
+            "DeadLetterErrorDescription": description_of(faults),
             "SourceQueue": message.queue,
         },
     )
+
+
+def description_of(faults: tuple[Fault, ...]) -> str:
+    """Return the faults as text, cut where a queue or a log would choke on it."""
+    return "; ".join(f"{fault.path}: {fault.message}" for fault in faults)[:LONGEST_DESCRIPTION]
 
 
 def masked(body: bytes) -> bytes:

@@ -79,7 +79,7 @@ class CloudEvent:
         if not KNOWN.isdisjoint(self.extensions):
             faults.append(Fault("$", "an extension has the name of an attribute"))
         if not isinstance(self.data, str | bytes | None) and not is_json(self.datacontenttype):
-            faults.append(Fault("$.data", f"must be text or bytes for {self.datacontenttype}"))
+            faults.append(Fault("$.data", "must be text or bytes: datacontenttype is not JSON"))
         if faults:
             raise InvalidRequestError(faults)
         given = {name: value for name, value in attributes.items() if value is not None}

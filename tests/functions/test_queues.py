@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from functions.queues import accept_command, deliver_events, execute_operation
+from functions.queues import accept_command, deliver_events, execute_operation, publish_history
 from shared.bootstrap import Application
 from tests.functions.requests import JOB, JOB_PATH, message
 
@@ -34,6 +34,24 @@ async def test_p10_a_message_that_is_no_command_ends_in_rejected_with_an_event(
     (event,) = await app.event_log.read(since=0, limit=10)
     assert rejected.message.application_properties["DeadLetterReason"] == "BadRequest"
     assert event.event.type == "tocsin.command.rejected"
+
+
+async def test_what_an_engine_tells_is_in_the_log_when_the_function_returns(
+    app: Application,
+) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "x-1/end",
+        "source": f"/subscriptions/{app.settings.subscription_id}",
+        "type": "tocsin.execution.succeeded",
+    }
+
+    await publish_history(message(json.dumps([event, "no event"]).encode()))
+
+    (published,) = await app.event_log.read(since=0, limit=10)
+    (rejected,) = await app.broker.peek("rejected", max_messages=10)
+    assert published.event.id == "x-1/end"
+    assert rejected.message.application_properties["SourceQueue"] == "history"
 
 
 @pytest.mark.parametrize("function", [execute_operation, deliver_events])

@@ -16,6 +16,7 @@ from shared.connector.commands import Door
 from shared.connector.connector import Connector
 from shared.connector.deployment import Deployment
 from shared.connector.execute import Executor
+from shared.connector.history import History
 from shared.connector.operations import Operation
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
@@ -68,6 +69,7 @@ class World:
     store: SqlOperationStore
     executor: Executor
     connector: Connector
+    history: History
 
     async def accept(self, *messages: dict[str, Any], key: str | None = None) -> list[Operation]:
         return await self.connector.accept(
@@ -162,7 +164,8 @@ def assemble(
         event_log=connector_log,
         clock=clock,
     )
-    return World(clock, database, broker, log, store, executor, connector)
+    history = History(seen(database), sender=broker, event_log=connector_log, source=SOURCE)
+    return World(clock, database, broker, log, store, executor, connector, history)
 
 
 @asynccontextmanager

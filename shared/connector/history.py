@@ -1,0 +1,91 @@
+"""What the engine tells: batches of events on the queue `history` become events of the log, each once."""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from shared.connector.announcements import LONGEST_ATTRIBUTE
+from shared.connector.rejection import QueueMessage, description_of, faults_of, rejected_copy
+from shared.errors import Fault, InvalidRequestError
+from shared.events.batch import placed, read_batch
+from shared.events.cloudevent import CloudEvent
+from shared.events.event_types import EventType
+from shared.events.log import EventLog
+from shared.messaging.broker import TransactionalSender
+from shared.messaging.entities import REJECTED
+from shared.sql.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
+
+TOLD_BY_AN_ENGINE = frozenset(
+    event_type
+    for event_type in EventType
+    if event_type.startswith(("tocsin.job.", "tocsin.attempt.", "tocsin.execution."))
+)
+
+
+class History:
+    """Takes what an engine tells of one subscription; what it may not tell is rejected, and the rest goes on."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        sender: TransactionalSender,
+        event_log: EventLog,
+        source: str,
+    ) -> None:
+        self._database = database
+        self._sender = sender
+        self._event_log = event_log
+        self._source = source
+
+    async def publish(self, message: QueueMessage) -> None:
+        """Publish the events in `message`, those that are known already excepted; safe to repeat.
+
+        A masked copy of a message with anything else in it goes to the queue `rejected`, at every repeat.
+        """
+        batch = read_batch(message.body)
+
+        def write(transaction: Transaction) -> list[Fault]:
+            found = list(batch.faults)
+            for position, event in batch.events.items():
+                found += placed(self._insert(transaction, event), position)
+            if found:
+                self._reject(transaction, message, found)
+            return found
+
+        if faults := await self._database.run(write):
+            logger.warning(
+                "history rejected, but for the good events in it: %s",
+                description_of(faults_of(InvalidRequestError(faults))),
+                extra={"action": "reject_history", "rejected_message": message.name},
+            )
+        await self._event_log.publish()
+
+    def _insert(self, transaction: Transaction, event: CloudEvent) -> Sequence[Fault]:
+        """Insert the event unless it is known, or return why the log does not take it."""
+        faults = tuple(self._refusals(event))
+        if not faults:
+            try:
+                self._event_log.insert(transaction, event)
+            except InvalidRequestError as error:
+                # Read as an event, and not to be written as one: an infinite number, data that is not of its type.
+                return error.faults
+        return faults
+
+    def _refusals(self, event: CloudEvent) -> Iterator[Fault]:
+        if event.type not in TOLD_BY_AN_ENGINE:
+            yield Fault("$.type", "is none that an engine may tell")
+        if event.source.lower() != self._source.lower():
+            yield Fault("$.source", f"must be {self._source}")
+        if len(event.id) > LONGEST_ATTRIBUTE:
+            yield Fault("$.id", f"must have at most {LONGEST_ATTRIBUTE} characters")
+        if "sequence" in event.extensions:
+            yield Fault("$.sequence", "is for the log to give")
+
+    def _reject(
+        self, transaction: Transaction, message: QueueMessage, faults: Sequence[Fault]
+    ) -> None:
+        error = InvalidRequestError(faults)
+        copy = rejected_copy(message, reason=error.code, faults=faults_of(error))
+        self._sender.send_in(transaction, REJECTED, [copy])
