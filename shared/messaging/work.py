@@ -13,8 +13,9 @@ Whoever changes `due_at` wakes in the same transaction. A wake-up is harmless at
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, bindparam, select, update
@@ -58,6 +59,20 @@ class Lease:
     unrecorded: int
 
 
+NO_VALUES: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writes:
+    """Columns with the expressions that they are set to, in the statements that start and that record.
+
+    `present` is bound to now when a row is started; parameters of `at_record` are given with each record.
+    """
+
+    at_start: Mapping[str, Any] = field(default_factory=dict)
+    at_record: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class NotYet:
     """The wake-up came a little before the row is due (the clocks differ): start again then."""
@@ -85,12 +100,20 @@ class WorkRows:
     """The mechanism for one table and the queue that wakes its rows."""
 
     def __init__(
-        self, table: Table, *, key: str, queue: str, lease: timedelta, sender: TransactionalSender
+        self,
+        table: Table,
+        *,
+        key: str,
+        queue: str,
+        lease: timedelta,
+        sender: TransactionalSender,
+        writes: "Writes | None" = None,
     ) -> None:
+        """`writes` names columns of the table's own that starting and recording set too."""
         self._queue = queue
         self._lease = lease
         self._sender = sender
-        self._statements = Statements(table, key)
+        self._statements = Statements(table, key, writes or Writes())
 
     def first(
         self, transaction: Transaction, row_id: str, *, due_at: datetime, now: datetime
@@ -152,15 +175,21 @@ class WorkRows:
         return NotYet(due_at)
 
     def record(
-        self, transaction: Transaction, lease: Lease, *, due_at: datetime | None, now: datetime
+        self,
+        transaction: Transaction,
+        lease: Lease,
+        *,
+        due_at: datetime | None,
+        now: datetime,
+        values: Mapping[str, Any] = NO_VALUES,
     ) -> None:
-        """End the lease; the row is due again at `due_at`, or never.
+        """End the lease; the row is due again at `due_at`, or never. `values` are those of `writes.at_record`.
 
         Raises:
             LeaseLostError: the row was started again meanwhile; the caller's transaction must not commit.
         """
         ended = self._statements.record.change(
-            transaction.connection, row_id=lease.id, at_attempt=lease.attempt
+            transaction.connection, row_id=lease.id, at_attempt=lease.attempt, **values
         )
         if ended != 1:
             raise LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
@@ -237,7 +266,7 @@ def next_sweep(row: Due, *, now: datetime) -> datetime:
 class Statements:
     """Every statement of the mechanism, for one table."""
 
-    def __init__(self, table: Table, key: str) -> None:
+    def __init__(self, table: Table, key: str, writes: Writes) -> None:
         row, column = table.c[key], table.c
         this = row == bindparam("row_id")
         free = (column.lease_until.is_(None)) | (column.lease_until <= bindparam("present"))
@@ -251,6 +280,7 @@ class Statements:
                 lease_until=bindparam("until"),
                 sweep_at=bindparam("until"),
                 wakes=0,
+                **writes.at_start,
             )
             .returning(column.unrecorded)
         )
@@ -260,7 +290,14 @@ class Statements:
         self.record = Prepared(
             update(table)
             .where(this, column.attempt == bindparam("at_attempt"))
-            .values(unrecorded=0, lease_until=None, due_at=None, sweep_at=None, wakes=0)
+            .values(
+                unrecorded=0,
+                lease_until=None,
+                due_at=None,
+                sweep_at=None,
+                wakes=0,
+                **writes.at_record,
+            )
         )
         self.withdraw = Prepared(
             update(table)

@@ -12,14 +12,14 @@ from functools import lru_cache
 from shared.events.cloudevent import NO_EXTENSIONS, CloudEvent, ExtensionValue
 from shared.events.event_types import EventType
 from shared.wire.catalogue import CATALOGUE
-from shared.wire.job import JobExecutionStatus, JobHistory
+from shared.wire.job import JobExecutionStatus
 from shared.wire.json_types import JsonObject
 from shared.wire.routing import resource_path
 from shared.wire.times import format_instant
 
 ATTEMPT_EVENTS = {
-    JobExecutionStatus.COMPLETED: EventType.ATTEMPT_SUCCEEDED,
-    JobExecutionStatus.FAILED: EventType.ATTEMPT_FAILED,
+    JobExecutionStatus.COMPLETED.value: EventType.ATTEMPT_SUCCEEDED,
+    JobExecutionStatus.FAILED.value: EventType.ATTEMPT_FAILED,
 }
 CAUSED_BY_AN_EXECUTION = frozenset({EventType.JOB_COMPLETED, EventType.JOB_FAULTED})
 
@@ -50,7 +50,7 @@ class JobPath:
         return subject_of(self.cloud_service, self.job_collection, self.job)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def subject_of(cloud_service: str, job_collection: str, job: str) -> str:
     """Return the subject of a job's events; every execution asks for it more than once."""
     names = {"cloud_service": cloud_service, "job_collection": job_collection, "job": job}
@@ -76,15 +76,17 @@ class SkippedRange:
     last: datetime
 
 
-def attempt_event(path: JobPath, execution: ToldExecution, *, history: JobHistory) -> CloudEvent:
-    """Return what tells of one try of an execution, with its record."""
+def attempt_event(
+    path: JobPath, execution: ToldExecution, *, record: JsonObject, at: datetime
+) -> CloudEvent:
+    """Return what tells of one try of an execution that ended `at`; `record` is its JobHistory."""
     return event(
-        ATTEMPT_EVENTS[history.status],
+        ATTEMPT_EVENTS[str(record["status"])],
         path,
-        id=f"{execution.id}/{history.action_name}/{history.retry_count}",
-        at=history.end_time,
+        id=f"{execution.id}/{record['actionName']}/{record['retryCount']}",
+        at=at,
         data={
-            **history.document(),
+            **record,
             "executionId": execution.id,
             "expectedExecutionTime": format_instant(execution.expected_time),
         },
@@ -98,7 +100,7 @@ def execution_event(
     *,
     attempts: int,
     is_success: bool,
-    last: JobHistory | None,
+    last: JsonObject | None,
     at: datetime,
 ) -> CloudEvent:
     """Return what tells that an execution ended and nothing more follows; `last` is its last record."""
@@ -109,7 +111,7 @@ def execution_event(
         "attempts": attempts,
     }
     if last is not None:
-        data["lastAttempt"] = last.document()
+        data["lastAttempt"] = last
     return event(
         EventType.EXECUTION_SUCCEEDED if is_success else EventType.EXECUTION_FAILED,
         path,

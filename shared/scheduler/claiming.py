@@ -90,7 +90,7 @@ class Claims:
         ]
         if rows:
             self._store.executions.claim(tx, rows, now=now)
-            self._store.timings.advance(tx, [(job.id, found.timing) for job, found in claims])
+            self._store.timings.advance(tx, [(job.id, found) for job, found in claims])
 
     def _missed(
         self, tx: Transaction, claims: list[tuple[DueJob, Claim]], *, now: datetime
@@ -112,9 +112,7 @@ class Claims:
     def _fault(self, tx: Transaction, job: DueJob, now: datetime) -> CloudEvent:
         state = next_state(JobState.ENABLED, JobTrigger.CANNOT_BE_PLANNED, job=job.path.job)
         self._store.timings.end(tx, job.id, state=state, now=now)
-        running = self._store.timings.get(tx.connection, job.id)
-        assert running is not None, "it was found due in this transaction"
-        stored = self._store.jobs.find(tx.connection, running.job_collection_id, job.path.job)
+        stored = self._store.jobs.find(tx.connection, job.job_collection_id, job.path.job)
         assert stored is not None, "it was found due in this transaction"
         return job_event(
             EventType.JOB_FAULTED,

@@ -14,7 +14,7 @@ from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
 from shared.scheduler.announcements import JobPath, SkipReason
 from shared.scheduler.lifecycle import ExecutionState
-from shared.scheduler.timing import Timing
+from shared.scheduler.timing import Claim, Timing
 from shared.sql.database import Transaction
 from shared.wire.job import ActionName, JobExecutionStatus, JobHistory, JobState
 
@@ -27,6 +27,7 @@ class DueJob:
     """A job with an occurrence to claim; `definition` is there when it was never planned (generation 0)."""
 
     id: int
+    job_collection_id: int
     path: JobPath
     timing: Timing
     definition: str | None = field(default=None, repr=False)
@@ -78,29 +79,52 @@ class StoredExecution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunningJob:
-    """What an execution needs to know of its job; `active` is the scheduled one that has started and not ended."""
+class Progress:
+    """How far a job is.
 
-    id: int
-    job_collection_id: int
+    `generation` is the one that is planned, and the counters belong to those from `counted_from` on. `outstanding` are
+    scheduled executions of this generation that have not ended, and `active` is the one of them that has started.
+    """
+
+    job_id: int
     state: JobState
-    definition: str = field(repr=False)
-    service_definition: str
-    timing: Timing
+    generation: int
     counted_from: int
+    has_next: bool
     outstanding: int
     active: str | None
     open_skip: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """What one record adds to a job's counters."""
+class RunningJob(Progress):
+    """What an attempt needs to know of its job besides; `service_definition` is that of its cloud service."""
 
-    started_at: datetime
-    attempts: int
-    failures: int
-    faults: int
+    job_collection_id: int
+    definition: str = field(repr=False)
+    service_definition: str
+    drifts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """How an execution goes on after a record; without `due_at` it has ended, in a final state."""
+
+    state: ExecutionState
+    action_name: ActionName
+    retry_count: int
+    recorded: int
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What one record adds to a job's counters; without an instant it counts for nothing."""
+
+    started_at: datetime | None
+    attempts: int = 0
+    failures: int = 0
+    faults: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +136,22 @@ class Range:
     last: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRecord:
+    """The record of an attempt of `execution`."""
+
+    execution: StoredExecution
+    history: JobHistory
+
+
 class TimingStore(Protocol):
     """When each job runs."""
 
     def define(self, tx: Transaction, job_id: int, timing: Timing, *, resets: bool) -> None:
         """Give the job this timing in a new generation, with nothing outstanding; `resets` its counters too."""
+
+    def get(self, connection: Connection, job_id: int) -> Timing | None:
+        """Return the timing, None of a job that was never planned or is gone."""
 
     def due(self, tx: Transaction, *, until: datetime, limit: int) -> Sequence[DueJob]:
         """Return the jobs whose next occurrence is not after `until`, earliest first."""
@@ -124,24 +159,33 @@ class TimingStore(Protocol):
     def earliest(self, tx: Transaction) -> datetime | None:
         """Return the earliest next occurrence of all jobs."""
 
-    def advance(self, tx: Transaction, claims: Sequence[tuple[int, Timing]]) -> None:
+    def advance(self, tx: Transaction, claims: Sequence[tuple[int, Claim]]) -> None:
         """Set next occurrence and claimed count of each job, and count one more outstanding."""
 
-    def get(self, connection: Connection, job_id: int) -> RunningJob | None:
-        """Return the job, None when it is gone."""
-
-    def update(self, tx: Transaction, job: RunningJob) -> None:
-        """Set next occurrence, claimed, outstanding, active and open_skip as in `job`."""
-
-    def begin(self, tx: Transaction, job: RunningJob) -> int:
-        """Set next occurrence, active and open_skip as in `job`, for an execution that starts; returns the how manieth
-        it is since the last PUT, from 1."""
-
-    def count(self, tx: Transaction, job_id: int, added: Count) -> None:
-        """Add to the counters."""
+    def set_next(self, tx: Transaction, job_id: int, timing: Timing) -> None:
+        """Set next occurrence and claimed count."""
 
     def end(self, tx: Transaction, job_id: int, *, state: JobState, now: datetime) -> None:
         """Put the job into its final state: no occurrence is left, and it is removed some time after `now`."""
+
+
+class ProgressStore(Protocol):
+    """How far each job is with its executions."""
+
+    def get(self, connection: Connection, job_id: int) -> Progress | None:
+        """Return the progress, None of a job that was never planned or is gone."""
+
+    def begin(self, tx: Transaction, job_id: int, *, active: str | None) -> int:
+        """Count one more started execution since the last PUT, and return which it is, from 1.
+
+        A scheduled one is `active` from now on, and no range of skipped occurrences is open any more.
+        """
+
+    def skip(self, tx: Transaction, job_id: int, *, open_skip: int) -> None:
+        """One outstanding execution ended as skipped, in this range."""
+
+    def settle(self, tx: Transaction, job_id: int, added: Count, *, ended: str | None) -> None:
+        """Add to the counters; when a scheduled execution has `ended`, it is outstanding and active no more."""
 
 
 class ExecutionStore(Protocol):
@@ -150,55 +194,41 @@ class ExecutionStore(Protocol):
     def claim(self, tx: Transaction, rows: Sequence[NewExecution], *, now: datetime) -> None:
         """Insert executions, each due at its occurrence, and wake them; one for job, generation, origin, occurrence."""
 
-    def find(self, connection: Connection, id: str) -> StoredExecution | None:
-        """Return the execution unless it has ended or never was."""
+    def find(
+        self, connection: Connection, id: str
+    ) -> tuple[StoredExecution, RunningJob | None] | None:
+        """Return the execution with its job, None for a job that is gone; None when it has ended or never was."""
 
     def of_job(self, connection: Connection, job_id: int) -> Sequence[StoredExecution]:
         """Return every execution of the job that has not ended, oldest occurrence first."""
 
     def start(self, tx: Transaction, wake_up: WakeUp, *, now: datetime) -> Lease | NotYet | Nothing:
-        """Take the lease; see WorkRows.start."""
+        """Take the lease; see WorkRows.start. The execution runs since `now`."""
+
+    def number(self, tx: Transaction, id: str, *, repeat_count: int) -> None:
+        """Write down which one of its job the execution is."""
 
     def hold_back(
         self, tx: Transaction, wake_up: WakeUp, *, until: datetime, now: datetime
     ) -> None:
         """Make an execution that is due, and not leased, due again at `until`."""
 
-    def mark_started(self, tx: Transaction, id: str, *, repeat_count: int, now: datetime) -> None:
-        """Write down that an attempt runs."""
-
-    def go_on(
-        self,
-        tx: Transaction,
-        lease: Lease,
-        row: StoredExecution,
-        *,
-        due_at: datetime,
-        now: datetime,
-    ) -> None:
-        """End the lease; state, action, retry count and recorded tries are those of `row` from now on, due at `due_at`.
+    def record(self, tx: Transaction, lease: Lease, following: Following, *, now: datetime) -> None:
+        """End the lease and write down how the execution goes on.
 
         Raises:
             LeaseLostError: the lease is not ours any more.
         """
 
-    def end(
-        self, tx: Transaction, id: str, *, lease: Lease | None, state: ExecutionState, now: datetime
-    ) -> None:
-        """End the execution in a final state; its holder gives its lease.
-
-        Raises:
-            LeaseLostError: the lease is not ours any more.
-        """
+    def withdraw(self, tx: Transaction, id: str, *, state: ExecutionState, now: datetime) -> None:
+        """End an execution that nobody holds, in this state."""
 
 
 class HistoryStore(Protocol):
     """One record for each attempt, and the ranges of occurrences that were skipped."""
 
-    def insert(
-        self, tx: Transaction, job_id: int, record: JobHistory, *, execution: StoredExecution
-    ) -> None:
-        """Add a record."""
+    def insert(self, tx: Transaction, records: Sequence[NewRecord]) -> None:
+        """Add records."""
 
     def list(
         self,

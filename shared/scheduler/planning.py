@@ -18,7 +18,8 @@ from shared.scheduler.skips import Skips
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Timing, timing_of
 from shared.sql.database import Transaction
-from shared.wire.job import Job, JobHistory, JobState
+from shared.wire.job import Job, JobState
+from shared.wire.json_types import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +70,12 @@ class Planner:
 
     def run_now(self, tx: Transaction, job: Planned) -> None:
         """Claim an execution that nobody scheduled, due at once; the job's own occurrences stay as they are."""
-        running = self._store.timings.get(tx.connection, job.job_id)
-        assert running is not None, "the job was found in this transaction"
+        progress = self._store.progress.get(tx.connection, job.job_id)
+        assert progress is not None, "every job that can be run was planned"
         execution = NewExecution(
             id=self._new_id(),
             job_id=job.job_id,
-            generation=running.timing.generation,
+            generation=progress.generation,
             origin=job.request_id,
             occurrence=job.now,
             path=job.path,
@@ -87,7 +88,7 @@ class Planner:
         present = self._store.timings.get(tx.connection, job.job_id)
         if present is not None and not resets:
             # What is skipped is not counted.
-            timing = replace(timing, claimed=present.timing.claimed - skipped)
+            timing = replace(timing, claimed=present.claimed - skipped)
         if timing.has_used_its_count:
             timing = replace(timing, next_occurrence=None)
         self._store.timings.define(tx, job.job_id, timing, resets=resets)
@@ -101,16 +102,16 @@ class Planner:
             state = EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.WITHDRAW]
             if state is ExecutionState.RUNNING:
                 continue
-            self._store.executions.end(tx, row.id, lease=None, state=state, now=job.now)
+            self._store.executions.withdraw(tx, row.id, state=state, now=job.now)
             if state is ExecutionState.SKIPPED:
                 skipped.append(row)
             else:
-                events.append(end_event(row, is_success=False, last=None, at=job.now))
+                events.append(end_event(row, attempts=row.recorded, last=None, at=job.now))
         if skipped:
             events.append(self._skip(tx, job, skipped))
-        running = self._store.timings.get(tx.connection, job.job_id)
-        if running is not None and running.open_skip is not None:
-            events.append(self._skips.close(tx, running.open_skip, path=job.path, now=job.now))
+        progress = self._store.progress.get(tx.connection, job.job_id)
+        if progress is not None and progress.open_skip is not None:
+            events.append(self._skips.close(tx, progress.open_skip, path=job.path, now=job.now))
         if events:
             self._outgoing.insert(tx, events)
         return len(skipped)
@@ -123,13 +124,18 @@ class Planner:
 
 
 def end_event(
-    row: StoredExecution, *, is_success: bool, last: JobHistory | None, at: datetime
+    row: StoredExecution,
+    *,
+    attempts: int,
+    last: JsonObject | None,
+    is_success: bool = False,
+    at: datetime,
 ) -> CloudEvent:
-    """Return what tells that an execution ended; `row` counts every recorded try."""
+    """Return what tells that an execution ended after so many recorded attempts."""
     return execution_event(
         row.path,
         told_execution(row),
-        attempts=row.recorded,
+        attempts=attempts,
         is_success=is_success,
         last=last,
         at=at,

@@ -1,7 +1,7 @@
 """The last transaction of an attempt: its record, the counters, and what follows from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic_core import from_json
@@ -10,7 +10,7 @@ from shared.events.cloudevent import CloudEvent
 from shared.events.event_types import EventType
 from shared.scheduler.action import Outcome
 from shared.scheduler.announcements import attempt_event, job_event
-from shared.scheduler.execution_store import Count, RunningJob, StoredExecution
+from shared.scheduler.execution_store import Count, Following, NewRecord, Progress, StoredExecution
 from shared.scheduler.lifecycle import (
     EXECUTION_TRANSITIONS,
     ExecutionState,
@@ -39,6 +39,8 @@ from shared.wire.job import ActionName, JobExecutionStatus, JobHistory, JobState
 from shared.wire.json_types import JsonObject
 
 WAITING = EXECUTION_TRANSITIONS[ExecutionState.RUNNING, ExecutionTrigger.GO_ON]
+SUCCEEDED = EXECUTION_TRANSITIONS[ExecutionState.RUNNING, ExecutionTrigger.SUCCEED]
+FAILED = EXECUTION_TRANSITIONS[ExecutionState.RUNNING, ExecutionTrigger.FAIL]
 KEPT_RECORDS = 1000
 TRIMMED_EVERY = 100
 
@@ -67,33 +69,52 @@ class Recorder:
         Raises:
             LeaseLostError: the attempt is somebody else's by now.
         """
+        records: list[NewRecord] = []
+        events: list[CloudEvent] = []
         for report in reports:
-            self._record(tx, report)
+            self._record(tx, report, records, events)
+        if records:
+            self._store.history.insert(tx, records)
+        self._outgoing.insert(tx, events)
         return [None] * len(reports)
 
-    def _record(self, tx: Transaction, report: Report) -> None:
-        row = report.assignment.row
-        row = replace(row, recorded=row.recorded + 1)
-        job = self._store.timings.get(tx.connection, row.job_id)
+    def _record(
+        self,
+        tx: Transaction,
+        report: Report,
+        records: list[NewRecord],
+        events: list[CloudEvent],
+    ) -> None:
+        assignment, at = report.assignment, report.ended_at
+        row = assignment.row
+        job = self._store.progress.get(tx.connection, row.job_id)
         step = self._step(report, job)
-        record = record_of(report, job)
-        self._go_on(tx, report, row, step)
-        events = [attempt_event(row.path, told_execution(row), history=record)]
+        following = following_of(row, step, now=at)
+        self._store.executions.record(tx, assignment.lease, following, now=at)
+        history = record_of(report, job)
+        document = history.document()
+        events.append(attempt_event(row.path, told_execution(row), record=document, at=at))
         if job is not None:
-            self._keep(tx, job, row, record, step)
+            records.append(NewRecord(execution=row, history=history))
+            self._count(tx, job, row, history, step)
         if isinstance(step, End):
-            at = report.ended_at
-            events.append(end_event(row, is_success=step.is_success, last=record, at=at))
-            if job is not None and row.is_scheduled and is_current(row, job):
-                events += self._end_of(tx, job, row, step, at)
-        self._outgoing.insert(tx, events)
+            ended = end_event(
+                row,
+                attempts=following.recorded,
+                last=document,
+                is_success=step.is_success,
+                at=at,
+            )
+            events.append(ended)
+            if job is not None and is_last(row, job):
+                events += self._end_job(tx, job, assignment, step, at)
 
-    def _step(self, report: Report, job: RunningJob | None) -> NextStep:
+    def _step(self, report: Report, job: Progress | None) -> NextStep:
         row, succeeded = report.assignment.row, report.outcome.is_success
         if succeeded or job is None or not is_current(row, job):
             is_main = row.action_name is ActionName.MAIN_ACTION
             return End(is_success=succeeded and is_main)
-        action: JsonObject = from_json(job.definition)["action"]
+        action: JsonObject = from_json(report.assignment.job.definition)["action"]
         policy = action.get("retryPolicy")
         return next_step(
             action_name=row.action_name,
@@ -103,78 +124,80 @@ class Recorder:
             has_error_action="errorAction" in action,
         )
 
-    def _go_on(self, tx: Transaction, report: Report, row: StoredExecution, step: NextStep) -> None:
-        executions, lease, now = self._store.executions, report.assignment.lease, report.ended_at
-        match step:
-            case Retry():
-                row = replace(row, state=WAITING, retry_count=row.retry_count + 1)
-                executions.go_on(tx, lease, row, due_at=now + step.after, now=now)
-            case RunErrorAction():
-                row = replace(
-                    row, state=WAITING, action_name=ActionName.ERROR_ACTION, retry_count=0
-                )
-                executions.go_on(tx, lease, row, due_at=now, now=now)
-            case End():
-                trigger = ExecutionTrigger.SUCCEED if step.is_success else ExecutionTrigger.FAIL
-                state = EXECUTION_TRANSITIONS[ExecutionState.RUNNING, trigger]
-                executions.end(tx, row.id, lease=lease, state=state, now=now)
-
-    def _keep(
+    def _count(
         self,
         tx: Transaction,
-        job: RunningJob,
+        job: Progress,
         row: StoredExecution,
-        record: JobHistory,
+        history: JobHistory,
         step: NextStep,
     ) -> None:
-        self._store.history.insert(tx, job.id, record, execution=row)
-        if record.repeat_count % TRIMMED_EVERY == 0 and record.retry_count == 0:
-            self._store.history.trim(tx, job.id, keep=KEPT_RECORDS)
+        if history.repeat_count % TRIMMED_EVERY == 0 and row.recorded == 0:
+            self._store.history.trim(tx, job.job_id, keep=KEPT_RECORDS)
+        added = Count(started_at=None)
         if row.generation >= job.counted_from:
             is_main = row.action_name is ActionName.MAIN_ACTION
-            has_failed = record.status is JobExecutionStatus.FAILED
+            has_failed = history.status is JobExecutionStatus.FAILED
             added = Count(
-                started_at=record.start_time,
+                started_at=history.start_time,
                 attempts=int(is_main),
                 failures=int(is_main and has_failed),
-                faults=int(has_faulted(row.action_name, step)),
+                faults=int(has_failed and has_faulted(row.action_name, step)),
             )
-            self._store.timings.count(tx, job.id, added)
+        has_ended = isinstance(step, End) and row.is_scheduled and is_current(row, job)
+        self._store.progress.settle(tx, job.job_id, added, ended=row.id if has_ended else None)
 
-    def _end_of(
-        self, tx: Transaction, job: RunningJob, row: StoredExecution, step: End, now: datetime
+    def _end_job(
+        self, tx: Transaction, job: Progress, assignment: Assignment, step: End, now: datetime
     ) -> list[CloudEvent]:
-        """Let the job go on without the execution, or end with it when that was its last."""
-        active = None if job.active == row.id else job.active
-        left = replace(job, active=active, outstanding=job.outstanding - 1)
-        self._store.timings.update(tx, left)
-        if left.outstanding > 0 or left.timing.next_occurrence is not None:
-            return []
-        events = []
+        """Put the job into its final state with its last execution."""
+        events, path = [], assignment.row.path
         if job.open_skip is not None:
-            events.append(self._skips.close(tx, job.open_skip, path=row.path, now=now))
+            events.append(self._skips.close(tx, job.open_skip, path=path, now=now))
         trigger = (
             JobTrigger.LAST_OCCURRENCE_SUCCEEDED
             if step.is_success
             else JobTrigger.LAST_OCCURRENCE_FAILED
         )
-        state = next_state(job.state, trigger, job=row.path.job)
-        self._store.timings.end(tx, job.id, state=state, now=now)
-        return [*events, self._ended(tx, job, row, state, now)]
-
-    def _ended(
-        self, tx: Transaction, job: RunningJob, row: StoredExecution, state: JobState, now: datetime
-    ) -> CloudEvent:
-        stored = self._store.jobs.find(tx.connection, job.job_collection_id, row.path.job)
+        state = next_state(job.state, trigger, job=path.job)
+        self._store.timings.end(tx, job.job_id, state=state, now=now)
+        stored = self._store.jobs.find(tx.connection, assignment.job.job_collection_id, path.job)
         assert stored is not None, "it was there in this transaction"
         kind = EventType.JOB_COMPLETED if state is JobState.COMPLETED else EventType.JOB_FAULTED
-        return job_event(kind, row.path, document=answered(stored), cause=row.id, at=now)
+        document, cause = answered(stored), assignment.row.id
+        return [*events, job_event(kind, path, document=document, cause=cause, at=now)]
 
 
-def record_of(report: Report, job: RunningJob | None) -> JobHistory:
+def following_of(row: StoredExecution, step: NextStep, *, now: datetime) -> Following:
+    """Return how the execution goes on when one more attempt of it is recorded."""
+    action_name, retry_count, due_at = row.action_name, row.retry_count, None
+    match step:
+        case Retry():
+            state, retry_count, due_at = WAITING, retry_count + 1, now + step.after
+        case RunErrorAction():
+            state, action_name, retry_count, due_at = WAITING, ActionName.ERROR_ACTION, 0, now
+        case End():
+            state = SUCCEEDED if step.is_success else FAILED
+    return Following(
+        state=state,
+        action_name=action_name,
+        retry_count=retry_count,
+        recorded=row.recorded + 1,
+        due_at=due_at,
+    )
+
+
+def is_last(row: StoredExecution, job: Progress) -> bool:
+    """Whether nothing is left of the job but this execution, which has just ended."""
+    is_alone = job.outstanding == 1 and not job.has_next
+    return is_alone and row.is_scheduled and is_current(row, job)
+
+
+def record_of(report: Report, job: Progress | None) -> JobHistory:
     assignment = report.assignment
     row, outcome = assignment.row, report.outcome
-    return JobHistory(
+    # Every value is of its type already: it comes from our own rows.
+    return JobHistory.model_construct(
         job_id=row.path.job,
         timestamp=assignment.started_at,
         start_time=assignment.started_at,
@@ -183,6 +206,6 @@ def record_of(report: Report, job: RunningJob | None) -> JobHistory:
         message=outcome.message,
         status=(JobExecutionStatus.COMPLETED if outcome.is_success else JobExecutionStatus.FAILED),
         action_name=row.action_name,
-        repeat_count=row.repeat_count or 1,
+        repeat_count=assignment.repeat_count,
         retry_count=row.retry_count,
     )

@@ -1,7 +1,7 @@
 """The first transaction of an attempt: the lease, what is to be done, and that it has begun."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic_core import from_json
@@ -9,14 +9,14 @@ from pydantic_core import from_json
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
 from shared.scheduler.action import target_host
-from shared.scheduler.execution_store import RunningJob, StoredExecution
+from shared.scheduler.execution_store import Progress, RunningJob, StoredExecution
 from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
 from shared.scheduler.limits import Limits, Reservation
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import end_event
 from shared.scheduler.skips import Skips
 from shared.scheduler.store import SchedulerStore
-from shared.scheduler.timing import after_skip, after_start
+from shared.scheduler.timing import Timing, after_skip, after_start
 from shared.sql.database import Transaction
 from shared.wire.job import ActionName
 from shared.wire.json_types import JsonObject
@@ -42,6 +42,7 @@ class Assignment:
     row: StoredExecution
     job: RunningJob
     action: JsonObject = field(repr=False)
+    repeat_count: int
     started_at: datetime
     is_lost: bool = False
 
@@ -72,124 +73,107 @@ class Starter:
         return [self._start(tx, item) for item in items]
 
     def _start(self, tx: Transaction, item: Start) -> Started | NotYet | Nothing:
-        row = self._store.executions.find(tx.connection, item.wake_up.id)
-        if row is None:
+        found = self._store.executions.find(tx.connection, item.wake_up.id)
+        if found is None:
             return Nothing()
-        job = self._store.timings.get(tx.connection, row.job_id)
+        row, job = found
+        if not row.can_start(item.wake_up.attempt, now=item.now):
+            waits = self._store.executions.start(tx, item.wake_up, now=item.now)
+            assert not isinstance(waits, Lease), "the row was read in this transaction"
+            return waits
         if job is None or not is_current(row, job):
             return self._drop(tx, item, row)
         action = action_of(row, job)
         if action is None:
             return self._drop(tx, item, row)
-        if self._is_held_back(tx, item, row, job, action):
-            return Nothing()
-        lease = self._store.executions.start(tx, item.wake_up, now=item.now)
-        if not isinstance(lease, Lease):
-            return lease
         if is_overlapping(row, job):
-            return self._skip(tx, lease, row, job, now=item.now)
-        return self._begin(tx, lease, row, job, action=action, now=item.now)
+            return self._skip(tx, row, job, now=item.now)
+        # A transaction may run twice; a reservation counts once, and its maker gives it back in any case.
+        until = item.reservation.take(
+            host=target_host(uri_of(action)), job_collection_id=job.job_collection_id, now=item.now
+        )
+        if until is not None:
+            self._store.executions.hold_back(tx, item.wake_up, until=until, now=item.now)
+            return Nothing()
+        return self._begin(tx, item, row, job, action)
 
-    def _is_held_back(
+    def _begin(
         self,
         tx: Transaction,
         item: Start,
         row: StoredExecution,
         job: RunningJob,
         action: JsonObject,
-    ) -> bool:
-        if not row.can_start(item.wake_up.attempt, now=item.now):
-            return False
-        # A transaction may run twice; a reservation counts once, and its maker gives it back in any case.
-        until = item.reservation.take(
-            host=target_host(uri_of(action)), job_collection_id=job.job_collection_id, now=item.now
-        )
-        if until is None:
-            return False
-        self._store.executions.hold_back(tx, item.wake_up, until=until, now=item.now)
-        return True
-
-    def _begin(
-        self,
-        tx: Transaction,
-        lease: Lease,
-        row: StoredExecution,
-        job: RunningJob,
-        *,
-        action: JsonObject,
-        now: datetime,
-    ) -> Assignment:
-        is_lost = lease.unrecorded > MAX_LOST + 1
-        if not is_lost:
-            if row.started_at is None:
-                row = self._begin_first(tx, row, job, now=now)
-            self._store.executions.mark_started(
-                tx, row.id, repeat_count=row.repeat_count or 1, now=now
-            )
+    ) -> Assignment | NotYet | Nothing:
+        lease = self._store.executions.start(tx, item.wake_up, now=item.now)
+        if not isinstance(lease, Lease):
+            return lease
+        repeat_count = row.repeat_count
+        if repeat_count is None:
+            repeat_count = self._begin_first(tx, row, job, now=item.now)
         return Assignment(
-            lease=lease, row=row, job=job, action=action, started_at=now, is_lost=is_lost
+            lease=lease,
+            row=row,
+            job=job,
+            action=action,
+            repeat_count=repeat_count,
+            started_at=item.now,
+            is_lost=lease.unrecorded > MAX_LOST + 1,
         )
 
     def _begin_first(
         self, tx: Transaction, row: StoredExecution, job: RunningJob, *, now: datetime
-    ) -> StoredExecution:
+    ) -> int:
         if row.is_scheduled:
             if job.open_skip is not None:
                 closed = self._skips.close(tx, job.open_skip, path=row.path, now=now)
                 self._outgoing.insert(tx, [closed])
-            timing = job.timing
-            if timing.drifts:
-                timing = replace(timing, next_occurrence=after_start(timing, started_at=now))
-            job = replace(job, active=row.id, open_skip=None, timing=timing)
-        return replace(row, repeat_count=self._store.timings.begin(tx, job), started_at=now)
+            if job.drifts:
+                self._set_next(tx, job, lambda timing: after_start(timing, started_at=now))
+        active = row.id if row.is_scheduled else None
+        repeat_count = self._store.progress.begin(tx, job.job_id, active=active)
+        self._store.executions.number(tx, row.id, repeat_count=repeat_count)
+        return repeat_count
 
     def _skip(
-        self, tx: Transaction, lease: Lease, row: StoredExecution, job: RunningJob, *, now: datetime
+        self, tx: Transaction, row: StoredExecution, job: RunningJob, *, now: datetime
     ) -> Dropped:
         """An earlier execution of the job has not ended: this occurrence is left out and not counted."""
-        self._store.executions.end(
-            tx,
-            row.id,
-            lease=lease,
-            state=EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.OVERLAP],
-            now=now,
-        )
+        state = EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.OVERLAP]
+        self._store.executions.withdraw(tx, row.id, state=state, now=now)
         range_id, event = self._skips.overlap(
-            tx, row.occurrence, job_id=job.id, range_id=job.open_skip, path=row.path, now=now
+            tx, row.occurrence, job_id=job.job_id, range_id=job.open_skip, path=row.path, now=now
         )
-        left = replace(
-            job,
-            open_skip=range_id,
-            outstanding=job.outstanding - 1,
-            timing=after_skip(job.timing, occurrence=row.occurrence, now=now),
+        self._store.progress.skip(tx, job.job_id, open_skip=range_id)
+        self._set_next(
+            tx, job, lambda timing: after_skip(timing, occurrence=row.occurrence, now=now)
         )
-        self._store.timings.update(tx, left)
         if event is not None:
             self._outgoing.insert(tx, [event])
         return Dropped()
 
-    def _drop(
-        self, tx: Transaction, item: Start, row: StoredExecution
-    ) -> Started | NotYet | Nothing:
+    def _set_next(
+        self, tx: Transaction, job: RunningJob, change: Callable[[Timing], Timing]
+    ) -> None:
+        timing = self._store.timings.get(tx.connection, job.job_id)
+        assert timing is not None, "the job was found in this transaction"
+        self._store.timings.set_next(tx, job.job_id, change(timing))
+
+    def _drop(self, tx: Transaction, item: Start, row: StoredExecution) -> Dropped:
         """The job is gone or was planned anew while an attempt ran, and the attempt left no record."""
-        lease = self._store.executions.start(tx, item.wake_up, now=item.now)
-        if not isinstance(lease, Lease):
-            return lease
-        self._store.executions.end(
-            tx, row.id, lease=lease, state=ExecutionState.FAILED, now=item.now
-        )
-        ended = end_event(row, is_success=False, last=None, at=item.now)
+        self._store.executions.withdraw(tx, row.id, state=ExecutionState.FAILED, now=item.now)
+        ended = end_event(row, attempts=row.recorded, last=None, at=item.now)
         self._outgoing.insert(tx, [ended])
         return Dropped()
 
 
-def is_current(row: StoredExecution, job: RunningJob) -> bool:
+def is_current(row: StoredExecution, job: Progress) -> bool:
     """Whether the job still wants the execution: what was asked for is wanted as long as there is a job."""
-    return not row.is_scheduled or row.generation == job.timing.generation
+    return not row.is_scheduled or row.generation == job.generation
 
 
 def is_overlapping(row: StoredExecution, job: RunningJob) -> bool:
-    return row.is_scheduled and row.started_at is None and job.active not in (None, row.id)
+    return row.is_scheduled and row.repeat_count is None and job.active is not None
 
 
 def action_of(row: StoredExecution, job: RunningJob) -> JsonObject | None:
@@ -199,7 +183,6 @@ def action_of(row: StoredExecution, job: RunningJob) -> JsonObject | None:
         return action
     error_action = action.get("errorAction")
     return error_action if isinstance(error_action, dict) else None
-
 
 
 def uri_of(action: JsonObject) -> str:

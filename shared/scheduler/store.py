@@ -13,7 +13,12 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from shared.messaging.work import WorkRows
-from shared.scheduler.execution_store import ExecutionStore, HistoryStore, TimingStore
+from shared.scheduler.execution_store import (
+    ExecutionStore,
+    HistoryStore,
+    ProgressStore,
+    TimingStore,
+)
 from shared.wire.job import JobState, JobStatus
 
 
@@ -215,6 +220,7 @@ class SchedulerStore:
     operations: OperationStore
     work: WorkRows
     timings: TimingStore
+    progress: ProgressStore
     executions: ExecutionStore
     execution_work: WorkRows
     history: HistoryStore

@@ -46,11 +46,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The occurrence that is claimed, and the first and last of those before it that were missed."""
+    """The occurrence that is claimed, the first and last of those before it that were missed, and what is next."""
 
     occurrence: datetime
     missed: tuple[datetime, datetime] | None = None
-    timing: Timing
+    claimed: int
+    next_occurrence: datetime | None = None
 
 
 def timing_of(job: Job, *, now: datetime, run_now_delay: timedelta) -> Timing:
@@ -80,18 +81,15 @@ def claim(timing: Timing, *, now: datetime) -> Claim:
     planned = timing.next_occurrence
     assert planned is not None, "a job without a next occurrence is not due"
     grid = timing.grid(timing.anchor) if timing.anchor is not None else None
-    claimed = replace(timing, claimed=timing.claimed + 1, next_occurrence=None)
+    claimed = timing.claimed + 1
     if grid is None:
-        return Claim(occurrence=planned, timing=claimed)
+        return Claim(occurrence=planned, claimed=claimed)
     occurrence = max(planned, grid.last_until(now) or planned)
     following = None
-    if not claimed.has_used_its_count:
+    if timing.count is None or claimed < timing.count:
         following = grid.next_after(max(now, occurrence))
-    return Claim(
-        occurrence=occurrence,
-        missed=missed_before(grid, planned, occurrence),
-        timing=replace(claimed, next_occurrence=following),
-    )
+    missed = missed_before(grid, planned, occurrence)
+    return Claim(occurrence=occurrence, missed=missed, claimed=claimed, next_occurrence=following)
 
 
 def missed_before(
@@ -103,12 +101,12 @@ def missed_before(
     return planned, last or planned
 
 
-def after_start(timing: Timing, *, started_at: datetime) -> datetime | None:
-    """Return the next occurrence of a job that drifts: one interval after an execution's actual start."""
+def after_start(timing: Timing, *, started_at: datetime) -> Timing:
+    """Return the timing of a job that drifts: its next occurrence is one interval after an actual start."""
     grid = timing.grid(started_at)
     if grid is None or timing.has_used_its_count:
-        return None
-    return grid.next_after(started_at)
+        return timing
+    return replace(timing, next_occurrence=grid.next_after(started_at))
 
 
 def after_skip(timing: Timing, *, occurrence: datetime, now: datetime) -> Timing:
@@ -117,8 +115,7 @@ def after_skip(timing: Timing, *, occurrence: datetime, now: datetime) -> Timing
     if timing.next_occurrence is not None:
         return given_back
     if timing.drifts:
-        following = after_start(given_back, started_at=now)
-    else:
-        grid = given_back.grid(timing.anchor) if timing.anchor is not None else None
-        following = grid.next_after(max(now, occurrence)) if grid else None
+        return after_start(given_back, started_at=now)
+    grid = timing.grid(timing.anchor) if timing.anchor is not None else None
+    following = grid.next_after(max(now, occurrence)) if grid else None
     return replace(given_back, next_occurrence=following)

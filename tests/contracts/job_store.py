@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from shared.messaging.wake_up import WakeUp
 from shared.scheduler.announcements import JobPath
-from shared.scheduler.execution_store import BY_SCHEDULE, Count, NewExecution
+from shared.scheduler.execution_store import BY_SCHEDULE, Count, NewExecution, NewRecord
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Timing
 from shared.sql.database import Database, Transaction
@@ -121,10 +121,15 @@ class JobStoreContract(SchedulerStoreSteps):
         await self._claim(filled, database, execution(START))
 
         def write(tx: Transaction) -> None:
-            row = filled.executions.find(tx.connection, execution(START).id)
-            assert row is not None
-            for job_id in (1, 1, elsewhere, elsewhere, elsewhere):
-                filled.history.insert(tx, job_id, RECORD, execution=row)
+            found = filled.executions.find(tx.connection, execution(START).id)
+            assert found is not None
+            filled.history.insert(
+                tx,
+                [
+                    NewRecord(execution=replace(found[0], job_id=job_id), history=RECORD)
+                    for job_id in (1, 1, elsewhere, elsewhere, elsewhere)
+                ],
+            )
 
         await database.run(write)
 
@@ -148,9 +153,9 @@ class JobStoreContract(SchedulerStoreSteps):
         await self._claim(filled, database, execution(START))
 
         def write(tx: Transaction) -> None:
-            row = filled.executions.find(tx.connection, execution(START).id)
-            assert row is not None
-            filled.history.insert(tx, 1, RECORD, execution=row)
+            found = filled.executions.find(tx.connection, execution(START).id)
+            assert found is not None
+            filled.history.insert(tx, [NewRecord(execution=found[0], history=RECORD)])
 
         await database.run(write)
         await do(database, lambda c: filled.jobs.delete(c, 1, "nightly"))

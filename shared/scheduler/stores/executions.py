@@ -12,11 +12,18 @@ from shared.clock import (
     to_microseconds,
 )
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import Lease, Nothing, NotYet, WorkRows
+from shared.messaging.work import Lease, Nothing, NotYet, WorkRows, Writes
 from shared.scheduler.announcements import JobPath
-from shared.scheduler.execution_store import NewExecution, StoredExecution
+from shared.scheduler.execution_store import Following, NewExecution, RunningJob, StoredExecution
 from shared.scheduler.lifecycle import ExecutionState
-from shared.scheduler.stores.tables import execution
+from shared.scheduler.stores.progress import PROGRESS, progress_of
+from shared.scheduler.stores.tables import (
+    cloud_service,
+    execution,
+    job,
+    job_collection,
+    job_timing,
+)
 from shared.sql.database import Transaction
 from shared.sql.prepared import Prepared
 from shared.wire.job import ActionName
@@ -39,36 +46,48 @@ COLUMNS = (
 )
 
 INSERT = Prepared(insert(execution).values({name: bindparam(name) for name in NEW}))
-FIND = Prepared(select(*COLUMNS).where(this, column.ended_at.is_(None)))
+# The job may be gone. One outer join after another: SQLite materialises what is joined in parentheses.
+with_job = (
+    execution.outerjoin(job_timing, job_timing.c.job_id == column.job_id)
+    .outerjoin(job, job.c.id == column.job_id)
+    .outerjoin(job_collection, job_collection.c.id == job.c.job_collection_id)
+    .outerjoin(cloud_service, cloud_service.c.id == job_collection.c.cloud_service_id)
+)
+FIND = Prepared(
+    select(
+        *COLUMNS,
+        *PROGRESS,
+        job.c.job_collection_id,
+        job.c.definition.label("job_definition"),
+        cloud_service.c.definition.label("service_definition"),
+        job_timing.c.drifts,
+    )
+    .select_from(with_job)
+    .where(this, column.ended_at.is_(None))
+)
 OF_JOB = Prepared(
     select(*COLUMNS)
     .where(column.job_id == bindparam("of_job"), column.ended_at.is_(None))
     .order_by(column.occurrence)
 )
-MARK_STARTED = Prepared(
-    update(execution)
-    .where(this)
-    .values(
-        state=ExecutionState.RUNNING.value,
-        started_at=bindparam("present"),
-        repeat_count=bindparam("new_repeat_count"),
-    )
-)
-GO_ON = Prepared(
-    update(execution)
-    .where(this)
-    .values(
-        state=bindparam("next_state"),
-        action_name=bindparam("next_action"),
-        retry_count=bindparam("next_retry"),
-        recorded=bindparam("new_recorded"),
-    )
-)
-END = Prepared(
+NUMBER = Prepared(update(execution).where(this).values(repeat_count=bindparam("new_repeat_count")))
+WITHDRAW = Prepared(
     update(execution)
     .where(this)
     .values(ended_at=bindparam("present"), state=bindparam("final_state"))
 )
+WRITES = Writes(
+    at_start={"state": ExecutionState.RUNNING.value, "started_at": bindparam("present")},
+    at_record={
+        "state": bindparam("next_state"),
+        "action_name": bindparam("next_action"),
+        "retry_count": bindparam("next_retry"),
+        "recorded": bindparam("new_recorded"),
+        "ended_at": bindparam("ended"),
+    },
+)
+STATES = {state.value: state for state in ExecutionState}
+ACTIONS = {name.value: name for name in ActionName}
 
 
 class SqlExecutions:
@@ -100,9 +119,11 @@ class SqlExecutions:
             ],
         )
 
-    def find(self, connection: Connection, id: str) -> StoredExecution | None:
+    def find(
+        self, connection: Connection, id: str
+    ) -> tuple[StoredExecution, RunningJob | None] | None:
         rows = FIND.rows(connection, this_id=id)
-        return to_execution(rows[0]) if rows else None
+        return (to_execution(rows[0]), to_running_job(rows[0])) if rows else None
 
     def of_job(self, connection: Connection, job_id: int) -> Sequence[StoredExecution]:
         return [to_execution(row) for row in OF_JOB.rows(connection, of_job=job_id)]
@@ -115,47 +136,31 @@ class SqlExecutions:
     ) -> None:
         self._work.schedule(tx, wake_up.id, attempt=wake_up.attempt, due_at=until, now=now)
 
-    def mark_started(self, tx: Transaction, id: str, *, repeat_count: int, now: datetime) -> None:
-        MARK_STARTED.change(
-            tx.connection,
-            this_id=id,
-            new_repeat_count=repeat_count,
-            present=to_microseconds(now),
-        )
+    def number(self, tx: Transaction, id: str, *, repeat_count: int) -> None:
+        NUMBER.change(tx.connection, this_id=id, new_repeat_count=repeat_count)
 
-    def go_on(
+    def record(
         self,
         tx: Transaction,
         lease: Lease,
-        row: StoredExecution,
+        following: Following,
         *,
-        due_at: datetime,
         now: datetime,
     ) -> None:
-        self._work.record(tx, lease, due_at=due_at, now=now)
-        GO_ON.change(
-            tx.connection,
-            this_id=row.id,
-            next_state=row.state.value,
-            next_action=row.action_name.value,
-            next_retry=row.retry_count,
-            new_recorded=row.recorded,
-        )
+        values = {
+            "next_state": following.state.value,
+            "next_action": following.action_name.value,
+            "next_retry": following.retry_count,
+            "new_recorded": following.recorded,
+            "ended": to_microseconds(now) if following.due_at is None else None,
+        }
+        self._work.record(tx, lease, due_at=following.due_at, now=now, values=values)
 
-    def end(
-        self,
-        tx: Transaction,
-        id: str,
-        *,
-        lease: Lease | None,
-        state: ExecutionState,
-        now: datetime,
-    ) -> None:
-        if lease is None:
-            self._work.withdraw(tx, id)
-        else:
-            self._work.record(tx, lease, due_at=None, now=now)
-        END.change(tx.connection, this_id=id, final_state=state.value, present=to_microseconds(now))
+    def withdraw(self, tx: Transaction, id: str, *, state: ExecutionState, now: datetime) -> None:
+        self._work.withdraw(tx, id)
+        WITHDRAW.change(
+            tx.connection, this_id=id, final_state=state.value, present=to_microseconds(now)
+        )
 
 
 def to_execution(row: Any) -> StoredExecution:
@@ -171,8 +176,8 @@ def to_execution(row: Any) -> StoredExecution:
             job_collection=row.job_collection,
             job=row.job,
         ),
-        state=ExecutionState(row.state),
-        action_name=ActionName(row.action_name),
+        state=STATES[row.state],
+        action_name=ACTIONS[row.action_name],
         retry_count=row.retry_count,
         recorded=row.recorded,
         repeat_count=row.repeat_count,
@@ -180,4 +185,16 @@ def to_execution(row: Any) -> StoredExecution:
         leased_until=from_optional_microseconds(row.lease_until),
         attempt=row.attempt,
         due_at=from_optional_microseconds(row.due_at),
+    )
+
+
+def to_running_job(row: Any) -> RunningJob | None:
+    if row.timed_job is None:
+        return None
+    return RunningJob(
+        **progress_of(row),
+        job_collection_id=row.job_collection_id,
+        definition=row.job_definition,
+        service_definition=row.service_definition,
+        drifts=bool(row.drifts),
     )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 
 from shared.clock import from_microseconds, to_microseconds
 from shared.scheduler.announcements import SkipReason
-from shared.scheduler.execution_store import Range, StoredExecution
+from shared.scheduler.execution_store import NewRecord, Range
 from shared.scheduler.stores.tables import execution, history, job, job_timing, skipped
 from shared.sql.database import Transaction
 from shared.sql.prepared import Prepared
@@ -62,23 +62,8 @@ CLOSE_SKIP = Prepared(
 class SqlHistory:
     """The port's adapter for SQLite and PostgreSQL."""
 
-    def insert(
-        self, tx: Transaction, job_id: int, record: JobHistory, *, execution: StoredExecution
-    ) -> None:
-        INSERT.change(
-            tx.connection,
-            job_id=job_id,
-            execution_id=execution.id,
-            occurrence=to_microseconds(execution.occurrence),
-            started_at=to_microseconds(record.start_time),
-            ended_at=to_microseconds(record.end_time),
-            state=record.state.value,
-            status=record.status.value,
-            action_name=record.action_name.value,
-            repeat_count=record.repeat_count,
-            retry_count=record.retry_count,
-            message=record.message,
-        )
+    def insert(self, tx: Transaction, records: Sequence[NewRecord]) -> None:
+        INSERT.execute_many(tx.connection, [to_row(record) for record in records])
 
     def list(
         self,
@@ -161,6 +146,23 @@ PRUNE = (
     by_end(execution, execution.c.id, execution.c.ended_at),
     by_end(job, job_timing.c.job_id, job_timing.c.ended_at),
 )
+
+
+def to_row(record: NewRecord) -> dict[str, Any]:
+    execution, history = record.execution, record.history
+    return {
+        "job_id": execution.job_id,
+        "execution_id": execution.id,
+        "occurrence": to_microseconds(execution.occurrence),
+        "started_at": to_microseconds(history.start_time),
+        "ended_at": to_microseconds(history.end_time),
+        "state": history.state.value,
+        "status": history.status.value,
+        "action_name": history.action_name.value,
+        "repeat_count": history.repeat_count,
+        "retry_count": history.retry_count,
+        "message": history.message,
+    }
 
 
 def to_record(row: Any) -> JobHistory:

@@ -5,10 +5,11 @@ from shared.messaging.entities import EXECUTIONS, SERVICE_OPERATIONS
 from shared.messaging.work import WorkRows
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.stores.containers import SqlCloudServices, SqlJobCollections
-from shared.scheduler.stores.executions import SqlExecutions
+from shared.scheduler.stores.executions import WRITES, SqlExecutions
 from shared.scheduler.stores.history import SqlHistory
 from shared.scheduler.stores.jobs import SqlJobs
 from shared.scheduler.stores.operations import SqlOperations
+from shared.scheduler.stores.progress import SqlProgress
 from shared.scheduler.stores.tables import LEASE, execution, service_operation
 from shared.scheduler.stores.timings import SqlTimings
 
@@ -18,7 +19,9 @@ def sql_store(sender: TransactionalSender) -> SchedulerStore:
     work = WorkRows(
         service_operation, key="id", queue=SERVICE_OPERATIONS, lease=LEASE, sender=sender
     )
-    executions = WorkRows(execution, key="id", queue=EXECUTIONS, lease=LEASE, sender=sender)
+    executions = WorkRows(
+        execution, key="id", queue=EXECUTIONS, lease=LEASE, sender=sender, writes=WRITES
+    )
     return SchedulerStore(
         cloud_services=SqlCloudServices(),
         job_collections=SqlJobCollections(),
@@ -26,6 +29,7 @@ def sql_store(sender: TransactionalSender) -> SchedulerStore:
         operations=SqlOperations(),
         work=work,
         timings=SqlTimings(),
+        progress=SqlProgress(),
         executions=SqlExecutions(executions),
         execution_work=executions,
         history=SqlHistory(),

@@ -12,9 +12,9 @@ from shared.clock import (
     to_optional_microseconds,
 )
 from shared.scheduler.announcements import JobPath
-from shared.scheduler.execution_store import Count, DueJob, RunningJob
+from shared.scheduler.execution_store import DueJob
 from shared.scheduler.stores.tables import cloud_service, job, job_collection, job_timing
-from shared.scheduler.timing import Timing
+from shared.scheduler.timing import Claim, Timing
 from shared.sql.database import Transaction
 from shared.sql.prepared import Prepared
 from shared.wire.job import JobState
@@ -69,6 +69,7 @@ DUE = Prepared(
         column.job_id,
         *TIMING,
         *(name.label(f"name_{place}") for place, name in enumerate(NAMES)),
+        job.c.job_collection_id,
         case((column.generation == 0, job.c.definition)).label("unplanned"),
     )
     .select_from(with_names)
@@ -86,52 +87,11 @@ ADVANCE = Prepared(
         outstanding=column.outstanding + 1,
     )
 )
-GET = Prepared(
-    select(
-        *TIMING,
-        column.counted_from,
-        column.outstanding,
-        column.active,
-        column.open_skip,
-        job.c.job_collection_id,
-        job.c.state,
-        job.c.definition,
-        cloud_service.c.definition.label("service_definition"),
-    )
-    .select_from(with_names)
-    .where(this)
-)
-UPDATE = Prepared(
+GET = Prepared(select(*TIMING).where(this))
+SET_NEXT = Prepared(
     update(job_timing)
     .where(this)
-    .values(
-        next_occurrence=bindparam("following"),
-        claimed=bindparam("new_claimed"),
-        outstanding=bindparam("new_outstanding"),
-        active=bindparam("new_active"),
-        open_skip=bindparam("new_open_skip"),
-    )
-)
-BEGIN = Prepared(
-    update(job_timing)
-    .where(this)
-    .values(
-        next_occurrence=bindparam("following"),
-        active=bindparam("new_active"),
-        open_skip=bindparam("new_open_skip"),
-        repeats=column.repeats + 1,
-    )
-    .returning(column.repeats)
-)
-COUNT = Prepared(
-    update(job_timing)
-    .where(this)
-    .values(
-        last_execution=bindparam("started"),
-        executions=column.executions + bindparam("attempts"),
-        failures=column.failures + bindparam("new_failures"),
-        faults=column.faults + bindparam("new_faults"),
-    )
+    .values(next_occurrence=bindparam("following"), claimed=bindparam("new_claimed"))
 )
 END_JOB = Prepared(
     update(job).where(job.c.id == bindparam("this_job")).values(state=bindparam("new_state"))
@@ -161,6 +121,7 @@ class SqlTimings:
         return [
             DueJob(
                 id=row.job_id,
+                job_collection_id=row.job_collection_id,
                 path=JobPath(
                     subscription=row.name_0,
                     cloud_service=row.name_1,
@@ -176,52 +137,29 @@ class SqlTimings:
     def earliest(self, tx: Transaction) -> datetime | None:
         return from_optional_microseconds(EARLIEST.rows(tx.connection)[0][0])
 
-    def advance(self, tx: Transaction, claims: Sequence[tuple[int, Timing]]) -> None:
+    def advance(self, tx: Transaction, claims: Sequence[tuple[int, Claim]]) -> None:
         ADVANCE.execute_many(
             tx.connection,
             [
                 {
                     "this_job": job_id,
-                    "following": to_optional_microseconds(timing.next_occurrence),
-                    "new_claimed": timing.claimed,
+                    "following": to_optional_microseconds(found.next_occurrence),
+                    "new_claimed": found.claimed,
                 }
-                for job_id, timing in claims
+                for job_id, found in claims
             ],
         )
 
-    def get(self, connection: Connection, job_id: int) -> RunningJob | None:
+    def get(self, connection: Connection, job_id: int) -> Timing | None:
         rows = GET.rows(connection, this_job=job_id)
-        return to_running_job(job_id, rows[0]) if rows else None
+        return to_timing(rows[0]) if rows else None
 
-    def update(self, tx: Transaction, job: RunningJob) -> None:
-        UPDATE.change(
-            tx.connection,
-            this_job=job.id,
-            following=to_optional_microseconds(job.timing.next_occurrence),
-            new_claimed=job.timing.claimed,
-            new_outstanding=job.outstanding,
-            new_active=job.active,
-            new_open_skip=job.open_skip,
-        )
-
-    def begin(self, tx: Transaction, job: RunningJob) -> int:
-        rows = BEGIN.rows(
-            tx.connection,
-            this_job=job.id,
-            following=to_optional_microseconds(job.timing.next_occurrence),
-            new_active=job.active,
-            new_open_skip=job.open_skip,
-        )
-        return int(rows[0][0])
-
-    def count(self, tx: Transaction, job_id: int, added: Count) -> None:
-        COUNT.change(
+    def set_next(self, tx: Transaction, job_id: int, timing: Timing) -> None:
+        SET_NEXT.change(
             tx.connection,
             this_job=job_id,
-            started=to_microseconds(added.started_at),
-            attempts=added.attempts,
-            new_failures=added.failures,
-            new_faults=added.faults,
+            following=to_optional_microseconds(timing.next_occurrence),
+            new_claimed=timing.claimed,
         )
 
     def end(self, tx: Transaction, job_id: int, *, state: JobState, now: datetime) -> None:
@@ -252,21 +190,6 @@ def to_timing(row: Any) -> Timing:
         end_time=from_optional_microseconds(row.end_time),
         next_occurrence=from_optional_microseconds(row.next_occurrence),
         claimed=row.claimed,
-    )
-
-
-def to_running_job(job_id: int, row: Any) -> RunningJob:
-    return RunningJob(
-        id=job_id,
-        job_collection_id=row.job_collection_id,
-        state=JobState(row.state),
-        definition=row.definition,
-        service_definition=row.service_definition,
-        timing=to_timing(row),
-        counted_from=row.counted_from,
-        outstanding=row.outstanding,
-        active=row.active,
-        open_skip=row.open_skip,
     )
 
 

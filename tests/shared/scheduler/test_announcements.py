@@ -53,7 +53,7 @@ def told(event: CloudEvent) -> Any:
 
 
 def test_an_attempt_is_told_with_its_record() -> None:
-    assert told(attempt_event(PATH, EXECUTION, history=record())) == {
+    assert told(attempt_event(PATH, EXECUTION, record=record().document(), at=END)) == {
         "specversion": "1.0",
         "id": "e-1/MainAction/0",
         "source": f"/subscriptions/{SUBSCRIPTION}",
@@ -86,7 +86,10 @@ def test_p6_each_try_of_an_execution_has_an_id_of_its_own() -> None:
         attempt_event(
             PATH,
             EXECUTION,
-            history=record(action_name=action, retry_count=retry, status=JobExecutionStatus.FAILED),
+            record=record(
+                action_name=action, retry_count=retry, status=JobExecutionStatus.FAILED
+            ).document(),
+            at=END,
         ).id
         for action, retry in tries
     ]
@@ -104,13 +107,18 @@ def test_p6_each_try_of_an_execution_has_an_id_of_its_own() -> None:
 def test_an_attempt_is_named_after_its_status(
     status: JobExecutionStatus, event_type: EventType
 ) -> None:
-    assert attempt_event(PATH, EXECUTION, history=record(status=status)).type == event_type
+    assert (
+        attempt_event(PATH, EXECUTION, record=record(status=status).document(), at=END).type
+        == event_type
+    )
 
 
 def test_the_end_of_an_execution_is_told_with_its_last_record() -> None:
     last = record(retry_count=4, status=JobExecutionStatus.FAILED)
 
-    event = told(execution_event(PATH, EXECUTION, attempts=5, is_success=False, last=last, at=END))
+    event = told(
+        execution_event(PATH, EXECUTION, attempts=5, is_success=False, last=last.document(), at=END)
+    )
 
     assert (event["id"], event["type"]) == ("e-1/end", "tocsin.execution.failed")
     assert (event["executionid"], event["time"]) == ("e-1", "2026-01-01T12:00:00.018500Z")
@@ -124,7 +132,9 @@ def test_the_end_of_an_execution_is_told_with_its_last_record() -> None:
 
 
 def test_an_execution_that_succeeded_is_told_under_the_same_id() -> None:
-    event = execution_event(PATH, EXECUTION, attempts=1, is_success=True, last=record(), at=END)
+    event = execution_event(
+        PATH, EXECUTION, attempts=1, is_success=True, last=record().document(), at=END
+    )
 
     assert (event.id, event.type) == ("e-1/end", EventType.EXECUTION_SUCCEEDED)
 
@@ -204,7 +214,7 @@ def test_instants_of_other_zones_are_told_in_utc() -> None:
         expected_time=NOON.astimezone(timezone(timedelta(hours=2))),
     )
 
-    event = attempt_event(PATH, execution, history=record())
+    event = attempt_event(PATH, execution, record=record().document(), at=END)
 
     assert told(event)["data"]["expectedExecutionTime"] == "2026-01-01T12:00:00Z"
 
