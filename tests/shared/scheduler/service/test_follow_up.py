@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.entities import HISTORY
+from shared.messaging.wake_up import WakeUp
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.stores.outgoing import SqlOutgoing
 from tests.shared.scheduler.engine_stack import EngineStack
-from tests.shared.scheduler.scheduler_stack import JOB, JOBS, EngineBell, Stack
+from tests.shared.scheduler.scheduler_stack import CS, JOB, JOBS, EngineBell, Stack
 
 A = f"{JOBS}/a"
 
@@ -74,3 +76,16 @@ async def test_p7_what_cannot_be_told_at_once_costs_no_request_and_is_told_later
     assert (created.status, bell.rings) == (201, 1)
     assert warnings(caplog) == ["tell"]
     assert [event.type for event in await engine.told()] == ["tocsin.job.created"]
+
+
+async def test_what_is_told_has_been_handed_over_when_the_change_is_answered(ready: Stack) -> None:
+    async def handed_over() -> int:
+        return len(await ready.broker.peek(HISTORY, max_messages=10))
+
+    await ready.call("PUT", A, JOB)
+    assert await handed_over() == 1
+
+    deleted = await ready.call("DELETE", CS)
+    assert await handed_over() == 1
+    await ready.operations.run(WakeUp(deleted.request_id, 0))
+    assert await handed_over() == 2
