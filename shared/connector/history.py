@@ -48,8 +48,11 @@ class History:
 
         def write(transaction: Transaction) -> list[Fault]:
             found = list(batch.faults)
-            for position, event in batch.events.items():
-                found += placed(self._insert(transaction, event), position)
+            for position, told in batch.events.items():
+                if faults := tuple(self._refusals(told.event)):
+                    found += placed(faults, position)
+                else:
+                    self._event_log.insert_encoded(transaction, told.event, told.structured)
             if found:
                 self._reject(transaction, message, found)
             return found
@@ -61,17 +64,6 @@ class History:
                 extra={"action": "reject_history", "rejected_message": message.name},
             )
         await self._event_log.publish()
-
-    def _insert(self, transaction: Transaction, event: CloudEvent) -> Sequence[Fault]:
-        """Insert the event unless it is known, or return why the log does not take it."""
-        faults = tuple(self._refusals(event))
-        if not faults:
-            try:
-                self._event_log.insert(transaction, event)
-            except InvalidRequestError as error:
-                # Read as an event, and not to be written as one: an infinite number, data that is not of its type.
-                return error.faults
-        return faults
 
     def _refusals(self, event: CloudEvent) -> Iterator[Fault]:
         if event.type not in TOLD_BY_AN_ENGINE:

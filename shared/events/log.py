@@ -53,12 +53,18 @@ class EventLog:
 
         Whoever commits it awaits `publish` afterwards.
         """
+        return self.insert_encoded(transaction, event, event.encode())
+
+    def insert_encoded(
+        self, transaction: Transaction, event: CloudEvent, structured: bytes
+    ) -> bool:
+        """Like `insert`, where the event is at hand as one object of JSON too."""
         inserted = statements.INSERT_EVENT.change(
             transaction.connection,
             id=event.id,
             type=event.type,
             subject=event.subject,
-            structured=event.encode(),
+            structured=structured,
         )
         return inserted == 1
 

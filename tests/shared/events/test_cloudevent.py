@@ -44,6 +44,8 @@ def fault_paths(body: bytes) -> list[str]:
         {"datacontenttype": "text/xml", "data": "<much wow='xml'/>"},
         {"datacontenttype": 'application/json; charset="utf-8"', "data": {"a": [1, None]}},
         {"data_base64": "AAEC"},
+        {"datacontenttype": "image/png", "data_base64": "AAEC"},
+        {"datacontenttype": "application/vnd.x+json", "data": {"a": 1}},
         {"comexampleextension": "value", "yes": True, "small": -(2**31), "large": 2**31 - 1},
         {"data": "text"},
         {"data": 1.5},
@@ -94,6 +96,7 @@ def test_what_the_specification_allows_is_read(members: dict[str, Any]) -> None:
         ({"data_base64": "=="}, "$.data_base64"),
         ({"data_base64": "a b"}, "$.data_base64"),
         ({"data_base64": 5}, "$.data_base64"),
+        ({"datacontenttype": "text/plain", "data": {"a": 1}}, "$.data"),
         ({"data": 1, "data_base64": "AAEC"}, "$.data_base64"),
         ({"comExample": "x"}, "$.comExample"),
         ({"com_example": "x"}, "$.com_example"),
@@ -126,8 +129,8 @@ def test_every_fault_is_told_at_once() -> None:
         "$.type",
         "$.id",
         "$.source",
-        "$.time",
         "$.Bad",
+        "$.time",
         "$.data_base64",
     ]
 

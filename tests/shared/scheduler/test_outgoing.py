@@ -84,7 +84,7 @@ class World:
     async def told(self) -> list[list[str]]:
         """Return the ids of the events in each message."""
         return [
-            [event.id for event in read_batch(message.body).events.values()]
+            [one.event.id for one in read_batch(message.body).events.values()]
             for message in await self.messages()
         ]
 
@@ -161,7 +161,7 @@ async def test_an_event_just_as_large_as_a_message_goes_whole(world: World) -> N
 
     (message,) = await world.messages()
     assert len(message.body) == LONGEST_BODY
-    assert read_batch(message.body).events[0].data is not None
+    assert read_batch(message.body).events[0].event.data is not None
 
 
 async def test_p6_an_event_too_large_for_any_message_goes_without_data_and_delays_no_other(
@@ -173,7 +173,8 @@ async def test_p6_an_event_too_large_for_any_message_goes_without_data_and_delay
     await world.outgoing.send()
 
     (message,) = await world.messages()
-    data = {event.id: event.data for event in read_batch(message.body).events.values()}
+    events = [one.event for one in read_batch(message.body).events.values()]
+    data = {event.id: event.data for event in events}
     assert data == {"e": None, "f": "small"}
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "xxx" not in caplog.text
