@@ -175,8 +175,8 @@ class JobStoreContract(SchedulerStoreSteps):
 
         await self._define(filled, database, START + SECOND)
         await database.run(
-            lambda tx: filled.timings.count(
-                tx, 1, Count(started_at=START, attempts=5, failures=4, faults=1)
+            lambda tx: filled.progress.settle(
+                tx, 1, Count(started_at=START, attempts=5, failures=4, faults=1), ended=None
             )
         )
 
@@ -218,11 +218,8 @@ class JobStoreContract(SchedulerStoreSteps):
         await database.run(lambda tx: store.executions.claim(tx, [row], now=START))
 
     async def _start(self, store: SchedulerStore, database: Database, row: NewExecution) -> None:
-        def start(tx: Transaction) -> None:
-            store.executions.start(tx, WakeUp(row.id, 0), now=row.occurrence)
-            store.executions.mark_started(tx, row.id, repeat_count=1, now=row.occurrence)
-
-        await database.run(start)
+        wake_up = WakeUp(row.id, 0)
+        await database.run(lambda tx: store.executions.start(tx, wake_up, now=row.occurrence))
 
     async def _status(self, store: SchedulerStore, database: Database) -> JobStatus:
         found = await do(database, lambda c: store.jobs.find(c, 1, "nightly"))

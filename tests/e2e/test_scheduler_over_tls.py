@@ -40,6 +40,7 @@ from shared.sql.migrations import migrate
 from shared.sql.sqlite import SqliteDatabase, sqlite_engine
 from shared.tls import client_context, load_certificates
 from shared.tls_server import ServerContext
+from tests.shared.scheduler.engine_stack import RUN_NOW_DELAY
 from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
     CS,
@@ -47,7 +48,6 @@ from tests.shared.scheduler.scheduler_stack import (
     JOB,
     JOBS,
     ROOT,
-    RUN_NOW_DELAY,
     SUBSCRIPTION,
     VERSION,
     EngineBell,

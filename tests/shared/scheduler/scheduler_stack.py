@@ -13,11 +13,9 @@ from urllib.parse import unquote_to_bytes
 
 from shared.development_certificates import create_development_certificates
 from shared.messaging.embedded.broker import EmbeddedBroker
-from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
-from shared.messaging.entities import SERVICE_OPERATIONS, TOCSIN_QUEUES
+from shared.messaging.entities import SERVICE_OPERATIONS
 from shared.messaging.wake_up import WakeUp
-from shared.scheduler.outgoing import Outgoing
-from shared.scheduler.planning import Planner
+from shared.scheduler.engine import TIMER_HORIZON
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.authentication import Authentication
 from shared.scheduler.service.endpoints import Endpoints
@@ -25,17 +23,13 @@ from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.job_changes import JobChanges
 from shared.scheduler.service.operations import ServiceOperations
 from shared.scheduler.store import SchedulerStore
-from shared.scheduler.stores.outgoing import SqlOutgoing
-from shared.scheduler.stores.sql import sql_store
-from shared.scheduler.stores.tables import SCHEMA
 from shared.sealing import Sealer
 from shared.sql.database import Database
 from shared.sql.inline import InlineDatabase
-from shared.sql.migrations import migrate
-from shared.sql.sqlite import sqlite_engine
 from shared.tls import load_certificates
 from shared.wire.json_types import Json
 from tests.clocks import FakeClock
+from tests.shared.scheduler.engine_stack import EngineStack, build_stack, migrated
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 ROOT = f"/{SUBSCRIPTION}"
@@ -48,7 +42,6 @@ CLOUD_SERVICE = (
     '<CloudService xmlns="http://schemas.microsoft.com/windowsazure"><Label>label</Label>'
     "<Description>description</Description><GeoRegion>West Europe</GeoRegion></CloudService>"
 )
-RUN_NOW_DELAY = timedelta(seconds=20)
 JOB: dict[str, Json] = {
     "action": {"type": "http", "request": {"uri": "http://e.org/", "method": "GET"}}
 }
@@ -99,13 +92,12 @@ class EngineBell:
 
 @dataclass
 class Stack:
-    """Service, operations and what is under them."""
+    """Service, operations and what is under them; the engine works when a test says so, ahead as on a timer."""
 
     app: SchedulerService
     operations: ServiceOperations
     bell: EngineBell
-    planner: Planner
-    outgoing: Outgoing
+    engine: EngineStack
     job_changes: JobChanges
     follow_up: FollowUp
     store: SchedulerStore
@@ -191,14 +183,7 @@ async def exchange(app: SchedulerService, scope: dict[str, Any], content: bytes)
 @asynccontextmanager
 async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIterator[Stack]:
     """Open the stack on `folder`, which may have been used before; `ids` sets where new ids begin."""
-    path = folder / "tocsin.db"
-    engine = sqlite_engine(path)
-    migrate(engine, BROKER_SCHEMA)
-    migrate(engine, SCHEMA)
-    engine.dispose()
-    database = InlineDatabase(path)
-    broker = EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
-    store = sql_store(broker)
+    database = InlineDatabase(migrated(folder))
     files = create_development_certificates(folder / "tls", now=clock.now())
     numbers = count(ids)
     authentication = Authentication(SUBSCRIPTION, load_certificates((files.client_cer,)))
@@ -207,11 +192,12 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     def new_id() -> str:
         return f"{next(numbers):032x}"
 
-    outgoing = Outgoing(database, SqlOutgoing(), broker)
-    planner = Planner(store, outgoing, new_id=new_id, run_now_delay=RUN_NOW_DELAY)
-    job_changes = JobChanges(store, planner, outgoing)
+    engine = build_stack(database, clock, horizon=TIMER_HORIZON, new_id=new_id)
+    engine.collection_id = 1
+    store, broker = engine.store, engine.broker
+    job_changes = JobChanges(store, engine.planner, engine.outgoing)
     bell = EngineBell()
-    follow_up = FollowUp(outgoing, on_change=bell.ring)
+    follow_up = FollowUp(engine.outgoing, on_change=bell.ring)
     app = SchedulerService(
         database,
         Endpoints(store, job_changes, sealer=sealer, new_id=new_id),
@@ -227,8 +213,7 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
         app=app,
         operations=operations,
         bell=bell,
-        planner=planner,
-        outgoing=outgoing,
+        engine=engine,
         job_changes=job_changes,
         follow_up=follow_up,
         store=store,

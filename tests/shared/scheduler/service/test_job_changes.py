@@ -15,8 +15,15 @@ SUBJECT = "/cloudservices/cs1/jobcollections/jc1/jobs/a"
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 EVERY_MINUTE: dict[str, Json] = JOB | {"recurrence": {"frequency": "minute"}}
+RETRIED_ONCE: dict[str, Json] = {
+    "action": {
+        "type": "http",
+        "request": {"uri": "http://e.org/", "method": "GET"},
+        "retryPolicy": {"retryType": "fixed", "retryInterval": "00:00:30", "retryCount": 1},
+    }
+}
 # Two of its occurrences are within what is claimed ahead.
-AT_HALF_PAST: dict[str, Json] = EVERY_MINUTE | {"startTime": "2026-01-01T12:00:30Z"}
+AT_HALF_PAST: dict[str, Json] = EVERY_MINUTE | RETRIED_ONCE | {"startTime": "2026-01-01T12:00:30Z"}
 DISABLED: dict[str, Json] = {"state": "disabled"}
 ENABLED: dict[str, Json] = {"state": "enabled"}
 PASSWORD: dict[str, Json] = {
