@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Sequence
 
-from shared.connector.announcements import LONGEST_ATTRIBUTE
 from shared.connector.rejection import QueueMessage, description_of, faults_of, rejected_copy
 from shared.errors import Fault, InvalidRequestError
 from shared.events.batch import placed, read_batch
@@ -16,6 +15,8 @@ from shared.sql.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
 
+LONGEST_ID = 2048
+"""An id travels in a header, and may have the path of a job in it."""
 TOLD_BY_AN_ENGINE = frozenset(
     event_type
     for event_type in EventType
@@ -70,8 +71,8 @@ class History:
             yield Fault("$.type", "is none that an engine may tell")
         if event.source.lower() != self._source.lower():
             yield Fault("$.source", f"must be {self._source}")
-        if len(event.id) > LONGEST_ATTRIBUTE:
-            yield Fault("$.id", f"must have at most {LONGEST_ATTRIBUTE} characters")
+        if len(event.id) > LONGEST_ID:
+            yield Fault("$.id", f"must have at most {LONGEST_ID} characters")
         if "sequence" in event.extensions:
             yield Fault("$.sequence", "is for the log to give")
 

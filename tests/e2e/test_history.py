@@ -16,14 +16,16 @@ from shared.events.tables import SCHEMA as EVENTS_SCHEMA
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
 from shared.messaging.entities import HISTORY, REJECTED, TOCSIN_QUEUES
-from shared.scheduler.announcements import JobPath, job_event
+from shared.scheduler.announcements import JobPath, SkipReason, job_event
+from shared.scheduler.execution_store import Range
 from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.skips import told
 from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.scheduler.stores.tables import SCHEMA as SCHEDULER_SCHEMA
 from shared.sql.inline import InlineDatabase
 from shared.sql.migrations import migrate
 from shared.sql.sqlite import sqlite_engine
-from tests.clocks import FakeClock
+from tests.clocks import START, FakeClock
 from tests.shared.connector.killing import Countdown, Killed, MortalDatabase
 
 PATH = JobPath(subscription="s", cloud_service="cs", job_collection="jc", job="j")
@@ -95,3 +97,20 @@ async def test_p7_events_of_jobs_are_in_the_log_once_wherever_the_process_dies(
     assert [one.event.id for one in await survivor.log.read(since=0, limit=1_000)] == expected
     assert await survivor.broker.peek(REJECTED) == []
     assert deaths == 6
+
+
+async def test_what_is_told_of_the_longest_names_is_taken(database: InlineDatabase) -> None:
+    path = JobPath(
+        subscription=PATH.subscription,
+        cloud_service="c" * 100,
+        job_collection="c" * 100,
+        job="\U0001f514" * 100,
+    )
+    skipped = Range(reason=SkipReason.MISSED, first=START, last=START)
+    process = Process(database, FakeClock(), Countdown())
+
+    await process.tell([told(skipped, 2**63 - 1, path=path, now=START, is_open=False)])
+    await process.work()
+
+    (one,) = await process.log.read(since=0, limit=10)
+    assert one.event.subject == path.subject
