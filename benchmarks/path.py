@@ -22,10 +22,10 @@ from rich.console import Console
 from benchmarks.machine import cpu_seconds, describe, fsync_milliseconds, proportional_megabytes
 from shared.cli.demo.caller import Caller
 from shared.cli.demo.expectation import Found, expect, wait_until
-from shared.cli.demo.inbox import Inbox
+from shared.cli.demo.jobs import nightly_report
 from shared.cli.demo.run import APP_SETTINGS
 from shared.cli.demo.stage import Ports, Stage, free_ports
-from shared.cli.demo.steps import CLOUD_SERVICE, COLLECTION, nightly_report
+from shared.cli.demo.steps_connector import CLOUD_SERVICE, COLLECTION
 from shared.cli.demo.timeline import Timeline, timeline_console
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder
@@ -83,7 +83,7 @@ async def measure_stack(stage: Stage, folder: Path, ports: Ports, seconds: float
 async def create_collections(client: HostClient) -> list[str]:
     """Create the collections that the jobs go to; returns the jobs' paths."""
     timeline = Timeline(Console(quiet=True), CLOCK)
-    caller = Caller(client, inbox=Inbox(Path("none")), timeline=timeline, clock=CLOCK)
+    caller = Caller(client, timeline=timeline, clock=CLOCK)
     accepted = [await caller.accept("PUT", "/api/cloudservices/bench", body=CLOUD_SERVICE)]
     collections = [
         f"/api/cloudservices/bench/jobcollections/c{number}" for number in range(COLLECTIONS)
@@ -128,9 +128,8 @@ async def measure_bare(folder: Path, seconds: float, paths: Sequence[str]) -> No
 
 async def measure_to_event(client: HostClient, stage: Stage, target: Target) -> None:
     """From the first PUT to the last completion event that the receiver has verified and written down."""
-    subscription = await client.request(
-        "POST", "/api/eventsubscriptions", body=stage.event_subscription()
-    )
+    completions = {**stage.event_subscription(), "filter": {"types": ["tocsin.operation.*"]}}
+    subscription = await client.request("POST", "/api/eventsubscriptions", body=completions)
     expect(subscription.status == 201, "201 for the event subscription", subscription.body)
     began, cpu = CLOCK.now(), cpu_seconds(stage.stack_pid)
     accepted = await load(target, ["--connections", "16", "--number", str(COMMANDS)])

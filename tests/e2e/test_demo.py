@@ -13,10 +13,55 @@ PIPE_WIDTH = 100
 STEPS = (
     "1. Start the Scheduler service, the local host and a webhook receiver",
     "2. Create a cloud service and a job collection; register the webhook",
-    "3. Put the job of examples/nightly-report.json; delete another",
-    "4. Send a malformed request, and a queue message that is no command",
-    "5. Kill the stack between accepting and executing; start it again",
+    "3. Put the job of examples/nightly-report.json and one that fails; delete another",
+    "4. See both jobs fire at their startTime; run the report once more",
+    "5. Send a malformed request, and a queue message that is no command",
+    "6. Kill the stack between accepting and executing; start it again",
+    "7. Kill the stack while an action runs; start it again",
+    "8. See the failing job: its retry, its error action and its end",
 )
+OF_THE_CONNECTOR = (
+    "called with no certificate → 403 AuthenticationFailed",
+    "Operation-Location: …/operations/",
+    "$.command: must be one of CreateOrUpdateCloudService, … (16)",
+    "$.recurrence.interval",
+    "DeadLetterReason = ",
+    "killed with SIGKILL",
+    "s after the kill, ",
+    "s after the restart",
+)
+OF_THE_ENGINE = (
+    "POST /actions/nightly-report → 200, attempt 1, ",
+    "X-Report: nightly, Idempotency-Key: ",
+    "GET …/nightly-report/history → 200",
+    "history: MainAction completed, started ",
+    "its message: Http Action - Response from host '127.0.0.1': 'OK' …",
+    "tocsin.attempt.succeeded, nightly-report, verified, ",
+    "tocsin.execution.succeeded, nightly-report, verified, ",
+    "POST …/nightly-report/run → 202, ",
+    "run once more; the next occurrence stays ",
+    "POST /actions/slow-export → 200 after 3 s, attempt 1, ",
+    "the caller of /actions/slow-export is gone and got no answer",
+    "2 requests, 1 Idempotency-Key, 1 record, 1 end of the execution",
+    "tocsin.job.completed, slow-export, verified, ",
+    "POST /actions/broken-import → 500, attempt 1, ",
+    "the retry of broken-import is due at +",
+    "POST /actions/broken-import → 500, attempt 2",
+    "POST /actions/broken-import-failed → 200, attempt 3",
+    "tocsin.attempt.failed, broken-import, verified, ",
+    "tocsin.execution.failed, broken-import, verified, ",
+    "tocsin.job.faulted, broken-import, verified, ",
+    "history: MainAction failed, MainAction failed, ErrorAction completed",
+    "read back: state faulted, executionCount 2, failureCount 2, faultedCount 1",
+    "events, and all are at the webhook",
+)
+EXECUTIONS = [
+    "nightly-report schedule 1 1 succeeded",
+    "broken-import schedule 3 3 failed",
+    "nightly-report request 1 1 succeeded",
+    "slow-export schedule 1 2 succeeded",
+]
+CELL = re.compile(r"[^│\s](?:[^│]*[^│\s])?")
 PROCESS = re.compile(r"process (\d+)")
 
 
@@ -37,6 +82,14 @@ async def output_of(process: asyncio.subprocess.Process) -> str:
     return output.decode()
 
 
+def executions_in(output: str) -> list[str]:
+    """Return the rows of the last table, without its instants."""
+    _, _, table = output.partition("\nExecutions\n")
+    rows = [CELL.findall(line) for line in table.splitlines() if line.startswith("│")]
+    assert all(row[4].endswith(" ms") and not row[4].startswith("-") for row in rows), rows
+    return [" ".join((row[0], row[1], *row[5:])) for row in rows]
+
+
 def left_behind(output: str) -> list[int]:
     """Return the processes that the demo named and that still run."""
     return [pid for pid in map(int, PROCESS.findall(output)) if Path(f"/proc/{pid}").exists()]
@@ -50,18 +103,9 @@ async def test_demo_shows_every_step_and_exits_0(tmp_path: Path) -> None:
     assert process.returncode == 0, output
     for step in STEPS:
         assert step in output
-    for seen in (
-        "called with no certificate → 403 AuthenticationFailed",
-        "Operation-Location: …/operations/",
-        "$.command: must be one of CreateOrUpdateCloudService, … (16)",
-        "$.recurrence.interval",
-        "DeadLetterReason = ",
-        "killed with SIGKILL",
-        "s after the kill, ",
-        "s after the restart",
-        "demo succeeded in",
-    ):
+    for seen in (*OF_THE_CONNECTOR, *OF_THE_ENGINE, "demo succeeded in"):
         assert seen in " ".join(output.split())
+    assert executions_in(output) == EXECUTIONS
     assert not re.search(r" $", output, re.MULTILINE)
     assert max(map(len, output.splitlines())) <= PIPE_WIDTH
     assert "\x1b" not in output

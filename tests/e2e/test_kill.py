@@ -15,8 +15,9 @@ from rich.console import Console
 
 from shared.cli.demo.caller import Accepted, Caller
 from shared.cli.demo.expectation import Found, wait_until
+from shared.cli.demo.jobs import nightly_report
 from shared.cli.demo.stage import Stage, free_ports
-from shared.cli.demo.steps import CLOUD_SERVICE, COLLECTION, nightly_report
+from shared.cli.demo.steps_connector import CLOUD_SERVICE, COLLECTION
 from shared.cli.demo.timeline import Timeline
 from shared.clock import SystemClock, sleep
 from shared.settings import export_environment

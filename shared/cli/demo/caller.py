@@ -1,19 +1,17 @@
-"""What a user of the connector does: send, watch the operation, read, wait for the event."""
+"""What a user of the connector does: send, watch the operation, read."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.cli.demo.expectation import Found, expect, wait_until
-from shared.cli.demo.inbox import Arrival, Inbox
 from shared.cli.demo.timeline import Timeline
+from shared.cli.demo.wording import end_of, name_of
 from shared.cli.host_client import Answer, HostClient
 from shared.clock import Clock
 
 END_WITHIN = timedelta(seconds=30)
-EVENT_WITHIN = timedelta(seconds=10)
-SHORT_PATH_PARTS = 4
+RUN_WITHIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +31,8 @@ class Accepted:
 class Caller:
     """Every call shows up in the timeline with what came back."""
 
-    def __init__(
-        self, client: HostClient, *, inbox: Inbox, timeline: Timeline, clock: Clock
-    ) -> None:
+    def __init__(self, client: HostClient, *, timeline: Timeline, clock: Clock) -> None:
         self._client = client
-        self._inbox = inbox
         self._timeline = timeline
         self._clock = clock
 
@@ -94,7 +89,7 @@ class Caller:
             return runs if runs > 0 else Found("no run")
 
         expected = f"{function} to be woken by its queue"
-        return await wait_until(expected, look, within=EVENT_WITHIN, clock=self._clock)
+        return await wait_until(expected, look, within=RUN_WITHIN, clock=self._clock)
 
     async def status(self, accepted: Accepted) -> str:
         """Return the operation's status now, and show it."""
@@ -125,25 +120,6 @@ class Caller:
             expected = f"operation {accepted.operation_id} ({accepted.what}) Succeeded"
             return await wait_until(expected, look, within=within, clock=self._clock)
 
-    async def event(self, expected: str, is_wanted: Callable[[Arrival], bool]) -> Arrival:
-        """Wait until the receiver has the event."""
-
-        async def look() -> Arrival | Found:
-            matching = self._inbox.find(is_wanted)
-            if matching:
-                return matching[0]
-            return Found(f"{len(self._inbox.arrivals)} other events at the receiver")
-
-        with self._timeline.waiting(f"waiting for {expected}"):
-            return await wait_until(expected, look, within=EVENT_WITHIN, clock=self._clock)
-
-    async def completion(self, accepted: Accepted) -> Arrival:
-        """Wait until the receiver has the operation's completion event."""
-        return await self.event(
-            f"the completion event of {accepted.what} at the webhook",
-            lambda arrival: arrival.operation_id == accepted.operation_id,
-        )
-
     def _show(self, accepted: Accepted, status: str) -> None:
         after = (self._clock.now() - accepted.accepted_at).total_seconds()
         what = f"{accepted.name} seen {status} {after:.3f} s after its 202"
@@ -151,14 +127,3 @@ class Caller:
 
     def _shown(self, path: str) -> str:
         return path if self._timeline.is_wide else end_of(path)
-
-
-def name_of(operation_id: str) -> str:
-    """Return how the timeline calls an operation: its first digits are enough to tell a dozen apart."""
-    return f"operation {operation_id[:8]}"
-
-
-def end_of(path: str) -> str:
-    """Return a long path by its last kind and name."""
-    parts = path.split("/")
-    return path if len(parts) <= SHORT_PATH_PARTS else f"…/{'/'.join(parts[-2:])}"

@@ -1,11 +1,12 @@
 """What the webhook receiver has written down."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from shared.cli.demo.growing_file import GrowingFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,10 @@ class Arrival:
         return self.event.get("operationid")
 
     @property
+    def execution_id(self) -> str | None:
+        return self.event.get("executionid")
+
+    @property
     def number(self) -> int:
         """Its place in the event log."""
         return int(self.event["sequence"])
@@ -39,32 +44,20 @@ class Arrival:
 
 
 class Inbox:
-    """Reads the receiver's file as it grows."""
+    """Reads the receiver's file of events as it grows."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
+        self._file = GrowingFile(path)
         self.arrivals: list[Arrival] = []
 
     def read_new(self) -> list[Arrival]:
-        """Return what arrived since the last call; an unfinished last line is left for the next one."""
-        if not self._path.exists():
-            return []
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            content = file.read()
-        complete = content[: content.rfind(b"\n") + 1]
-        self._offset += len(complete)
-        new = [parse(line) for line in complete.splitlines()]
+        """Return what arrived since the last call."""
+        new = [
+            Arrival(arrived_at=datetime.fromisoformat(line["arrivedAt"]), event=line["event"])
+            for line in self._file.read_new()
+        ]
         self.arrivals += new
         return new
 
     def find(self, is_wanted: Callable[[Arrival], bool]) -> list[Arrival]:
         return [arrival for arrival in self.arrivals if is_wanted(arrival)]
-
-
-def parse(line: bytes) -> Arrival:
-    document = json.loads(line)
-    return Arrival(
-        arrived_at=datetime.fromisoformat(document["arrivedAt"]), event=document["event"]
-    )

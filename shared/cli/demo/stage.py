@@ -11,12 +11,14 @@ from pathlib import Path
 from socket import create_server
 from typing import Any
 
-from shared.cli.demo.caller import Caller, name_of
+from shared.cli.demo.action_log import ActionLog
+from shared.cli.demo.caller import Caller
 from shared.cli.demo.child import Child
 from shared.cli.demo.expectation import Found, UnmetExpectationError, expect, wait_until
-from shared.cli.demo.inbox import Arrival, Inbox
+from shared.cli.demo.inbox import Inbox
 from shared.cli.demo.knock import knock
 from shared.cli.demo.timeline import Timeline
+from shared.cli.demo.wording import describe, describe_action, instant_of
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder
 from shared.clock import Clock, sleep
@@ -51,7 +53,7 @@ def free_ports() -> Ports:
 
 
 class Stage:
-    """Starts, kills and ends the processes; `inbox` is what the receiver has kept."""
+    """Starts, kills and ends the processes; `inbox` and `actions` are what the receiver has kept."""
 
     def __init__(self, folder: Path, ports: Ports, *, timeline: Timeline, clock: Clock) -> None:
         self._folder = folder
@@ -66,16 +68,18 @@ class Stage:
             ],
             log=folder / "stack.log",
         )
-        events, secret_file = folder / "events.jsonl", folder / "webhook-secret"
+        events, actions = folder / "events.jsonl", folder / "actions.jsonl"
+        secret_file = folder / "webhook-secret"
         self._receiver = Child(
             [
                 *("receive", "--port", str(ports.receiver), "--output", str(events)),
-                *("--secret-file", str(secret_file)),
+                *("--secret-file", str(secret_file), "--actions", str(actions)),
             ],
             log=folder / "receiver.log",
         )
         self._secret_file = secret_file
         self.inbox = Inbox(events)
+        self.actions = ActionLog(actions)
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -89,7 +93,7 @@ class Stage:
         self._secret_file.touch(mode=0o600)
         self._secret_file.write_text(self._secret)
         await self._receiver.start()
-        url = f"http://127.0.0.1:{self._ports.receiver}"
+        url = self._receiver_url
         await self._ready(self._receiver, lambda: HostClient(url, key=""), "/", is_up=405)
         self._say_started("receiver", self._receiver, f"webhook receiver on {url}")
 
@@ -117,9 +121,9 @@ class Stage:
             self._timeline.say("scheduler", f"{url} called with {certificate} → {answer}")
 
     async def kill_stack(self) -> None:
-        pid = self.stack_pid
+        pid, killed_at = self.stack_pid, self._clock.now()
         await self._stack.kill()
-        self._timeline.say("stack", f"process {pid} killed with SIGKILL")
+        self._timeline.say("stack", f"process {pid} killed with SIGKILL", at=killed_at)
 
     async def stop(self) -> None:
         """Ask every process to end, and make it."""
@@ -132,14 +136,12 @@ class Stage:
 
     @asynccontextmanager
     async def caller(self) -> AsyncIterator[Caller]:
-        """Return a caller of the running stack; meanwhile each event that arrives is shown."""
+        """Return a caller of the running stack; meanwhile each event and each action that arrives is shown."""
         with self._timeline.holding():
             watching = asyncio.create_task(self._show_arrivals())
             async with self._client() as client:
                 try:
-                    yield Caller(
-                        client, inbox=self.inbox, timeline=self._timeline, clock=self._clock
-                    )
+                    yield Caller(client, timeline=self._timeline, clock=self._clock)
                 finally:
                     watching.cancel()
                     with suppress(asyncio.CancelledError):
@@ -147,8 +149,16 @@ class Stage:
 
     def event_subscription(self) -> dict[str, Any]:
         """Return the event subscription that brings every event to the receiver."""
-        url = f"http://127.0.0.1:{self._ports.receiver}/"
+        url = f"{self._receiver_url}/"
         return {"sink": {"type": "webhook", "url": url, "secret": self._secret}}
+
+    def action_url(self, name: str) -> str:
+        """Return a target for the action of a job; its query can ask for another answer than 200 at once."""
+        return f"{self._receiver_url}/actions/{name}"
+
+    @property
+    def _receiver_url(self) -> str:
+        return f"http://127.0.0.1:{self._ports.receiver}"
 
     @property
     def _host_url(self) -> str:
@@ -183,11 +193,7 @@ class Stage:
         while True:
             for arrival in self.inbox.read_new():
                 self._timeline.say("receiver", describe(arrival), at=arrival.arrived_at)
+            for seen in self.actions.read_new():
+                self._timeline.say("target", describe_action(seen), at=instant_of(seen))
             self._timeline.print_due()
             await sleep(self._clock, LOOK_EVERY)
-
-
-def describe(arrival: Arrival) -> str:
-    about = f", {name_of(arrival.operation_id)}" if arrival.operation_id else ""
-    late = arrival.lateness.total_seconds() * 1000
-    return f"{arrival.type}{about}, verified, {late:.1f} ms late"

@@ -2,9 +2,10 @@
 
 import shutil
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Literal
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -19,9 +20,11 @@ COLOURS = {
     "connector": "cyan",
     "queue": "yellow",
     "receiver": "green",
+    "target": "blue",
 }
 COMPONENT_WIDTH = max(map(len, COLOURS))
 PLAIN_WIDTH = 100
+INSTANT_WIDTH = len(" +10.000 s")
 WIDE = 136
 # What another process saw is known here a moment later.
 HOLD = timedelta(milliseconds=60)
@@ -52,9 +55,14 @@ class Timeline:
         """Whether there is room for everything; otherwise tell the same in fewer words."""
         return self._console.width >= WIDE
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether there is no room for a table of many columns."""
+        return self._console.width < PLAIN_WIDTH
+
     def since_start(self, instant: datetime) -> str:
         """Return when `instant` was, as the first column shows it."""
-        return f"{(instant - self._started_at).total_seconds():+8.3f} s"
+        return f"{(instant - self._started_at).total_seconds():+.3f} s"
 
     def step(self, number: int, title: str) -> None:
         self._put(Text.assemble("\n", (f"{number}. {title}", "bold")))
@@ -62,7 +70,7 @@ class Timeline:
     def say(self, component: str, what: str, *, at: datetime | None = None) -> None:
         """Print one line; `at` is when it happened if that was not just now."""
         instant = at or self._clock.now()
-        times = self.since_start(instant)
+        times = f"{self.since_start(instant):>{INSTANT_WIDTH}}"
         if self.is_wide:
             times += f"  {instant:%H:%M:%S}.{instant.microsecond // 1000:03}"
         column = len(times) + COMPONENT_WIDTH + 4
@@ -79,12 +87,19 @@ class Timeline:
         self._put(line, at=instant)
 
     def table(
-        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = ""
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        numbers: Collection[str] = (),
+        note: str = "",
     ) -> None:
-        """Print a table; all columns but the last keep each cell on one line."""
+        """Print a table; columns of numbers go to the right, and all but the last keep each cell on one line."""
         table = Table(header_style="bold")
         for column in columns:
-            table.add_column(column, no_wrap=column != columns[-1])
+            justify: Literal["left", "right"] = "right" if column in numbers else "left"
+            table.add_column(column, no_wrap=column != columns[-1], justify=justify)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         self._put(Text.assemble("\n", (title, "bold")))

@@ -65,6 +65,14 @@ def test_table_has_its_columns_and_every_row() -> None:
         assert cell in output.getvalue()
 
 
+def test_numbers_end_where_their_column_does() -> None:
+    timeline, output = plain_timeline(FakeClock())
+
+    timeline.table("t", ["#", "name"], [["1", "a"], ["10", "bcd"]], numbers=["#"])
+
+    assert "│  1 │ a    │" in output.getvalue()
+
+
 def test_narrow_line_leaves_the_time_of_day_out() -> None:
     timeline, output = plain_timeline(FakeClock(), width=80)
 
