@@ -139,15 +139,15 @@ class Starter:
         self, tx: Transaction, row: StoredExecution, job: RunningJob, *, now: datetime
     ) -> Dropped:
         """An earlier execution of the job has not ended: this occurrence is left out and not counted."""
+        unended = self._store.executions.of_job(tx.connection, job.job_id)
+        latest = max(one.occurrence for one in unended if one.is_scheduled)
         state = EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.OVERLAP]
         self._store.executions.withdraw(tx, row.id, state=state, now=now)
         range_id, event = self._skips.overlap(
             tx, row.occurrence, job_id=job.job_id, range_id=job.open_skip, path=row.path, now=now
         )
         self._store.progress.skip(tx, job.job_id, open_skip=range_id)
-        self._set_next(
-            tx, job, lambda timing: after_skip(timing, occurrence=row.occurrence, now=now)
-        )
+        self._set_next(tx, job, lambda timing: after_skip(timing, latest=latest, now=now))
         if event is not None:
             self._outgoing.insert(tx, [event])
         return Dropped()

@@ -109,13 +109,15 @@ def after_start(timing: Timing, *, started_at: datetime) -> Timing:
     return replace(timing, next_occurrence=grid.next_after(started_at))
 
 
-def after_skip(timing: Timing, *, occurrence: datetime, now: datetime) -> Timing:
-    """Return the timing with what the skipped `occurrence` had used given back."""
+def after_skip(timing: Timing, *, latest: datetime, now: datetime) -> Timing:
+    """Return the timing with what a skipped occurrence had used given back.
+
+    A job that had used its count goes on after `latest`, the last occurrence that is claimed: claims may be ahead.
+    """
     given_back = replace(timing, claimed=timing.claimed - 1)
     if timing.next_occurrence is not None:
         return given_back
     if timing.drifts:
         return after_start(given_back, started_at=now)
     grid = timing.grid(timing.anchor) if timing.anchor is not None else None
-    following = grid.next_after(max(now, occurrence)) if grid else None
-    return replace(given_back, next_occurrence=following)
+    return replace(given_back, next_occurrence=grid.next_after(latest) if grid else None)
