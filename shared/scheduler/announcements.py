@@ -21,7 +21,6 @@ ATTEMPT_EVENTS = {
     JobExecutionStatus.COMPLETED.value: EventType.ATTEMPT_SUCCEEDED,
     JobExecutionStatus.FAILED.value: EventType.ATTEMPT_FAILED,
 }
-CAUSED_BY_AN_EXECUTION = frozenset({EventType.JOB_COMPLETED, EventType.JOB_FAULTED})
 
 
 class SkipReason(StrEnum):
@@ -142,11 +141,17 @@ def skipped_event(
 
 
 def job_event(
-    event_type: EventType, path: JobPath, *, document: JsonObject, cause: str, at: datetime
+    event_type: EventType,
+    path: JobPath,
+    *,
+    document: JsonObject,
+    cause: str,
+    is_execution: bool = False,
+    at: datetime,
 ) -> CloudEvent:
     """Return what tells of a change of a job; `document` is the job as it is answered, without secrets.
 
-    `cause` is the id of the request that changed it, or of the execution that completed or faulted it.
+    `cause` is an id of what changed it: mostly a request, or the execution (`is_execution`) that ended it.
     """
     return event(
         event_type,
@@ -154,9 +159,7 @@ def job_event(
         id=f"{cause}/{event_type.rpartition('.')[2]}",
         at=at,
         data=document,
-        extensions=(
-            {"executionid": cause} if event_type in CAUSED_BY_AN_EXECUTION else NO_EXTENSIONS
-        ),
+        extensions={"executionid": cause} if is_execution else NO_EXTENSIONS,
     )
 
 

@@ -12,7 +12,6 @@ from shared.events.event_types import EventType
 from shared.messaging.steps import AT_ONCE
 from shared.scheduler.announcements import SkipReason, job_event
 from shared.scheduler.execution_store import BY_SCHEDULE, DueJob, NewExecution, Range
-from shared.scheduler.lifecycle import JobTrigger, next_state
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planned, Planner
 from shared.scheduler.service.job_documents import answered
@@ -20,7 +19,7 @@ from shared.scheduler.skips import Skips
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Claim, claim
 from shared.sql.database import Transaction
-from shared.wire.job import Job, JobState
+from shared.wire.job import Job
 from shared.wire.model import read
 
 logger = logging.getLogger(__name__)
@@ -58,15 +57,18 @@ class Claims:
         events: list[CloudEvent] = []
         for job in due:
             try:
-                if job.timing.generation == 0:
-                    self._plan(tx, job, now)
-                else:
-                    claims.append((job, claim(job.timing, now=now)))
+                found = decide(job, now)
             except Exception:  # whatever is wrong with one job, the others are due
                 logger.exception(
                     "job cannot be planned", extra={"action": "claim", "job": job.path.subject}
                 )
-                events.append(self._fault(tx, job, now))
+                self._planner.give_up(tx, self._planned(job, now))
+                events.append(self._ended(tx, job, EventType.JOB_FAULTED, now))
+                continue
+            if isinstance(found, Claim):
+                claims.append((job, found))
+            elif not self._planner.define(tx, self._planned(job, now), found, resets=True):
+                events.append(self._ended(tx, job, EventType.JOB_COMPLETED, now))
         self._write(tx, claims, now=now)
         events += self._missed(tx, claims, now=now)
         if events:
@@ -81,7 +83,7 @@ class Claims:
             NewExecution(
                 id=self._new_id(),
                 job_id=job.id,
-                generation=job.timing.generation,
+                generation=job.generation,
                 origin=BY_SCHEDULE,
                 occurrence=found.occurrence,
                 path=job.path,
@@ -103,21 +105,25 @@ class Claims:
                 events.append(self._skips.add(tx, missed, job_id=job.id, path=job.path, now=now))
         return events
 
-    def _plan(self, tx: Transaction, job: DueJob, now: datetime) -> None:
-        """Plan a job from before there was an engine."""
-        definition = read(Job, from_json(job.definition or ""))
-        planned = Planned(job_id=job.id, path=job.path, request_id=self._new_id(), now=now)
-        self._planner.define(tx, planned, definition, resets=True)
+    def _planned(self, job: DueJob, now: datetime) -> Planned:
+        return Planned(job_id=job.id, path=job.path, request_id=self._new_id(), now=now)
 
-    def _fault(self, tx: Transaction, job: DueJob, now: datetime) -> CloudEvent:
-        state = next_state(JobState.ENABLED, JobTrigger.CANNOT_BE_PLANNED, job=job.path.job)
-        self._store.timings.end(tx, job.id, state=state, now=now)
+    def _ended(
+        self, tx: Transaction, job: DueJob, event_type: EventType, now: datetime
+    ) -> CloudEvent:
         stored = self._store.jobs.find(tx.connection, job.job_collection_id, job.path.job)
         assert stored is not None, "it was found due in this transaction"
-        return job_event(
-            EventType.JOB_FAULTED,
-            job.path,
-            document=answered(stored),
-            cause=f"{job.path.subject}/{job.timing.generation}",
-            at=now,
-        )
+        try:
+            document = answered(stored)
+        except ValueError:  # the definition is what was wrong with it
+            document = {"id": stored.name, "state": stored.state.value}
+        # An id of a job is never given again, and a job ends once.
+        cause = f"{job.path.subject}/{job.id}"
+        return job_event(event_type, job.path, document=document, cause=cause, at=now)
+
+
+def decide(job: DueJob, now: datetime) -> Claim | Job:
+    """Return the claim, or the definition of a job from before there was an engine: it has to be planned first."""
+    if job.definition is None:
+        return claim(job.timing(), now=now)
+    return read(Job, from_json(job.definition))

@@ -3,7 +3,7 @@
 All are plain functions of a transaction, since one transaction changes several and wakes what follows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -24,12 +24,16 @@ BY_SCHEDULE = "schedule"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueJob:
-    """A job with an occurrence to claim; `definition` is there when it was never planned (generation 0)."""
+    """A job with an occurrence to claim; `definition` is there when it was never planned (generation 0).
+
+    `timing` reads it, and raises where this version cannot: that is one job's fault and not that of all who are due.
+    """
 
     id: int
     job_collection_id: int
     path: JobPath
-    timing: Timing
+    generation: int
+    timing: Callable[[], Timing] = field(repr=False)
     definition: str | None = field(default=None, repr=False)
 
 
@@ -242,6 +246,9 @@ class HistoryStore(Protocol):
     ) -> Sequence[JobHistory]:
         """Return up to `top` records after the first `skip`, newest first."""
 
+    def last(self, connection: Connection, execution: StoredExecution) -> JobHistory | None:
+        """Return the newest record of an execution."""
+
     def trim(self, tx: Transaction, job_id: int, *, keep: int) -> None:
         """Drop all but the newest `keep` records of a job."""
 
@@ -255,4 +262,5 @@ class HistoryStore(Protocol):
         """Close an open range and return it."""
 
     def prune(self, tx: Transaction, *, before: datetime, limit: int) -> int:
-        """Drop what ended before that instant: records, executions, ranges, jobs in a final state; returns how many."""
+        """Drop up to `limit` of what ended before that instant, of one kind: records first, then ranges, executions,
+        and jobs in a final state, when no old record of theirs is left; returns how many, 0 when nothing is left."""

@@ -12,7 +12,13 @@ from datetime import datetime, timedelta
 from shared.events.cloudevent import CloudEvent
 from shared.scheduler.announcements import JobPath, SkipReason, ToldExecution, execution_event
 from shared.scheduler.execution_store import NewExecution, Range, StoredExecution
-from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
+from shared.scheduler.lifecycle import (
+    EXECUTION_TRANSITIONS,
+    ExecutionState,
+    ExecutionTrigger,
+    JobTrigger,
+    next_state,
+)
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.skips import Skips
 from shared.scheduler.store import SchedulerStore
@@ -57,12 +63,20 @@ class Planner:
         timing = timing_of(definition, now=job.now, run_now_delay=self._run_now_delay)
         timing = self._define(tx, job, timing, resets=resets)
         if timing.next_occurrence is None:
-            self._store.timings.end(tx, job.job_id, state=JobState.COMPLETED, now=job.now)
+            state = next_state(JobState.ENABLED, JobTrigger.NO_OCCURRENCE_LEFT, job=job.path.job)
+            self._store.timings.end(tx, job.job_id, state=state, now=job.now)
         return timing.next_occurrence is not None
 
     def stop(self, tx: Transaction, job: Planned, *, resets: bool) -> None:
         """Leave a job that is disabled without occurrences."""
         self._define(tx, job, Timing(), resets=resets)
+
+    def give_up(self, tx: Transaction, job: Planned) -> None:
+        """Put a job that cannot be planned into its final state; an attempt under way ends as part of it no more."""
+        state = next_state(JobState.ENABLED, JobTrigger.CANNOT_BE_PLANNED, job=job.path.job)
+        self._withdraw_scheduled(tx, job)
+        self._store.timings.define(tx, job.job_id, Timing(), resets=False)
+        self._store.timings.end(tx, job.job_id, state=state, now=job.now)
 
     def forget(self, tx: Transaction, job: Planned) -> None:
         """Withdraw everything of a job that is deleted in this transaction."""
@@ -83,8 +97,7 @@ class Planner:
         self._store.executions.claim(tx, [execution], now=job.now)
 
     def _define(self, tx: Transaction, job: Planned, timing: Timing, *, resets: bool) -> Timing:
-        unended = self._store.executions.of_job(tx.connection, job.job_id)
-        skipped = self._withdraw(tx, job, [row for row in unended if row.is_scheduled])
+        skipped = self._withdraw_scheduled(tx, job)
         present = self._store.timings.get(tx.connection, job.job_id)
         if present is not None and not resets:
             # What is skipped is not counted.
@@ -93,6 +106,10 @@ class Planner:
             timing = replace(timing, next_occurrence=None)
         self._store.timings.define(tx, job.job_id, timing, resets=resets)
         return timing
+
+    def _withdraw_scheduled(self, tx: Transaction, job: Planned) -> int:
+        unended = self._store.executions.of_job(tx.connection, job.job_id)
+        return self._withdraw(tx, job, [row for row in unended if row.is_scheduled])
 
     def _withdraw(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> int:
         """End what has not ended and does not run; returns how many were skipped."""
@@ -106,7 +123,7 @@ class Planner:
             if state is ExecutionState.SKIPPED:
                 skipped.append(row)
             else:
-                events.append(end_event(row, attempts=row.recorded, last=None, at=job.now))
+                events.append(self._failed(tx, row, job.now))
         if skipped:
             events.append(self._skip(tx, job, skipped))
         progress = self._store.progress.get(tx.connection, job.job_id)
@@ -115,6 +132,11 @@ class Planner:
         if events:
             self._outgoing.insert(tx, events)
         return len(skipped)
+
+    def _failed(self, tx: Transaction, row: StoredExecution, now: datetime) -> CloudEvent:
+        last = self._store.history.last(tx.connection, row)
+        document = last.document() if last is not None else None
+        return end_event(row, attempts=row.recorded, last=document, at=now)
 
     def _skip(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> CloudEvent:
         skipped = Range(

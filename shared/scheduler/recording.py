@@ -164,8 +164,15 @@ class Recorder:
         stored = self._store.jobs.find(tx.connection, assignment.job.job_collection_id, path.job)
         assert stored is not None, "it was there in this transaction"
         kind = EventType.JOB_COMPLETED if state is JobState.COMPLETED else EventType.JOB_FAULTED
-        document, cause = answered(stored), assignment.row.id
-        return [*events, job_event(kind, path, document=document, cause=cause, at=now)]
+        ended = job_event(
+            kind,
+            path,
+            document=answered(stored),
+            cause=assignment.row.id,
+            is_execution=True,
+            at=now,
+        )
+        return [*events, ended]
 
 
 def following_of(row: StoredExecution, step: NextStep, *, now: datetime) -> Following:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 
 from shared.clock import from_microseconds, to_microseconds
 from shared.scheduler.announcements import SkipReason
-from shared.scheduler.execution_store import NewRecord, Range
+from shared.scheduler.execution_store import NewRecord, Range, StoredExecution
 from shared.scheduler.stores.tables import execution, history, job, job_timing, skipped
 from shared.sql.database import Transaction
 from shared.sql.prepared import Prepared
@@ -34,6 +34,13 @@ LIST = Prepared(
     .order_by(column.id.desc())
     .limit(bindparam("at_most"))
     .offset(bindparam("after"))
+)
+LAST = Prepared(
+    select(job.c.name, *(column[name] for name in RECORD))
+    .select_from(history.join(job))
+    .where(of_job, column.execution_id == bindparam("of_execution"))
+    .order_by(column.id.desc())
+    .limit(1)
 )
 oldest_kept = (
     select(column.id)
@@ -85,6 +92,10 @@ class SqlHistory:
         )
         return [to_record(row) for row in rows]
 
+    def last(self, connection: Connection, execution: StoredExecution) -> JobHistory | None:
+        rows = LAST.rows(connection, of_job=execution.job_id, of_execution=execution.id)
+        return to_record(rows[0]) if rows else None
+
     def trim(self, tx: Transaction, job_id: int, *, keep: int) -> None:
         TRIM.change(tx.connection, of_job=job_id, kept=keep)
 
@@ -111,16 +122,20 @@ class SqlHistory:
         )
 
     def prune(self, tx: Transaction, *, before: datetime, limit: int) -> int:
-        return sum(
-            statement.change(tx.connection, before=to_microseconds(before), at_most=limit)
-            for statement in PRUNE
-        )
+        for statement in PRUNE:
+            pruned = statement.change(tx.connection, before=to_microseconds(before), at_most=limit)
+            if pruned:
+                return pruned
+        return 0
 
 
-def oldest_first(table: Any, ended_at: Any) -> Prepared:
+def oldest_first(table: Any, ended_at: Any, *conditions: Any) -> Prepared:
     """Rows are in the order of their end, nearly, so looking at the oldest few is enough."""
     oldest = (
-        select(table.c.id, ended_at.label("ended")).order_by(table.c.id).limit(bindparam("at_most"))
+        select(table.c.id, ended_at.label("ended"))
+        .where(*conditions)
+        .order_by(table.c.id)
+        .limit(bindparam("at_most"))
     )
     part = oldest.subquery()
     return Prepared(
@@ -142,7 +157,9 @@ def by_end(table: Any, key: Any, ended_at: Any) -> Prepared:
 
 PRUNE = (
     oldest_first(history, column.ended_at),
-    oldest_first(skipped, skipped.c.last),
+    oldest_first(
+        skipped, skipped.c.last, ~skipped.c.is_open
+    ),  # whoever opened a range will close it
     by_end(execution, execution.c.id, execution.c.ended_at),
     by_end(job, job_timing.c.job_id, job_timing.c.ended_at),
 )

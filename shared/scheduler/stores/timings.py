@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, null, select, update
@@ -77,7 +78,10 @@ DUE = Prepared(
     .order_by(column.next_occurrence)
     .limit(bindparam("at_most"))
 )
-EARLIEST = Prepared(select(func.min(column.next_occurrence)))
+# Only with this condition is it read from the index, which is partial.
+EARLIEST = Prepared(
+    select(func.min(column.next_occurrence)).where(column.next_occurrence.is_not(None))
+)
 ADVANCE = Prepared(
     update(job_timing)
     .where(this)
@@ -128,7 +132,8 @@ class SqlTimings:
                     job_collection=row.name_2,
                     job=row.name_3,
                 ),
-                timing=to_timing(row),
+                generation=row.generation,
+                timing=partial(to_timing, row),
                 definition=row.unplanned,
             )
             for row in rows

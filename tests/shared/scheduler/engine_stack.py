@@ -1,7 +1,7 @@
 """The engine over a real file and the embedded broker, one step at a time, with an action that a test answers."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,6 +84,7 @@ class EngineStack:
     store: SchedulerStore
     outgoing: Outgoing
     planner: Planner
+    claims: Claims
     ticker: Ticker
     executions: Executions
     sweep: Sweep
@@ -128,7 +129,7 @@ class EngineStack:
         document: dict[str, Json] = json.loads((await self.job(name)).definition)
         return await self._change(name, {**document, **members}, resets=False)
 
-    async def _change(self, name: str, document: Mapping[str, Json], *, resets: bool) -> StoredJob:
+    async def _change(self, name: str, document: dict[str, Json], *, resets: bool) -> StoredJob:
         def change(tx: Transaction) -> StoredJob:
             definition = read(Job, document)
             found = self.store.jobs.find(tx.connection, self.collection_id, name)
@@ -197,7 +198,8 @@ class EngineStack:
         events: list[CloudEvent] = []
         while messages := await receiver.receive(max_messages=1, max_wait=timedelta(0)):
             for message in messages:
-                events += read_batch(message.message.body).events.values()
+                batch = read_batch(message.message.body)
+                events += [one.event for one in batch.events.values()]
                 await receiver.complete(message)
         return events
 
@@ -233,6 +235,7 @@ def build_stack(
     numbers = count(1)
     ids = new_id or (lambda: f"x{next(numbers)}")
     planner = Planner(store, outgoing, new_id=ids, run_now_delay=RUN_NOW_DELAY)
+    claims = Claims(store, planner, outgoing, new_id=ids)
     action = action or RecordingAction()
     limits = limits or Limits(attempts_per_host=1000, starts_per_second=1000)
     retries = Retries(count=4, interval=timedelta(seconds=30))
@@ -242,9 +245,8 @@ def build_stack(
         store=store,
         outgoing=outgoing,
         planner=planner,
-        ticker=Ticker(
-            database, Claims(store, planner, outgoing, new_id=ids), clock=clock, horizon=horizon
-        ),
+        claims=claims,
+        ticker=Ticker(database, claims, clock=clock, horizon=horizon),
         executions=Executions(
             database,
             action,

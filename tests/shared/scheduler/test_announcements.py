@@ -186,14 +186,13 @@ def test_a_change_of_a_job_is_told_with_the_job(event_type: EventType, id: str) 
     assert event["dataschema"] == f"urn:tocsin:schema:{event_type.value}:1"
 
 
-def test_only_what_an_execution_did_to_a_job_names_the_execution() -> None:
-    naming = {
-        event_type
-        for event_type in EventType
-        if job_event(event_type, PATH, document={}, cause="e-1", at=END).extensions
-    }
+@pytest.mark.parametrize("is_execution", [False, True])
+def test_only_what_an_execution_did_to_a_job_names_the_execution(*, is_execution: bool) -> None:
+    completed = job_event(
+        EventType.JOB_COMPLETED, PATH, document={}, cause="e-1", is_execution=is_execution, at=END
+    )
 
-    assert naming == {EventType.JOB_COMPLETED, EventType.JOB_FAULTED}
+    assert completed.extensions == ({"executionid": "e-1"} if is_execution else {})
 
 
 def test_the_subject_leads_back_to_the_names() -> None:
