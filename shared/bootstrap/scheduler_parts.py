@@ -68,7 +68,13 @@ class SchedulerParts:
         settings = self._on.settings
         return SchedulerService(
             self._on.database,
-            Endpoints(self._store, self._job_changes, sealer=self._on.sealer(), new_id=new_hex_id),
+            Endpoints(
+                self._store,
+                self._job_changes,
+                sealer=self._on.sealer(),
+                new_id=new_hex_id,
+                clock=self._on.clock,
+            ),
             Authentication(
                 settings.subscription_id, load_certificates(settings.management_certificates)
             ),

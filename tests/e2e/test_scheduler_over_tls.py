@@ -108,7 +108,11 @@ async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[s
     app = SchedulerService(
         database,
         Endpoints(
-            store, job_changes, sealer=Sealer({"k1": b"k" * 32}, current="k1"), new_id=new_id
+            store,
+            job_changes,
+            sealer=Sealer({"k1": b"k" * 32}, current="k1"),
+            new_id=new_id,
+            clock=clock,
         ),
         Authentication(SUBSCRIPTION, load_certificates((files.client_cer,))),
         follow_up=follow_up,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from shared.clock import Clock
 from shared.scheduler.service.changes import Change, Changes, Effect
 from shared.scheduler.service.containers import CloudServices, JobCollections
 from shared.scheduler.service.exchange import Answer, Query, Request
@@ -23,12 +24,13 @@ class Endpoints:
         *,
         sealer: Sealer,
         new_id: Callable[[], str],
+        clock: Clock,
     ) -> None:
         """`new_id` returns 32 lower-case hexadecimal digits."""
         self._sealer = sealer
         self._changes = Changes(store)
         services, collections = CloudServices(store, new_id), JobCollections(store, new_id)
-        jobs = Jobs(store, job_changes, sealer=sealer, new_id=new_id)
+        jobs = Jobs(store, job_changes, sealer=sealer, new_id=new_id, clock=clock)
         self._effects: dict[str, Callable[[Request], Effect]] = {
             "CreateOrUpdateCloudService": services.create_or_update,
             "DeleteCloudService": services.delete,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
+from shared.clock import Clock
 from shared.errors import NotFoundError
 from shared.scheduler.action import sealing_context
 from shared.scheduler.quota import allowance_of, check_count, check_job
@@ -41,11 +42,13 @@ class Jobs:
         *,
         sealer: Sealer,
         new_id: Callable[[], str],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._changes = changes
         self._sealer = sealer
         self._new_id = new_id
+        self._clock = clock
 
     def create(self, request: Request) -> Effect:
         return self._put(request, self._new_id(), read_job(request.body, id=None))
@@ -157,7 +160,8 @@ class Jobs:
             cloud_service=service.name,
             collection=collection,
             request_id=request.id,
-            now=request.now,
+            # An occurrence that started while the body was on its way is past.
+            now=self._clock.now(),
         )
 
     def _job(self, connection: Connection, collection: StoredJobCollection, name: str) -> StoredJob:

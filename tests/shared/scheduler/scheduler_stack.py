@@ -200,7 +200,7 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     follow_up = FollowUp(engine.outgoing, on_change=bell.ring)
     app = SchedulerService(
         database,
-        Endpoints(store, job_changes, sealer=sealer, new_id=new_id),
+        Endpoints(store, job_changes, sealer=sealer, new_id=new_id, clock=clock),
         authentication,
         follow_up=follow_up,
         clock=clock,

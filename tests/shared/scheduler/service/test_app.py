@@ -284,7 +284,13 @@ async def test_a_bug_is_500_and_logged_with_its_traceback(
 
     app = SchedulerService(
         stack.database,
-        Endpoints(stack.store, stack.job_changes, sealer=stack.sealer, new_id=broken),
+        Endpoints(
+            stack.store,
+            stack.job_changes,
+            sealer=stack.sealer,
+            new_id=broken,
+            clock=stack.clock,
+        ),
         stack.authentication,
         follow_up=stack.follow_up,
         clock=stack.clock,

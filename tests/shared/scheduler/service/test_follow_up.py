@@ -64,7 +64,13 @@ async def test_p7_what_cannot_be_told_at_once_costs_no_request_and_is_told_later
     bell = EngineBell()
     app = SchedulerService(
         ready.database,
-        Endpoints(ready.store, ready.job_changes, sealer=ready.sealer, new_id=lambda: "b" * 32),
+        Endpoints(
+            ready.store,
+            ready.job_changes,
+            sealer=ready.sealer,
+            new_id=lambda: "b" * 32,
+            clock=ready.clock,
+        ),
         ready.authentication,
         follow_up=FollowUp(unreachable, on_change=bell.ring),
         clock=ready.clock,

@@ -1,5 +1,6 @@
 """Changes of jobs over the service, with the engine beside it."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from shared.events.cloudevent import CloudEvent
 from shared.wire.json_types import Json
 from tests.shared.scheduler.engine_stack import FAILED, EngineStack
-from tests.shared.scheduler.scheduler_stack import JOB, JOBS, Stack
+from tests.shared.scheduler.scheduler_stack import JOB, JOBS, VERSION, Stack
 
 A = f"{JOBS}/a"
 SUBJECT = "/cloudservices/cs1/jobcollections/jc1/jobs/a"
@@ -95,6 +96,28 @@ async def test_p5_a_change_of_something_else_leaves_what_was_claimed(
     assert shown == "2026-01-01T12:00:30Z"
     assert await following(ready) == "2026-01-01T12:01:30Z"
     assert "execution.skipped" not in kinds(await engine.told())
+
+
+async def test_p5_an_occurrence_that_started_while_a_change_was_on_its_way_starts_once(
+    ready: Stack, engine: EngineStack
+) -> None:
+    on_grid = EVERY_MINUTE | {"startTime": "2026-01-01T11:00:30Z"}
+    await ready.call("PUT", A, on_grid)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await engine.step(30 * SECOND)
+        return {"type": "http.request", "body": json.dumps(on_grid).encode(), "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await ready.app(ready.scope("PUT", A, VERSION), receive, send)
+    await engine.step()
+
+    assert sent[0]["status"] == 200
+    assert await following(ready) == "2026-01-01T12:01:30Z"
+    assert len(engine.action.attempts) == 1
 
 
 @pytest.mark.parametrize(("method", "body"), [("PUT", EVERY_MINUTE), ("PATCH", DISABLED)])
@@ -215,6 +238,7 @@ async def test_every_change_is_told_once_by_what_it_was(
 
     assert kinds(events) == told
     for event in events:
+        assert dict(event.extensions) == {}
         assert event.id == f"{reply.request_id}/1/{event.type.rpartition('.')[2]}"
         assert event.subject == SUBJECT
         assert event.time == ready.clock.now()
