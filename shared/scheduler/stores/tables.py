@@ -84,6 +84,7 @@ job = Table(
     UniqueConstraint("job_collection_id", "key"),
     sqlite_autoincrement=True,
 )
+Index("ix_job_job_collection_id", job.c.job_collection_id, job.c.id)
 
 service_operation = Table(
     "service_operation",
@@ -154,7 +155,8 @@ execution = Table(
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
     *work_columns(),
-    UniqueConstraint("job_id", "generation", "origin", "occurrence"),
+    # Not the job first: what asks for the executions of a job wants those that have not ended, by the index below.
+    UniqueConstraint("occurrence", "job_id", "generation", "origin"),
 )
 sweep_index(execution)
 partial_index(execution.c.ended_at)

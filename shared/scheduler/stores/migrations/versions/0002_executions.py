@@ -13,6 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index("ix_job_job_collection_id", "job", ["job_collection_id", "id"])
     create_job_timing()
     create_execution()
     create_history()
@@ -84,7 +85,7 @@ def create_execution() -> None:
         sa.Column("lease_until", sa.BigInteger),
         sa.Column("sweep_at", sa.BigInteger),
         sa.Column("wakes", sa.Integer, nullable=False, server_default="0"),
-        sa.UniqueConstraint("job_id", "generation", "origin", "occurrence"),
+        sa.UniqueConstraint("occurrence", "job_id", "generation", "origin"),
     )
     create_partial_index("execution", "sweep_at")
     create_partial_index("execution", "ended_at")
