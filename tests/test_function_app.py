@@ -31,7 +31,13 @@ CONNECTOR = {
     "submit_commands",
     "sweep_connector",
 }
-SCHEDULER = {"run_service_operation", "sweep_scheduler"}
+SCHEDULER = {
+    "prune_scheduler",
+    "run_execution",
+    "run_service_operation",
+    "sweep_scheduler",
+    "tick_engine",
+}
 
 
 def load(role: str, program: str = NAMES) -> subprocess.CompletedProcess[str]:
