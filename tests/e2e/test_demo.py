@@ -40,7 +40,7 @@ OF_THE_ENGINE = (
     "tocsin.execution.succeeded, nightly-report, verified, ",
     "POST …/nightly-report/run → 202, ",
     "run once more; the next occurrence stays ",
-    "POST /actions/slow-export → 200 after 3 s, attempt 1, ",
+    "POST /actions/slow-export → 200 due in 3 s, attempt 1, ",
     "the caller of /actions/slow-export is gone and got no answer",
     "2 requests, 1 Idempotency-Key, 1 record, 1 end of the execution",
     "tocsin.job.completed, slow-export, verified, ",

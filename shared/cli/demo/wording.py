@@ -35,7 +35,7 @@ def describe(arrival: Arrival) -> str:
 def describe_action(seen: ActionRequest | Departure) -> str:
     if isinstance(seen, Departure):
         return f"the caller of /actions/{seen.request.name} is gone and got no answer"
-    delay = f" after {seen.delay.total_seconds():g} s" if seen.delay else ""
+    delay = f" due in {seen.delay.total_seconds():g} s" if seen.delay else ""
     late = f", {milliseconds(seen.lateness)} late" if seen.attempt == 1 else ""
     return (
         f"{seen.method} /actions/{seen.name} → {seen.status}{delay}, attempt {seen.attempt}{late}"

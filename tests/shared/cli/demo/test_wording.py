@@ -64,7 +64,7 @@ def test_an_event_is_told_by_its_operation_or_by_its_resource_or_alone(
             "POST /actions/nightly → 200, attempt 1, 500.0 ms late",
         ),
         (action_line(attempt=2, status=500), "POST /actions/nightly → 500, attempt 2"),
-        (action_line(attempt=2, delay=2.5), "POST /actions/nightly → 200 after 2.5 s, attempt 2"),
+        (action_line(attempt=2, delay=2.5), "POST /actions/nightly → 200 due in 2.5 s, attempt 2"),
     ],
 )
 def test_only_a_first_attempt_is_late(line: dict[str, object], told: str, tmp_path: Path) -> None:
