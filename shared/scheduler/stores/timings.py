@@ -23,12 +23,10 @@ from shared.wire.recurrence import Frequency
 
 column = job_timing.c
 this = column.job_id == bindparam("this_job")
-RULE = ("frequency", "interval", "anchor", "drifts", "count", "end_time", "next_occurrence")
-TIMING = (
-    column.generation,
-    *(column[name] for name in RULE),
-    column.claimed,
-)
+RULE = (
+    "frequency", "interval", "anchor", "drifts", "count", "end_time", "next_occurrence", "claimed",
+)  # fmt: skip
+TIMING = (column.generation, *(column[name] for name in RULE))
 NAMES = (cloud_service.c.subscription, cloud_service.c.name, job_collection.c.name, job.c.name)
 with_names = job_timing.join(job).join(job_collection).join(cloud_service)
 
@@ -38,7 +36,6 @@ DEFINE = Prepared(
     .values({name: bindparam(f"new_{name}") for name in RULE})
     .values(
         generation=column.generation + 1,
-        claimed=bindparam("new_claimed"),
         outstanding=0,
         active=null(),
         open_skip=null(),
@@ -111,10 +108,8 @@ class SqlTimings:
     """The port's adapter for SQLite and PostgreSQL."""
 
     def define(self, tx: Transaction, job_id: int, timing: Timing, *, resets: bool) -> None:
-        values = rule_of(timing)
-        changed = DEFINE.change(
-            tx.connection, this_job=job_id, new_claimed=timing.claimed, **values
-        )
+        values = to_values(timing)
+        changed = DEFINE.change(tx.connection, this_job=job_id, **values)
         if changed and resets:
             RESET.change(tx.connection, this_job=job_id)
         if not changed:
@@ -172,7 +167,7 @@ class SqlTimings:
         END_TIMING.change(tx.connection, this_job=job_id, present=to_microseconds(now))
 
 
-def rule_of(timing: Timing) -> dict[str, Any]:
+def to_values(timing: Timing) -> dict[str, Any]:
     return {
         "new_frequency": timing.frequency.value if timing.frequency else None,
         "new_interval": timing.interval,
@@ -181,6 +176,7 @@ def rule_of(timing: Timing) -> dict[str, Any]:
         "new_count": timing.count,
         "new_end_time": to_optional_microseconds(timing.end_time),
         "new_next_occurrence": to_optional_microseconds(timing.next_occurrence),
+        "new_claimed": timing.claimed,
     }
 
 

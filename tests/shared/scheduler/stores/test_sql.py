@@ -6,19 +6,14 @@ from types import ModuleType
 import pytest
 from sqlalchemy import Connection
 
-from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
-from shared.messaging.entities import TOCSIN_QUEUES
-from shared.scheduler.store import SchedulerStore
 from shared.scheduler.stores import executions, history, jobs, outgoing, progress, timings
-from shared.scheduler.stores.sql import sql_store
 from shared.scheduler.stores.tables import SCHEMA
 from shared.sql.database import Database
 from shared.sql.inline import InlineDatabase
 from shared.sql.migrations import migrate
 from shared.sql.prepared import Prepared
 from shared.sql.sqlite import SqliteDatabase, sqlite_engine
-from tests.clocks import FakeClock
 from tests.contracts.scheduler_store import SchedulerStoreContract
 
 
@@ -30,13 +25,6 @@ def path(tmp_path: Path) -> Path:
     migrate(engine, SCHEMA)
     engine.dispose()
     return path
-
-
-@pytest.fixture
-async def store(database: Database) -> AsyncIterator[SchedulerStore]:
-    broker = EmbeddedBroker(database, clock=FakeClock(), queues=TOCSIN_QUEUES)
-    yield sql_store(broker)
-    await broker.close()
 
 
 class TestInline(SchedulerStoreContract):
