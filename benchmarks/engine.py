@@ -58,7 +58,7 @@ from shared.wire.recurrence import Frequency
 from shared.wire.times import format_instant
 
 DUE_PER_SECOND = 50
-AT_ONCE = 64
+AT_ONCE = 256
 STEP = 500
 LEAD = timedelta(seconds=3)
 RECURRENCES = 200_000

@@ -33,4 +33,4 @@ def is_storable(row_id: str, attempt: int) -> bool:
     """JSON allows numbers and text (half a surrogate pair) that no database takes."""
     if isinstance(attempt, bool) or not 0 <= attempt < 2**31:
         return False
-    return not any("\ud800" <= character <= "\udfff" for character in row_id)
+    return row_id.isascii() or not any("\ud800" <= one <= "\udfff" for one in row_id)

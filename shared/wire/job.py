@@ -92,6 +92,23 @@ class JobHistory(WireModel):
     repeat_count: Annotated[int, Field(strict=True, ge=1)]
     retry_count: Counter
 
+    def document(self) -> JsonObject:
+        """See `WireModel.document`; written out, because every attempt asks for it."""
+        start_time = format_instant(self.start_time)
+        is_one = self.timestamp == self.start_time
+        return {
+            "jobId": self.job_id,
+            "timestamp": start_time if is_one else format_instant(self.timestamp),
+            "startTime": start_time,
+            "endTime": format_instant(self.end_time),
+            "state": self.state.value,
+            "message": self.message,
+            "status": self.status.value,
+            "actionName": self.action_name.value,
+            "repeatCount": self.repeat_count,
+            "retryCount": self.retry_count,
+        }
+
 
 def job_answer(definition: JsonObject, *, id: str, status: JobStatus | None = None) -> JsonObject:
     """Return a job as the service answers it: `definition` is `Job.document()`, sealed or not; secrets are dropped.
