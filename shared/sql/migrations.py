@@ -43,7 +43,7 @@ def migrate(engine: Engine, schema: Schema) -> None:
     with engine.connect() as connection:
         config.attributes.update(connection=connection, version_table=schema.version_table)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.name == "sqlite" else "BEGIN")
-        command.upgrade(config, "head")
+        command.upgrade(config, schema.head)
         connection.exec_driver_sql("COMMIT")
 
 
