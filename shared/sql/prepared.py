@@ -52,7 +52,7 @@ class Prepared:
     def _run(self, connection: Connection, parameters: dict[str, Any]) -> Any:
         text, names, defaults = self._for(connection.dialect)
         values = defaults | parameters if defaults else parameters
-        cursor: Any = connection.connection.cursor()
+        cursor = driver_cursor(connection)
         cursor.execute(text, values if names is None else [values[name] for name in names])
         return cursor
 
@@ -65,7 +65,9 @@ class Prepared:
             full = ({**defaults, **row} for row in rows) if defaults else rows
             many = [tuple([row[name] for name in names]) for row in full]
         if many:
-            connection.exec_driver_sql(text, many)
+            cursor = driver_cursor(connection)
+            cursor.executemany(text, many)
+            cursor.close()
 
     def _for(self, dialect: Dialect) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
         known = self._compiled.get(dialect.name)
@@ -78,3 +80,9 @@ class Prepared:
             known = (str(compiled), tuple(names) if names is not None else None, defaults)
             self._compiled[dialect.name] = known
         return known
+
+
+def driver_cursor(connection: Connection) -> Any:
+    """Return a cursor of the driver's own: the pool's wrapper around one costs as much as making it."""
+    driver: Any = connection.connection.driver_connection
+    return driver.cursor()
