@@ -223,20 +223,21 @@ def build_stack(
     database: Database,
     clock: FakeClock,
     *,
-    action: RecordingAction | None = None,
+    broker: EmbeddedBroker | None = None,
     horizon: timedelta = timedelta(0),
     limits: Limits | None = None,
     new_id: Callable[[], str] | None = None,
 ) -> EngineStack:
-    """Wire the engine on a database whose tables are there; opens nothing."""
-    broker = EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
+    """Wire the engine on a database whose tables are there; opens nothing. The broker is that of the same file, or
+    `broker`."""
+    broker = broker or EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
     store = sql_store(broker)
     outgoing = Outgoing(database, SqlOutgoing(), broker)
     numbers = count(1)
     ids = new_id or (lambda: f"x{next(numbers)}")
     planner = Planner(store, outgoing, new_id=ids, run_now_delay=RUN_NOW_DELAY)
     claims = Claims(store, planner, outgoing, new_id=ids)
-    action = action or RecordingAction()
+    action = RecordingAction()
     limits = limits or Limits(attempts_per_host=1000, starts_per_second=1000)
     retries = Retries(count=4, interval=timedelta(seconds=30))
     return EngineStack(
