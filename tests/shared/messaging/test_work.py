@@ -1,11 +1,9 @@
 import asyncio
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from shared.errors import LeaseLostError
 from shared.messaging.wake_up import WakeUp
@@ -13,6 +11,7 @@ from shared.messaging.work import HORIZON, MAX_EARLY, Lease, Nothing, NotYet, wh
 from shared.sql.database import Transaction
 from tests.clocks import START, FakeClock
 from tests.shared.messaging.work_bench import LEASE, WorkBench, table
+from tests.shared.messaging.work_machine import WorkMachine
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -134,6 +133,73 @@ def test_forged_wake_up_finds_nothing(bench: WorkBench, row_id: str, attempt: in
     bench.insert("a", bench.now)
 
     assert bench.start(row_id, attempt) == Nothing()
+
+
+def test_many_rows_are_woken_by_one_sending(bench: WorkBench) -> None:
+    due_at = {"now": bench.now, "soon": bench.now + HORIZON, "late": bench.now + HORIZON + SECOND}
+
+    bench.insert_many(due_at)
+
+    assert bench.outbox.sizes == [2]
+    assert bench.sent() == [(WakeUp("now", 0), None), (WakeUp("soon", 0), due_at["soon"])]
+    assert {row_id: bench.due_at(row_id) for row_id in due_at} == due_at
+    bench.take("now", 0)
+
+
+def test_each_of_many_rows_is_swept_in_its_own_time(bench: WorkBench) -> None:
+    start = bench.now
+    bench.insert_many({"now": start, "soon": start + MINUTE, "late": start + 60 * MINUTE})
+    bench.sent()
+
+    swept: dict[str, float] = {}
+    while bench.now < start + 60 * MINUTE:
+        bench.now += MINUTE
+        bench.sweep()
+        for wake_up, _ in bench.sent():
+            swept.setdefault(wake_up.id, (bench.now - start) / MINUTE)
+
+    assert swept == {"now": 1, "soon": 2, "late": 50}
+
+
+def test_nothing_is_sent_for_no_rows(bench: WorkBench) -> None:
+    bench.insert_many({})
+
+    assert bench.outbox.sizes == []
+
+
+def test_withdrawn_row_is_never_started_or_swept(bench: WorkBench) -> None:
+    bench.insert("a", bench.now)
+    bench.sent()
+
+    bench.withdraw("a")
+
+    bench.now += 1000 * MINUTE
+    assert [bench.start("a", attempt) for attempt in (0, 1)] == [Nothing()] * 2
+    assert bench.sweep() == 0
+    assert bench.free_leases() == 0
+    assert bench.sent() == []
+    assert bench.due_at("a") is None
+
+
+@pytest.mark.parametrize("later", [timedelta(0), 2 * LEASE])
+def test_holder_of_a_withdrawn_row_writes_nothing(bench: WorkBench, later: timedelta) -> None:
+    bench.insert("a", bench.now)
+    late = bench.take("a", 0)
+    bench.now += later
+
+    bench.withdraw("a")
+
+    with pytest.raises(LeaseLostError, match="attempt 1 of a"):
+        bench.record(late, bench.now)
+    assert bench.due_at("a") is None
+
+
+def test_row_is_withdrawn_alone(bench: WorkBench) -> None:
+    bench.insert_many({"a": bench.now, "b": bench.now})
+
+    bench.withdraw("a")
+
+    bench.take("b", 0)
 
 
 def test_forged_wake_up_of_a_live_lease_finds_nothing(bench: WorkBench) -> None:
@@ -277,7 +343,7 @@ def test_p7_leases_of_a_dead_process_are_free_at_once(bench: WorkBench) -> None:
         bench.record(lost, None)
 
 
-@pytest.mark.parametrize("name", ["start", "state", "record", "due", "overdue", "free"])
+@pytest.mark.parametrize("name", ["start", "state", "record", "withdraw", "due", "overdue", "free"])
 def test_p12_no_statement_looks_at_what_it_does_not_need(bench: WorkBench, name: str) -> None:
     statement = getattr(bench.rows._statements, name)
     text, names, _ = statement._for(bench.connection.dialect)
@@ -286,104 +352,6 @@ def test_p12_no_statement_looks_at_what_it_does_not_need(bench: WorkBench, name:
 
     assert plan
     assert not [row.detail for row in plan if "SCAN" in row.detail or "TEMP B-TREE" in row.detail]
-
-
-class WorkMachine(RuleBasedStateMachine):
-    """Whatever happens to wake-ups and holders: no two can record, nothing starts early, nothing is forgotten."""
-
-    IDS = st.sampled_from(["a", "b"])
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bench = WorkBench()
-        for row_id in ("a", "b"):
-            self.bench.insert(row_id, START)
-        self.messages: list[tuple[WakeUp, datetime | None]] = []
-        self.newest: dict[str, Lease] = {}
-        self.until: dict[Lease, datetime] = {}
-        self.older: list[Lease] = []
-        self.recorded: set[tuple[str, int]] = set()
-
-    def teardown(self) -> None:
-        self.nothing_is_forgotten()
-        self.bench.connection.close()
-
-    @rule(seconds=st.sampled_from([0, 1, 30, 60, 90, 600, 4000]))
-    def time_passes(self, seconds: int) -> None:
-        self.bench.now += timedelta(seconds=seconds)
-
-    @rule(is_lost=st.booleans(), is_doubled=st.booleans())
-    def message_arrives(self, *, is_lost: bool, is_doubled: bool) -> None:
-        self.messages += self.bench.sent()
-        if not self.messages:
-            return
-        wake_up, _ = self.messages[0] if is_doubled else self.messages.pop(0)
-        if not is_lost:
-            self.try_to_start(wake_up)
-
-    @rule(row_id=IDS, attempt=st.integers(0, 4))
-    def forged_message_arrives(self, row_id: str, attempt: int) -> None:
-        self.try_to_start(WakeUp(row_id, attempt))
-
-    def try_to_start(self, wake_up: WakeUp) -> None:
-        due_at = self.bench.due_at(wake_up.id)
-        lease = self.bench.start(wake_up.id, wake_up.attempt)
-        if not isinstance(lease, Lease):
-            return
-        assert due_at is not None
-        assert due_at <= self.bench.now
-        held = self.newest.get(lease.id)
-        if held is not None:
-            assert self.until[held] <= self.bench.now or held in self.older
-            self.older.append(held)
-        self.newest[lease.id] = lease
-        self.until[lease] = self.bench.now + LEASE
-
-    @rule(row_id=IDS, seconds=st.none() | st.sampled_from([0, 1, 100, 700, 100_000]))
-    def holder_records(self, row_id: str, seconds: int | None) -> None:
-        lease = self.newest.pop(row_id, None)
-        if lease is None:
-            return
-        due_at = None if seconds is None else self.bench.now + timedelta(seconds=seconds)
-        self.bench.record(lease, due_at)
-        assert (lease.id, lease.attempt) not in self.recorded
-        self.recorded.add((lease.id, lease.attempt))
-
-    @rule()
-    def older_holder_records(self) -> None:
-        for lease in self.older:
-            if self.bench.attempt(lease.id) != lease.attempt:
-                with pytest.raises(LeaseLostError):
-                    self.bench.record(lease, None)
-
-    @rule()
-    def process_dies(self) -> None:
-        self.bench.free_leases()
-        self.older += self.newest.values()
-        self.messages.clear()
-
-    @rule()
-    def sweep(self) -> None:
-        self.bench.sweep()
-
-    @invariant()
-    def holder_is_the_fence(self) -> None:
-        for lease in self.newest.values():
-            assert self.bench.attempt(lease.id) == lease.attempt
-
-    def nothing_is_forgotten(self) -> None:
-        """With every message lost, sweep alone brings every row that has something to do to a start."""
-        self.bench.sent()
-        waiting = {row_id for row_id in ("a", "b") if self.bench.due_at(row_id) is not None}
-        for _ in range(3000):
-            self.bench.now += 10 * MINUTE
-            self.bench.sweep()
-            for wake_up, _ in self.bench.sent():
-                if isinstance(self.bench.start(wake_up.id, wake_up.attempt), Lease):
-                    waiting.discard(wake_up.id)
-            if not waiting:
-                return
-        raise AssertionError(f"never woken: {waiting}")
 
 
 WorkMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,6 +1,6 @@
 """A table of work without a process around it: time, wake-ups and transactions are in the test's hand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -24,12 +24,14 @@ sweep_index(table)
 
 
 class Outbox:
-    """A queue that keeps what was committed."""
+    """A queue that keeps what was committed, and how many messages each sending had."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
+        self.sizes: list[int] = []
 
     def send_in(self, transaction: Transaction, _: str, messages: Sequence[Message]) -> None:
+        self.sizes.append(len(messages))
         transaction.on_commit(lambda: self.sent.extend(messages))
 
 
@@ -38,8 +40,8 @@ class WorkBench:
 
     def __init__(self) -> None:
         self.now = START
-        self._outbox = Outbox()
-        self.rows = WorkRows(table, key="id", queue="things", lease=LEASE, sender=self._outbox)
+        self.outbox = Outbox()
+        self.rows = WorkRows(table, key="id", queue="things", lease=LEASE, sender=self.outbox)
         self.connection = sqlite_engine(Path(":memory:")).connect()
         metadata.create_all(self.connection)
 
@@ -59,7 +61,7 @@ class WorkBench:
 
     def sent(self) -> list[tuple[WakeUp, datetime | None]]:
         """Take what was sent since, with the instants it is scheduled for."""
-        messages, self._outbox.sent = self._outbox.sent, []
+        messages, self.outbox.sent = self.outbox.sent, []
         return [(WakeUp.decode(each.body), each.scheduled_enqueue_time) for each in messages]
 
     def insert(self, row_id: str, due_at: datetime) -> None:
@@ -68,6 +70,19 @@ class WorkBench:
             self.rows.schedule(tx, row_id, attempt=0, due_at=due_at, now=self.now)
 
         self.run(work)
+
+    def insert_many(self, rows: Mapping[str, datetime]) -> None:
+        """Insert rows as their owner does: with what the mechanism says, woken in one go."""
+
+        def work(tx: Transaction) -> None:
+            columns = self.rows.first_of_many(tx, rows, now=self.now)
+            for row_id in rows:
+                tx.connection.execute(table.insert().values(id=row_id, **columns[row_id]))
+
+        self.run(work)
+
+    def withdraw(self, row_id: str) -> None:
+        self.run(lambda tx: self.rows.withdraw(tx, row_id))
 
     def schedule(self, row_id: str, attempt: int, due_at: datetime) -> None:
         self.run(
