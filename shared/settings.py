@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.errors import ConfigurationError
 
@@ -72,8 +72,10 @@ class Settings(BaseModel):
     role: Role = Role.ALL
     data_dir: Path = Path(".tocsin")
     durability: Durability = Durability.POWER
-    subscription_id: str = Field(
-        default="00000000-0000-0000-0000-000000000001", pattern=r"^[A-Za-z0-9-]{1,64}$"
+    subscription_id: Annotated[str, AfterValidator(str.lower)] = Field(
+        default="00000000-0000-0000-0000-000000000001",
+        pattern=r"^[A-Za-z0-9-]{1,64}$",
+        description="case does not matter; answers and events have it in lower case",
     )
     public_url: str | None = Field(
         default=None, description="where callers reach the connector; used in Operation-Location"

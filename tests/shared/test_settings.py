@@ -107,3 +107,9 @@ def test_a_job_that_is_to_run_now_may_run_at_once(text: str, seconds: float) -> 
 def test_no_job_runs_before_it_is_asked_for(text: str) -> None:
     with pytest.raises(ConfigurationError, match="TOCSIN_RUN_NOW_DELAY"):
         load_settings({"TOCSIN_RUN_NOW_DELAY": text})
+
+
+def test_the_subscription_is_one_whatever_its_case() -> None:
+    settings = load_settings({"TOCSIN_SUBSCRIPTION_ID": "AB-12"})
+
+    assert settings.subscription_id == "ab-12"
