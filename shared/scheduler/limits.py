@@ -67,9 +67,15 @@ class Reservation:
         self._limits = limits
         self._host: str | None = None
         self._until: datetime | None = None
+        self._is_released = False
 
     def take(self, *, host: str, job_collection_id: int, now: datetime) -> datetime | None:
-        """Return None when the attempt may start, else when to come back with another reservation."""
+        """Return None when the attempt may start, else when to come back with another reservation.
+
+        Of one that was released that is at once: whoever made it was cancelled, and would not release it again.
+        """
+        if self._is_released:
+            return now
         if self._host is None and self._until is None:
             self._until = self._limits.take(host=host, job_collection_id=job_collection_id, now=now)
             self._host = host if self._until is None else None
@@ -77,6 +83,7 @@ class Reservation:
 
     def release(self) -> None:
         """Give the place back, if one was taken and has not been given back."""
+        self._is_released = True
         if self._host is not None:
             self._limits.leave(self._host)
             self._host = None

@@ -116,6 +116,18 @@ def test_a_place_is_given_back_once() -> None:
     assert ask(of_one)[1] is not None
 
 
+def test_a_reservation_that_was_given_back_takes_no_place() -> None:
+    """Whoever made it is gone, and would never give that place back."""
+    of_one = limits(per_host=1)
+    reservation = of_one.reservation()
+    reservation.release()
+
+    until = reservation.take(host="h", job_collection_id=1, now=START)
+
+    assert until == START
+    assert ask(of_one)[1] is None
+
+
 def test_whoever_comes_with_an_instant_that_is_over_counts_as_of_the_latest() -> None:
     of_one = limits(per_second=1)
     ask(of_one, collection=2, now=START + 5 * SECOND)
