@@ -45,7 +45,11 @@ SETTLE = Prepared(
     update(job_timing)
     .where(this)
     .values(
-        last_execution=func.coalesce(bindparam("started"), column.last_execution),
+        # What began earlier may be recorded later.
+        last_execution=case(
+            (column.last_execution > bindparam("started"), column.last_execution),
+            else_=func.coalesce(bindparam("started"), column.last_execution),
+        ),
         executions=column.executions + bindparam("attempts"),
         failures=column.failures + bindparam("new_failures"),
         faults=column.faults + bindparam("new_faults"),
