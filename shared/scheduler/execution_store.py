@@ -255,8 +255,8 @@ class HistoryStore(Protocol):
     def skip(self, tx: Transaction, job_id: int, skipped: Range, *, is_open: bool) -> int:
         """Add a range and return its id, which is never given again."""
 
-    def extend_skip(self, tx: Transaction, id: int, *, last: datetime) -> None:
-        """Let an open range reach to `last`."""
+    def extend_skip(self, tx: Transaction, id: int, *, occurrence: datetime) -> None:
+        """Let an open range hold that occurrence too, wherever it lies."""
 
     def close_skip(self, tx: Transaction, id: int) -> Range:
         """Close an open range and return it."""

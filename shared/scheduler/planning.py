@@ -123,7 +123,7 @@ class Planner:
             if state is ExecutionState.SKIPPED:
                 skipped.append(row)
             else:
-                events.append(self._failed(tx, row, job.now))
+                events.append(cut_short(self._store, tx, row, at=job.now))
         if skipped:
             events.append(self._skip(tx, job, skipped))
         progress = self._store.progress.get(tx.connection, job.job_id)
@@ -133,16 +133,20 @@ class Planner:
             self._outgoing.insert(tx, events)
         return len(skipped)
 
-    def _failed(self, tx: Transaction, row: StoredExecution, now: datetime) -> CloudEvent:
-        last = self._store.history.last(tx.connection, row)
-        document = last.document() if last is not None else None
-        return end_event(row, attempts=row.recorded, last=document, at=now)
-
     def _skip(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> CloudEvent:
         skipped = Range(
             reason=SkipReason.SUPERSEDED, first=rows[0].occurrence, last=rows[-1].occurrence
         )
         return self._skips.add(tx, skipped, job_id=job.job_id, path=job.path, now=job.now)
+
+
+def cut_short(
+    store: SchedulerStore, tx: Transaction, row: StoredExecution, *, at: datetime
+) -> CloudEvent:
+    """Return what tells that an execution ends failed, between two attempts, with what it last recorded."""
+    last = store.history.last(tx.connection, row) if row.recorded else None
+    document = last.document() if last is not None else None
+    return end_event(row, attempts=row.recorded, last=document, at=at)
 
 
 def end_event(

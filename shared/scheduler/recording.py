@@ -7,17 +7,11 @@ from datetime import datetime
 from pydantic_core import from_json
 
 from shared.events.cloudevent import CloudEvent
-from shared.events.event_types import EventType
 from shared.scheduler.action import Outcome
-from shared.scheduler.announcements import attempt_event, job_event
+from shared.scheduler.announcements import attempt_event
+from shared.scheduler.ending import Endings, is_current, is_of_schedule
 from shared.scheduler.execution_store import Count, Following, NewRecord, Progress, StoredExecution
-from shared.scheduler.lifecycle import (
-    EXECUTION_TRANSITIONS,
-    ExecutionState,
-    ExecutionTrigger,
-    JobTrigger,
-    next_state,
-)
+from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import end_event, told_execution
 from shared.scheduler.retry import (
@@ -30,12 +24,10 @@ from shared.scheduler.retry import (
     next_step,
     retries_of,
 )
-from shared.scheduler.service.job_documents import answered
-from shared.scheduler.skips import Skips
-from shared.scheduler.starting import Assignment, is_current
+from shared.scheduler.starting import Assignment
 from shared.scheduler.store import SchedulerStore
 from shared.sql.database import Transaction
-from shared.wire.job import ActionName, JobExecutionStatus, JobHistory, JobState
+from shared.wire.job import ActionName, JobExecutionStatus, JobHistory
 from shared.wire.json_types import JsonObject
 
 WAITING = EXECUTION_TRANSITIONS[ExecutionState.RUNNING, ExecutionTrigger.GO_ON]
@@ -59,7 +51,7 @@ class Recorder:
 
     def __init__(self, store: SchedulerStore, outgoing: Outgoing, *, retries: Retries) -> None:
         self._store = store
-        self._skips = Skips(store.history)
+        self._endings = Endings(store)
         self._outgoing = outgoing
         self._retries = retries
 
@@ -74,7 +66,7 @@ class Recorder:
         for report in reports:
             self._record(tx, report, records, events)
         if records:
-            self._store.history.insert(tx, records)
+            self._keep(tx, records)
         self._outgoing.insert(tx, events)
         return [None] * len(reports)
 
@@ -106,8 +98,15 @@ class Recorder:
                 at=at,
             )
             events.append(ended)
-            if job is not None and is_last(row, job):
-                events += self._end_job(tx, job, assignment, step, at)
+            if job is not None:
+                events += self._endings.end_job(
+                    tx,
+                    job,
+                    row,
+                    job_collection_id=assignment.job.job_collection_id,
+                    is_success=step.is_success,
+                    now=at,
+                )
 
     def _step(self, report: Report, job: Progress | None) -> NextStep:
         row, succeeded = report.assignment.row, report.outcome.is_success
@@ -132,47 +131,27 @@ class Recorder:
         history: JobHistory,
         step: NextStep,
     ) -> None:
-        if history.repeat_count % TRIMMED_EVERY == 0 and row.recorded == 0:
-            self._store.history.trim(tx, job.job_id, keep=KEPT_RECORDS)
         added = Count(started_at=None)
         if row.generation >= job.counted_from:
             is_main = row.action_name is ActionName.MAIN_ACTION
             has_failed = history.status is JobExecutionStatus.FAILED
+            # What was cut short by a change of the job has not used up its retries.
+            has_given_up = has_faulted(row.action_name, step) and is_current(row, job)
             added = Count(
                 started_at=history.start_time,
                 attempts=int(is_main),
                 failures=int(is_main and has_failed),
-                faults=int(has_failed and has_faulted(row.action_name, step)),
+                faults=int(has_given_up),
             )
-        has_ended = isinstance(step, End) and row.is_scheduled and is_current(row, job)
+        has_ended = isinstance(step, End) and is_of_schedule(row, job)
         self._store.progress.settle(tx, job.job_id, added, ended=row.id if has_ended else None)
 
-    def _end_job(
-        self, tx: Transaction, job: Progress, assignment: Assignment, step: End, now: datetime
-    ) -> list[CloudEvent]:
-        """Put the job into its final state with its last execution."""
-        events, path = [], assignment.row.path
-        if job.open_skip is not None:
-            events.append(self._skips.close(tx, job.open_skip, path=path, now=now))
-        trigger = (
-            JobTrigger.LAST_OCCURRENCE_SUCCEEDED
-            if step.is_success
-            else JobTrigger.LAST_OCCURRENCE_FAILED
-        )
-        state = next_state(job.state, trigger, job=path.job)
-        self._store.timings.end(tx, job.job_id, state=state, now=now)
-        stored = self._store.jobs.find(tx.connection, assignment.job.job_collection_id, path.job)
-        assert stored is not None, "it was there in this transaction"
-        kind = EventType.JOB_COMPLETED if state is JobState.COMPLETED else EventType.JOB_FAULTED
-        ended = job_event(
-            kind,
-            path,
-            document=answered(stored),
-            cause=assignment.row.id,
-            is_execution=True,
-            at=now,
-        )
-        return [*events, ended]
+    def _keep(self, tx: Transaction, records: Sequence[NewRecord]) -> None:
+        self._store.history.insert(tx, records)
+        for record in records:
+            is_first = record.execution.recorded == 0
+            if is_first and record.history.repeat_count % TRIMMED_EVERY == 0:
+                self._store.history.trim(tx, record.execution.job_id, keep=KEPT_RECORDS)
 
 
 def following_of(row: StoredExecution, step: NextStep, *, now: datetime) -> Following:
@@ -192,12 +171,6 @@ def following_of(row: StoredExecution, step: NextStep, *, now: datetime) -> Foll
         recorded=row.recorded + 1,
         due_at=due_at,
     )
-
-
-def is_last(row: StoredExecution, job: Progress) -> bool:
-    """Whether nothing is left of the job but this execution, which has just ended."""
-    is_alone = job.outstanding == 1 and not job.has_next
-    return is_alone and row.is_scheduled and is_current(row, job)
 
 
 def record_of(report: Report, job: Progress | None) -> JobHistory:

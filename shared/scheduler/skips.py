@@ -33,7 +33,7 @@ class Skips:
     ) -> tuple[int, CloudEvent | None]:
         """Extend the open range `range_id` to `occurrence`, or open one; returns its id, and what is to be told."""
         if range_id is not None:
-            self._store.extend_skip(tx, range_id, last=occurrence)
+            self._store.extend_skip(tx, range_id, occurrence=occurrence)
             return range_id, None
         opened = Range(reason=SkipReason.OVERLAP, first=occurrence, last=occurrence)
         new_id = self._store.skip(tx, job_id, opened, is_open=True)

@@ -9,11 +9,12 @@ from pydantic_core import from_json
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
 from shared.scheduler.action import target_host
-from shared.scheduler.execution_store import Progress, RunningJob, StoredExecution
+from shared.scheduler.ending import Endings, is_current, is_of_schedule
+from shared.scheduler.execution_store import Count, RunningJob, StoredExecution
 from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
 from shared.scheduler.limits import Limits, Reservation
 from shared.scheduler.outgoing import Outgoing
-from shared.scheduler.planning import end_event
+from shared.scheduler.planning import cut_short
 from shared.scheduler.skips import Skips
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Timing, after_skip, after_start
@@ -62,6 +63,7 @@ class Starter:
         self._limits = limits
         self._store = store
         self._skips = Skips(store.history)
+        self._endings = Endings(store)
         self._outgoing = outgoing
 
     def reservation(self) -> Reservation:
@@ -81,11 +83,9 @@ class Starter:
             waits = self._store.executions.start(tx, item.wake_up, now=item.now)
             assert not isinstance(waits, Lease), "the row was read in this transaction"
             return waits
-        if job is None or not is_current(row, job):
-            return self._drop(tx, item, row)
-        action = action_of(row, job)
-        if action is None:
-            return self._drop(tx, item, row)
+        action = action_of(row, job) if job is not None and is_current(row, job) else None
+        if job is None or action is None:
+            return self._drop(tx, row, job, now=item.now)
         if is_overlapping(row, job):
             return self._skip(tx, row, job, now=item.now)
         # A transaction may run twice; a reservation counts once, and its maker gives it back in any case.
@@ -111,14 +111,15 @@ class Starter:
         repeat_count = row.repeat_count
         if repeat_count is None:
             repeat_count = self._begin_first(tx, row, job, now=item.now)
+        is_lost = lease.unrecorded > MAX_LOST + 1
         return Assignment(
             lease=lease,
             row=row,
             job=job,
             action=action,
             repeat_count=repeat_count,
-            started_at=item.now,
-            is_lost=lease.unrecorded > MAX_LOST + 1,
+            started_at=row.started_at if is_lost and row.started_at else item.now,
+            is_lost=is_lost,
         )
 
     def _begin_first(
@@ -140,7 +141,8 @@ class Starter:
     ) -> Dropped:
         """An earlier execution of the job has not ended: this occurrence is left out and not counted."""
         unended = self._store.executions.of_job(tx.connection, job.job_id)
-        latest = max(one.occurrence for one in unended if one.is_scheduled)
+        # What was claimed ahead may have ended already; it began, so its occurrence has passed.
+        latest = max(now, *(one.occurrence for one in unended if one.is_scheduled))
         state = EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.OVERLAP]
         self._store.executions.withdraw(tx, row.id, state=state, now=now)
         range_id, event = self._skips.overlap(
@@ -159,17 +161,23 @@ class Starter:
         assert timing is not None, "the job was found in this transaction"
         self._store.timings.set_next(tx, job.job_id, change(timing))
 
-    def _drop(self, tx: Transaction, item: Start, row: StoredExecution) -> Dropped:
-        """The job is gone or was planned anew while an attempt ran, and the attempt left no record."""
-        self._store.executions.withdraw(tx, row.id, state=ExecutionState.FAILED, now=item.now)
-        ended = end_event(row, attempts=row.recorded, last=None, at=item.now)
-        self._outgoing.insert(tx, [ended])
+    def _drop(
+        self, tx: Transaction, row: StoredExecution, job: RunningJob | None, *, now: datetime
+    ) -> Dropped:
+        """Nothing is to be done any more.
+
+        The job is gone or was planned anew while an attempt ran that left no record, or its error action was taken away
+        before it ran.
+        """
+        events = [cut_short(self._store, tx, row, at=now)]
+        self._store.executions.withdraw(tx, row.id, state=ExecutionState.FAILED, now=now)
+        if job is not None and is_of_schedule(row, job):
+            self._store.progress.settle(tx, job.job_id, Count(started_at=None), ended=row.id)
+            events += self._endings.end_job(
+                tx, job, row, job_collection_id=job.job_collection_id, is_success=False, now=now
+            )
+        self._outgoing.insert(tx, events)
         return Dropped()
-
-
-def is_current(row: StoredExecution, job: Progress) -> bool:
-    """Whether the job still wants the execution: what was asked for is wanted as long as there is a job."""
-    return not row.is_scheduled or row.generation == job.generation
 
 
 def is_overlapping(row: StoredExecution, job: RunningJob) -> bool:

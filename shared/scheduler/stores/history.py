@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, delete, insert, or_, select, update
 
 from shared.clock import from_microseconds, to_microseconds
 from shared.scheduler.announcements import SkipReason
@@ -57,7 +57,21 @@ INSERT_SKIP = Prepared(
     )
 )
 this_skip = skipped.c.id == bindparam("this_id")
-EXTEND_SKIP = Prepared(update(skipped).where(this_skip).values(last=bindparam("new_last")))
+# Wake-ups that are late come in any order.
+EXTEND_SKIP = Prepared(
+    update(skipped)
+    .where(this_skip)
+    .values(
+        first=case(
+            (skipped.c.first > bindparam("skipped_at"), bindparam("skipped_at")),
+            else_=skipped.c.first,
+        ),
+        last=case(
+            (skipped.c.last < bindparam("skipped_at"), bindparam("skipped_at")),
+            else_=skipped.c.last,
+        ),
+    )
+)
 CLOSE_SKIP = Prepared(
     update(skipped)
     .where(this_skip)
@@ -110,8 +124,8 @@ class SqlHistory:
         )
         return int(inserted.lastrowid)
 
-    def extend_skip(self, tx: Transaction, id: int, *, last: datetime) -> None:
-        EXTEND_SKIP.change(tx.connection, this_id=id, new_last=to_microseconds(last))
+    def extend_skip(self, tx: Transaction, id: int, *, occurrence: datetime) -> None:
+        EXTEND_SKIP.change(tx.connection, this_id=id, skipped_at=to_microseconds(occurrence))
 
     def close_skip(self, tx: Transaction, id: int) -> Range:
         (row,) = CLOSE_SKIP.rows(tx.connection, this_id=id)
