@@ -3,34 +3,19 @@
 from datetime import timedelta
 from typing import Any
 
-from shared.cli.demo.caller import Caller
 from shared.cli.demo.expectation import Found, expect, wait_until
 from shared.cli.demo.jobs import nightly_report
-from shared.cli.demo.stage import Stage
-from shared.cli.demo.timeline import Timeline
-from shared.cli.demo.watcher import Watcher
+from shared.cli.demo.on_stage import COLLECTION_PATH, NIGHTLY_REPORT, OnStage
 from shared.cli.demo.wording import end_of, recurrence, shortened
-from shared.clock import Clock
 from shared.wire.times import parse_instant
 
 CLOUD_SERVICE = {"label": "Demo", "description": "Made by tocsin demo", "geoRegion": "West Europe"}
 COLLECTION = {"plan": "Standard", "label": "Reports"}
-COLLECTION_PATH = "/api/cloudservices/demo/jobcollections/reports"
-NIGHTLY_REPORT = f"{COLLECTION_PATH}/jobs/nightly-report"
 RESTART_WITHIN = timedelta(seconds=10)
 
 
-class ConnectorSteps:
-    """Each is called on a running stack and leaves one behind."""
-
-    def __init__(
-        self, stage: Stage, caller: Caller, watcher: Watcher, *, timeline: Timeline, clock: Clock
-    ) -> None:
-        self._stage = stage
-        self._caller = caller
-        self._watcher = watcher
-        self._timeline = timeline
-        self._clock = clock
+class ConnectorSteps(OnStage):
+    """What the connector does with commands, good and bad ones."""
 
     async def create_collection(self) -> None:
         registered = await self._caller.request(

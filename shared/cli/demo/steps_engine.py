@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.cli.demo.action_log import ActionRequest
-from shared.cli.demo.caller import Caller
 from shared.cli.demo.expectation import expect
 from shared.cli.demo.jobs import (
     RETRY_INTERVAL,
@@ -13,12 +12,8 @@ from shared.cli.demo.jobs import (
     slow_export,
     soon,
 )
-from shared.cli.demo.stage import Stage
-from shared.cli.demo.steps_connector import COLLECTION_PATH, NIGHTLY_REPORT
-from shared.cli.demo.timeline import Timeline
-from shared.cli.demo.watcher import Watcher
+from shared.cli.demo.on_stage import COLLECTION_PATH, NIGHTLY_REPORT, OnStage
 from shared.cli.demo.wording import milliseconds
-from shared.clock import Clock
 from shared.wire.times import parse_instant
 
 BROKEN_IMPORT = f"{COLLECTION_PATH}/jobs/broken-import"
@@ -29,17 +24,8 @@ FAILED_IMPORT = ["MainAction failed", "MainAction failed", "ErrorAction complete
 RETRY_WITHIN = timedelta(seconds=30)
 
 
-class EngineSteps:
-    """Each is called on a running stack and leaves one behind."""
-
-    def __init__(
-        self, stage: Stage, caller: Caller, watcher: Watcher, *, timeline: Timeline, clock: Clock
-    ) -> None:
-        self._stage = stage
-        self._caller = caller
-        self._watcher = watcher
-        self._timeline = timeline
-        self._clock = clock
+class EngineSteps(OnStage):
+    """What the engine does with three jobs."""
 
     def nightly_report(self) -> dict[str, Any]:
         """Return the example's job, to start in two seconds, with the receiver as its target."""
