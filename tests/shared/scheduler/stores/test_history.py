@@ -1,0 +1,26 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.sql.database import Database
+from shared.sql.inline import InlineDatabase
+from shared.sql.sqlite import SqliteDatabase
+from tests.contracts.history_store import HistoryStoreContract
+from tests.shared.scheduler.engine_stack import migrated
+
+
+class TestInline(HistoryStoreContract):
+    @pytest.fixture
+    async def database(self, tmp_path: Path) -> AsyncIterator[Database]:
+        database = InlineDatabase(migrated(tmp_path))
+        yield database
+        await database.close()
+
+
+class TestWithThreads(HistoryStoreContract):
+    @pytest.fixture
+    async def database(self, tmp_path: Path) -> AsyncIterator[Database]:
+        database = SqliteDatabase(migrated(tmp_path))
+        yield database
+        await database.close()
