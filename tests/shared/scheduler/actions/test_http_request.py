@@ -131,11 +131,14 @@ async def test_a_body_without_a_type_is_text(action: HttpRequestAction) -> None:
     async with serving() as server:
         await action.execute(attempt(server.url, body="text"))
         await action.execute(attempt(server.url, body="", method="get"))
+        await action.execute(attempt(server.url, body="", method="POST"))
 
-    [with_body, without] = server.requests
+    [with_body, without, empty] = server.requests
     assert with_body.header("content-type") == "text/plain; charset=utf-8"
     assert without.line == "GET / HTTP/1.1"
     assert not {"content-type", "content-length"} & {name.lower() for name, _ in without.headers}
+    assert empty.header("content-length") == "0"
+    assert "content-type" not in {name.lower() for name, _ in empty.headers}
 
 
 async def test_headers_that_are_not_the_jobs_to_set_are_not_sent(action: HttpRequestAction) -> None:
