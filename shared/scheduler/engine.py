@@ -11,7 +11,6 @@ timer's period, and the queue holds the wake-ups, so that the timer may be late.
 import asyncio
 import logging
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from shared.clock import Clock
 from shared.errors import TransientError
@@ -24,13 +23,6 @@ LONGEST_SLEEP = timedelta(seconds=1)
 """Another process may have written what is due sooner."""
 TIMER_HORIZON = timedelta(seconds=90)
 """Three periods of the timer."""
-
-
-class Engine(Protocol):
-    """What the service tells of its changes, and what the host runs."""
-
-    async def changed(self) -> None:
-        """A change was committed after which something may be due sooner than was known."""
 
 
 class Ticker:

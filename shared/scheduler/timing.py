@@ -87,7 +87,7 @@ def claim(timing: Timing, *, now: datetime) -> Claim:
     occurrence = max(planned, grid.last_until(now) or planned)
     following = None
     if timing.count is None or claimed < timing.count:
-        following = grid.next_after(max(now, occurrence))
+        following = grid.next_after(occurrence)
     missed = missed_before(grid, planned, occurrence)
     return Claim(occurrence=occurrence, missed=missed, claimed=claimed, next_occurrence=following)
 

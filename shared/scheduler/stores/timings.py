@@ -39,7 +39,6 @@ DEFINE = Prepared(
         outstanding=0,
         active=null(),
         open_skip=null(),
-        ended_at=null(),
     )
 )
 RESET = Prepared(
