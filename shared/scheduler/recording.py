@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from pydantic_core import from_json
 
@@ -164,6 +165,8 @@ def following_of(row: StoredExecution, step: NextStep, *, now: datetime) -> Foll
             state, action_name, retry_count, due_at = WAITING, ActionName.ERROR_ACTION, 0, now
         case End():
             state = SUCCEEDED if step.is_success else FAILED
+        case _ as never:
+            assert_never(never)
     return Following(
         state=state,
         action_name=action_name,

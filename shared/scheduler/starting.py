@@ -104,10 +104,9 @@ class Starter:
         row: StoredExecution,
         job: RunningJob,
         action: JsonObject,
-    ) -> Assignment | NotYet | Nothing:
+    ) -> Assignment:
         lease = self._store.executions.start(tx, item.wake_up, now=item.now)
-        if not isinstance(lease, Lease):
-            return lease
+        assert isinstance(lease, Lease), "the row was read in this transaction"
         repeat_count = row.repeat_count
         if repeat_count is None:
             repeat_count = self._begin_first(tx, row, job, now=item.now)

@@ -64,6 +64,8 @@ FIND = Prepared(
     )
     .select_from(with_job)
     .where(this, column.ended_at.is_(None))
+    # What is read is what is started or ended; SQLite has one writer anyway.
+    .with_for_update(of=execution)
 )
 OF_JOB = Prepared(
     select(*COLUMNS)
