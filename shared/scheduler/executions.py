@@ -59,7 +59,7 @@ class Executions:
             logger.warning("%s", error, extra={"action": "run", "execution_id": wake_up.id})
             return
         finally:
-            reservation.release()
+            reservation.release(now=self._clock.now())
         if started is not None:
             await self._outgoing.send()
 

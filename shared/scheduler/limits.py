@@ -1,8 +1,9 @@
 """How much of what is due may start: attempts that run against one host, and starts a second of one collection.
 
 Both are of one process. What is held back is given an instant to come back at, each its own, so that a thousand that
-fall due at once do not all come back at once; at that instant it competes with whoever is there. Places of hosts are
-held until they are released, starts count for a second. What is idle is forgotten.
+fall due at once do not all come back at once; at that instant it competes with whoever is there. The instants for a
+host are as far apart as its places become free, by how long attempts there lately took. Places are held until they are
+released, starts count for a second. What is idle is forgotten.
 """
 
 import threading
@@ -14,6 +15,10 @@ SECOND = timedelta(seconds=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # Wake-ups are late, each by another bit: without slack some of those who come back find the second before still full.
 SLACK = 1.05
+SHORTEST, LONGEST = timedelta(milliseconds=10), timedelta(seconds=60)
+UNKNOWN = timedelta(milliseconds=100)
+"""What an attempt is taken to last before the first one of its host has ended."""
+LEARNT = 0.2  # of the mean, from each attempt
 
 
 class Limits:
@@ -39,18 +44,20 @@ class Limits:
             self._forget(now)
             places = self._places.setdefault(host, Places())
             if places.taken >= self._attempts_per_host:
-                return places.turns.after(now + SECOND, step=SECOND / self._attempts_per_host)
+                expected = places.expected(now)
+                earliest = now + min(expected, SECOND)
+                return places.turns.after(earliest, step=expected / self._attempts_per_host)
             starts = self._starts.setdefault(job_collection_id, Starts())
             if (free_at := starts.free_at(now, limit=self._starts_per_second)) > now:
                 return starts.turns.after(free_at, step=SECOND * SLACK / self._starts_per_second)
             starts.recent.append(now)
-            places.taken += 1
+            places.take(now)
             return None
 
-    def leave(self, host: str) -> None:
+    def leave(self, host: str, *, taken_at: datetime, now: datetime) -> None:
         """Give the place of an attempt back."""
         with self._lock:
-            self._places[host].taken -= 1
+            self._places[host].leave(taken_at, now)
 
     def _forget(self, now: datetime) -> None:
         if now - self._forgotten_at < SECOND:
@@ -66,6 +73,7 @@ class Reservation:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._host: str | None = None
+        self._taken_at = LONG_AGO
         self._until: datetime | None = None
         self._is_released = False
 
@@ -79,13 +87,14 @@ class Reservation:
         if self._host is None and self._until is None:
             self._until = self._limits.take(host=host, job_collection_id=job_collection_id, now=now)
             self._host = host if self._until is None else None
+            self._taken_at = now
         return self._until
 
-    def release(self) -> None:
+    def release(self, *, now: datetime) -> None:
         """Give the place back, if one was taken and has not been given back."""
         self._is_released = True
         if self._host is not None:
-            self._limits.leave(self._host)
+            self._limits.leave(self._host, taken_at=self._taken_at, now=now)
             self._host = None
 
 
@@ -103,10 +112,27 @@ class Turns:
 
 @dataclass(slots=True)
 class Places:
-    """The attempts that run against a host, and the turns of those that wait for it."""
+    """The attempts that run against a host, how long one lately took, and the turns of those that wait for it."""
 
     taken: int = 0
+    mean: timedelta = UNKNOWN
+    quiet_since: datetime = LONG_AGO
     turns: Turns = field(default_factory=Turns)
+
+    def take(self, now: datetime) -> None:
+        if self.taken == 0:
+            self.quiet_since = now
+        self.taken += 1
+
+    def leave(self, taken_at: datetime, now: datetime) -> None:
+        self.taken -= 1
+        self.quiet_since = max(now, self.quiet_since)
+        mean = self.mean + LEARNT * (now - taken_at - self.mean)
+        self.mean = min(max(mean, SHORTEST), LONGEST)
+
+    def expected(self, now: datetime) -> timedelta:
+        """Return how long an attempt takes: no less than none has ended for."""
+        return max(self.mean, min(now - self.quiet_since, LONGEST))
 
     def is_idle(self, now: datetime) -> bool:
         return self.taken == 0 and self.turns.next <= now

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.scheduler.limits import Limits, Reservation
+from shared.scheduler.limits import UNKNOWN, Limits, Reservation
 from tests.clocks import START
 
 SECOND = timedelta(seconds=1)
@@ -34,18 +34,18 @@ def test_a_host_has_as_many_places_as_allowed_and_those_given_back() -> None:
 
     _, held_back = ask(of_two)
     _, elsewhere = ask(of_two, host="other")
-    first.release()
+    first.release(now=START)
     _, afterwards = ask(of_two)
 
     assert until_first is until_second is elsewhere is afterwards is None
-    assert held_back == START + SECOND
+    assert held_back == START + UNKNOWN
     assert ask(of_two)[1] is not None
 
 
 def test_a_collection_starts_as_many_as_allowed_in_any_second() -> None:
     of_two = limits(per_second=2)
-    ask(of_two)[0].release()
-    ask(of_two, now=START + 900 * MILLISECOND)[0].release()
+    ask(of_two)[0].release(now=START)
+    ask(of_two, now=START + 900 * MILLISECOND)[0].release(now=START + 900 * MILLISECOND)
 
     _, held_back = ask(of_two, now=START + 950 * MILLISECOND)
     _, elsewhere = ask(of_two, collection=2, now=START + 950 * MILLISECOND)
@@ -58,8 +58,12 @@ def test_a_collection_starts_as_many_as_allowed_in_any_second() -> None:
     assert too_early is not None
 
 
-@pytest.mark.parametrize(("per_host", "per_second"), [(4, 1000), (1000, 4)])
-def test_each_that_is_held_back_has_an_instant_of_its_own(per_host: int, per_second: int) -> None:
+@pytest.mark.parametrize(
+    ("per_host", "per_second", "full_for"), [(4, 1000, UNKNOWN), (1000, 4, SECOND)]
+)
+def test_each_that_is_held_back_has_an_instant_of_its_own(
+    per_host: int, per_second: int, full_for: timedelta
+) -> None:
     of_one = limits(per_host=per_host, per_second=per_second)
     for _ in range(4):
         ask(of_one)
@@ -68,8 +72,8 @@ def test_each_that_is_held_back_has_an_instant_of_its_own(per_host: int, per_sec
 
     assert len(instants) == 100
     apart = {later - earlier for earlier, later in zip(instants, instants[1:], strict=False)}
-    assert instants[0] == START + SECOND
-    assert SECOND / 4 <= min(apart) <= max(apart) <= 1.1 * SECOND / 4
+    assert instants[0] == START + full_for
+    assert full_for / 4 <= min(apart) <= max(apart) <= 1.1 * full_for / 4
 
 
 def test_what_waits_for_a_host_uses_no_start_up() -> None:
@@ -110,7 +114,7 @@ def test_a_place_is_given_back_once() -> None:
     refused, _ = ask(of_one)
 
     for released in (reservation, reservation, never_taken, refused):
-        released.release()
+        released.release(now=START)
 
     assert ask(of_one)[1] is None
     assert ask(of_one)[1] is not None
@@ -120,7 +124,7 @@ def test_a_reservation_that_was_given_back_takes_no_place() -> None:
     """Whoever made it is gone, and would never give that place back."""
     of_one = limits(per_host=1)
     reservation = of_one.reservation()
-    reservation.release()
+    reservation.release(now=START)
 
     until = reservation.take(host="h", job_collection_id=1, now=START)
 
@@ -139,7 +143,7 @@ def test_whoever_comes_with_an_instant_that_is_over_counts_as_of_the_latest() ->
 def test_p12_what_is_idle_is_forgotten() -> None:
     of_one = limits(per_host=1, per_second=1)
     for number in range(1000):
-        ask(of_one, host=f"h{number}", collection=number)[0].release()
+        ask(of_one, host=f"h{number}", collection=number)[0].release(now=START)
         ask(of_one, host=f"h{number}", collection=number)
 
     ask(of_one, now=START + 10 * SECOND)
@@ -187,7 +191,7 @@ class Crowd:
             if until is None:
                 self._start(now, number, reservation, execution)
                 continue
-            reservation.release()
+            reservation.release(now=now)
             assert until > now
             again = until + next(self._late) * MILLISECOND
             heapq.heappush(self._agenda, (again, number, execution))
@@ -204,8 +208,8 @@ class Crowd:
 
     def _end_until(self, now: datetime) -> None:
         while self._running and self._running[0][0] <= now:
-            _, _, reservation, host = heapq.heappop(self._running)
-            reservation.release()
+            end, _, reservation, host = heapq.heappop(self._running)
+            reservation.release(now=end)
             self._at_once[host] -= 1
 
 
@@ -247,3 +251,24 @@ def test_of_a_thousand_at_once_each_is_held_back_once_although_all_come_late() -
 
     assert crowd.started[-1][0] - START < 10.6 * SECOND
     assert crowd.asked == 100 + 2 * 900
+
+
+def test_a_thousand_at_once_for_a_quick_host_are_through_as_soon_as_it_can_take_them() -> None:
+    thousand = [Execution(at=0, host="a", collection=1, length=50)] * 1000
+    crowd = Crowd(limits(per_host=32, per_second=10_000), thousand, lateness=[0, 3, 1])
+
+    crowd.run()
+
+    assert crowd.most_at_once["a"] == 32
+    assert crowd.started[-1][0] - START < 6 * SECOND  # 1.6 s at best; 31 s one a place and second
+    assert crowd.asked < 4000
+
+
+def test_whoever_waits_for_a_slow_host_asks_seldom() -> None:
+    hundred = [Execution(at=0, host="a", collection=1, length=30_000)] * 100
+    crowd = Crowd(limits(per_host=10, per_second=10_000), hundred, lateness=[0])
+
+    crowd.run()
+
+    assert crowd.most_at_once["a"] == 10
+    assert crowd.asked < 1000

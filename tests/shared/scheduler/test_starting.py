@@ -267,8 +267,8 @@ async def test_what_is_too_much_for_a_host_is_held_back_and_keeps_its_occurrence
         await put_once(engine, "B")
 
         await engine.step(MINUTE)
-        due = "SELECT (due_at - occurrence) / 1000000, attempt, lease_until, state FROM execution"
-        assert await rows(engine, f"{due} WHERE id = 'x2'") == [(1, 0, None, "claimed")]
+        due = "SELECT (due_at - occurrence) / 1000, attempt, lease_until, state FROM execution"
+        assert await rows(engine, f"{due} WHERE id = 'x2'") == [(100, 0, None, "claimed")]
         await engine.step(SECOND)
 
         assert [one.job for one in engine.action.attempts] == ["A", "B"]
