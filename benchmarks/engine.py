@@ -90,7 +90,9 @@ class Bench:
             self.store, self.outgoing, new_id=new_id, run_now_delay=timedelta(hours=1)
         )
         claims = Claims(self.store, self.planner, self.outgoing, new_id=new_id)
-        ticker = Ticker(self.database, claims, clock=self.clock, horizon=timedelta(0))
+        ticker = Ticker(
+            self.database, claims, outgoing=self.outgoing, clock=self.clock, horizon=timedelta(0)
+        )
         self.engine = ResidentEngine(ticker, self.clock)
         self.executions = Executions(
             self.database,
@@ -126,7 +128,8 @@ class Bench:
 
         def change(tx: Transaction) -> None:
             tx.connection.execute(
-                text("UPDATE job_timing SET next_occurrence = :at"), {"at": to_microseconds(instant)}
+                text("UPDATE job_timing SET next_occurrence = :at"),
+                {"at": to_microseconds(instant)},
             )
 
         await self.database.run(change)

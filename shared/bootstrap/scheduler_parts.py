@@ -100,6 +100,7 @@ class SchedulerParts:
         ticker = Ticker(
             self._on.database,
             claims,
+            outgoing=self._outgoing,
             clock=self._on.clock,
             horizon=timedelta() if is_resident else TIMER_HORIZON,
         )

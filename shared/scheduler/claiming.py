@@ -25,10 +25,11 @@ from shared.wire.model import read
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """What a transaction of claims left: whether it found all, and if so when the next occurrence is."""
+    """What a transaction of claims left: events to be sent, whether it found all, and if so what comes next."""
 
+    has_told: bool
     is_last: bool
     next_occurrence: datetime | None = None
 
@@ -74,9 +75,10 @@ class Claims:
         if events:
             self._outgoing.insert(tx, events)
         if len(due) == AT_ONCE:
-            return Tick(is_last=False)
+            return Tick(has_told=bool(events), is_last=False)
         following = self._store.timings.earliest(tx)
-        return Tick(following is None or following > until, following)
+        is_last = following is None or following > until
+        return Tick(has_told=bool(events), is_last=is_last, next_occurrence=following)
 
     def _write(self, tx: Transaction, claims: list[tuple[DueJob, Claim]], *, now: datetime) -> None:
         rows = [

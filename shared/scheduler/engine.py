@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from shared.clock import Clock
 from shared.errors import TransientError
 from shared.scheduler.claiming import Claims, Tick
+from shared.scheduler.outgoing import Outgoing
 from shared.sql.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -29,19 +30,31 @@ class Ticker:
     """One tick after another, until nothing is due."""
 
     def __init__(
-        self, database: Database, claims: Claims, *, clock: Clock, horizon: timedelta
+        self,
+        database: Database,
+        claims: Claims,
+        *,
+        outgoing: Outgoing,
+        clock: Clock,
+        horizon: timedelta,
     ) -> None:
         self._database = database
         self._claims = claims
+        self._outgoing = outgoing
         self._clock = clock
         self._horizon = horizon
 
     async def tick(self) -> datetime | None:
         """Claim what is due before now and the horizon; returns the next occurrence after that."""
+        has_told = False
         while True:
             tick = await self._database.run(self._tick)
+            has_told = has_told or tick.has_told
             if tick.is_last:
-                return tick.next_occurrence
+                break
+        if has_told:
+            await self._outgoing.send()
+        return tick.next_occurrence
 
     def _tick(self, tx: Transaction) -> Tick:
         now = self._clock.now()

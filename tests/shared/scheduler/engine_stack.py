@@ -247,7 +247,7 @@ def build_stack(
         outgoing=outgoing,
         planner=planner,
         claims=claims,
-        ticker=Ticker(database, claims, clock=clock, horizon=horizon),
+        ticker=Ticker(database, claims, outgoing=outgoing, clock=clock, horizon=horizon),
         executions=Executions(
             database,
             action,

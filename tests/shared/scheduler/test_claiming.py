@@ -84,14 +84,14 @@ async def test_what_is_due_is_claimed_earliest_first_and_the_next_occurrence_is_
     tick = await claim(engine)
 
     assert [row[0] for row in await rows(engine, CLAIMED)] == ["first", "second", "later"]
-    assert tick == Tick(is_last=True, next_occurrence=START + 61 * SECOND)
+    assert tick == Tick(has_told=False, is_last=True, next_occurrence=START + 61 * SECOND)
     assert (await engine.job("first")).status.next_execution_time == START + 57 * SECOND
     assert await claim(engine) == tick
     assert len(await rows(engine, CLAIMED)) == 3
 
 
 async def test_nothing_is_claimed_where_nothing_is_planned(engine: EngineStack) -> None:
-    assert await claim(engine) == Tick(is_last=True, next_occurrence=None)
+    assert await claim(engine) == Tick(has_told=False, is_last=True, next_occurrence=None)
 
 
 async def test_p12_one_transaction_claims_no_more_than_500(engine: EngineStack) -> None:
@@ -100,9 +100,11 @@ async def test_p12_one_transaction_claims_no_more_than_500(engine: EngineStack) 
     await engine.clock.advance(MINUTE)
 
     for done in (1, 2):
-        assert await claim(engine) == Tick(is_last=False)
+        assert await claim(engine) == Tick(has_told=False, is_last=False)
         assert await rows(engine, "SELECT count(*) FROM execution") == [(done * AT_ONCE,)]
-    assert await claim(engine) == Tick(is_last=True, next_occurrence=START + 2 * MINUTE)
+    assert await claim(engine) == Tick(
+        has_told=False, is_last=True, next_occurrence=START + 2 * MINUTE
+    )
     assert await rows(engine, "SELECT count(DISTINCT job_id) FROM execution") == [(2 * AT_ONCE,)]
 
 
@@ -122,8 +124,12 @@ async def test_a_horizon_claims_ahead_and_the_tick_is_not_the_last_while_more_is
     await engine.put("J", startTime=FIRST_AT, recurrence=EVERY_MINUTE)
     horizon = 2.5 * MINUTE
 
-    assert await claim(engine, horizon=horizon) == Tick(False, START + 2 * MINUTE)
-    assert await claim(engine, horizon=horizon) == Tick(True, START + 3 * MINUTE)
+    assert await claim(engine, horizon=horizon) == Tick(
+        has_told=False, is_last=False, next_occurrence=START + 2 * MINUTE
+    )
+    assert await claim(engine, horizon=horizon) == Tick(
+        has_told=False, is_last=True, next_occurrence=START + 3 * MINUTE
+    )
 
     assert minutes(await rows(engine, CLAIMED)) == [("J", 1), ("J", 2)]
     assert (await engine.job("J")).status.next_execution_time == START + MINUTE

@@ -119,7 +119,9 @@ async def test_a_change_wakes_a_resident_engine(stack: EngineStack) -> None:
 
 async def test_a_change_during_a_tick_is_not_slept_through(stack: EngineStack) -> None:
     held = Held(stack.database)
-    stack.ticker = Ticker(held, stack.claims, clock=stack.clock, horizon=timedelta(0))
+    stack.ticker = Ticker(
+        held, stack.claims, outgoing=stack.outgoing, clock=stack.clock, horizon=timedelta(0)
+    )
     async with running(stack) as engine:
         await put_at(stack, 0 * SECOND)
         await engine.changed()
@@ -248,3 +250,14 @@ async def test_an_engine_on_a_timer_leaves_what_is_beyond_its_horizon(
 
     assert following == START + TIMER_HORIZON + TICK
     assert await claimed(far_sighted) == 0
+
+
+async def test_what_a_tick_tells_is_sent_with_it(stack: EngineStack) -> None:
+    await stack.put("a", startTime=FIRST_AT, recurrence=EVERY_MINUTE)
+    await stack.outgoing.send()
+    stack.clock.set(START + 10 * MINUTE)
+
+    await stack.ticker.tick()
+
+    assert await rows(stack, "SELECT count(*) FROM outgoing") == [(0,)]
+    assert [event.type for event in await stack.told()] == ["tocsin.execution.skipped"]
