@@ -12,9 +12,9 @@ from shared.events.event_types import EventType
 from shared.messaging.steps import AT_ONCE
 from shared.scheduler.announcements import SkipReason, job_event
 from shared.scheduler.execution_store import BY_SCHEDULE, DueJob, NewExecution, Range
+from shared.scheduler.job_documents import answered
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planned, Planner
-from shared.scheduler.service.job_documents import answered
 from shared.scheduler.skips import Skips
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Claim, claim

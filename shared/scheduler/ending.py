@@ -6,8 +6,8 @@ from shared.events.cloudevent import CloudEvent
 from shared.events.event_types import EventType
 from shared.scheduler.announcements import job_event
 from shared.scheduler.execution_store import Progress, StoredExecution
+from shared.scheduler.job_documents import answered
 from shared.scheduler.lifecycle import JobTrigger, next_state
-from shared.scheduler.service.job_documents import answered
 from shared.scheduler.skips import Skips
 from shared.scheduler.store import SchedulerStore
 from shared.sql.database import Transaction

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from shared.events.event_types import EventType
 from shared.scheduler.announcements import JobPath, job_event
+from shared.scheduler.job_documents import answered
 from shared.scheduler.lifecycle import JobTrigger, next_state
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planned, Planner
-from shared.scheduler.service.job_documents import answered
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.sql.database import Transaction
 from shared.wire.job import Job, JobState

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from shared.clock import Clock
 from shared.errors import NotFoundError
 from shared.scheduler.action import sealing_context
+from shared.scheduler.job_documents import answered, check_size, check_times
 from shared.scheduler.quota import allowance_of, check_count, check_job
 from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.exchange import Answer, Query, Request
@@ -17,7 +18,6 @@ from shared.scheduler.service.job_changes import (
     JobChanges,
     Site,
 )
-from shared.scheduler.service.job_documents import answered, check_size, check_times
 from shared.scheduler.service.names import check_stays, find_job_collection
 from shared.scheduler.service.paging import read_history_page, read_page
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
