@@ -10,4 +10,4 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions
 @blueprint.function_name("tick_engine")
 @blueprint.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
 async def tick_engine(timer: func.TimerRequest) -> None:
-    await (await application()).scheduler.engine.changed()
+    await (await application()).scheduler.ticker.tick()

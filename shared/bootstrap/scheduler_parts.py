@@ -11,7 +11,7 @@ from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.outbound.guard import AddressGuard
 from shared.scheduler.actions.http_request import HttpRequestAction
 from shared.scheduler.claiming import Claims
-from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker, TimerEngine
+from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker
 from shared.scheduler.executions import Executions
 from shared.scheduler.limits import Limits
 from shared.scheduler.outgoing import Outgoing
@@ -94,17 +94,22 @@ class SchedulerParts:
         )
 
     @cached_property
-    def engine(self) -> ResidentEngine | TimerEngine:
+    def ticker(self) -> Ticker:
         is_resident = self._on.settings.engine is EngineMode.RESIDENT
-        claims = Claims(self._store, self._planner, self._outgoing, new_id=new_id)
-        ticker = Ticker(
+        return Ticker(
             self._on.database,
-            claims,
+            Claims(self._store, self._planner, self._outgoing, new_id=new_id),
             outgoing=self._outgoing,
             clock=self._on.clock,
             horizon=timedelta() if is_resident else TIMER_HORIZON,
         )
-        return ResidentEngine(ticker, self._on.clock) if is_resident else TimerEngine(ticker)
+
+    @cached_property
+    def resident_engine(self) -> ResidentEngine | None:
+        """The engine of a process that stays; None where a timer function ticks."""
+        if self._on.settings.engine is EngineMode.TIMER:
+            return None
+        return ResidentEngine(self.ticker, self._on.clock)
 
     @cached_property
     def executions(self) -> Executions:
@@ -155,7 +160,10 @@ class SchedulerParts:
 
     @cached_property
     def _follow_up(self) -> FollowUp:
-        return FollowUp(self._outgoing, on_change=self.engine.changed)
+        engine = self.resident_engine
+        # What a change brings may be due before the timer is.
+        on_change = self.ticker.tick if engine is None else engine.changed
+        return FollowUp(self._outgoing, on_change=on_change)
 
     @cached_property
     def _action(self) -> HttpRequestAction:

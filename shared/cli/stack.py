@@ -22,7 +22,6 @@ from shared.errors import ConfigurationError
 from shared.host.loading import load_function_app
 from shared.host.local import LocalHost, host_app
 from shared.host.server import Endpoint, run
-from shared.scheduler.engine import ResidentEngine
 from shared.settings import EngineMode, Role, app_settings, export_environment, load_settings
 from shared.telemetry import configure_logging
 from shared.tls_server import ServerContext
@@ -89,8 +88,8 @@ async def receiving(host: LocalHost) -> AsyncIterator[None]:
 @asynccontextmanager
 async def ticking(application: Application) -> AsyncIterator[None]:
     """Run a resident engine while the block runs; one on a timer has a function."""
-    engine = application.scheduler.engine
-    if not isinstance(engine, ResidentEngine):
+    engine = application.scheduler.resident_engine
+    if engine is None:
         yield
         return
     running = asyncio.create_task(engine.run())

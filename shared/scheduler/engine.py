@@ -96,13 +96,3 @@ class ResidentEngine:
         finally:
             sleeping.cancel()
             waiting.cancel()
-
-
-class TimerEngine:
-    """Ticks when a timer function says so, and at once for a change: what it brings may be due before the timer."""
-
-    def __init__(self, ticker: Ticker) -> None:
-        self._ticker = ticker
-
-    async def changed(self) -> None:
-        await self._ticker.tick()

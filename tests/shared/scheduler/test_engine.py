@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.messaging.entities import EXECUTIONS
-from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker, TimerEngine
+from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker
 from shared.sql.database import Database, GroupWork, Item, Value, Work
 from tests.clocks import START, FakeClock, settle
 from tests.shared.scheduler.engine_stack import RUN_NOW_DELAY, EngineStack, open_engine
@@ -213,7 +213,7 @@ async def test_p5_a_timer_that_is_25_s_late_fires_every_job_on_time(
     else:
         await stack.put("J", startTime=FIRST_AT, recurrence=EVERY_MINUTE)
         first = START + MINUTE
-    await TimerEngine(stack.ticker).changed()
+    await stack.ticker.tick()
 
     for second in range(10 * 60):
         late = 25 * (second // 60 % 2)
@@ -227,14 +227,13 @@ async def test_p5_a_timer_that_is_25_s_late_fires_every_job_on_time(
     assert len(times) >= 9
 
 
-async def test_a_change_that_is_due_before_the_timer_is_claimed_at_once(
+async def test_a_tick_after_a_change_claims_what_is_due_before_the_timer(
     far_sighted: EngineStack,
 ) -> None:
     stack = far_sighted
-    engine = TimerEngine(stack.ticker)
     await stack.put("J")
 
-    await engine.changed()
+    await stack.ticker.tick()
 
     await stack.clock.advance(RUN_NOW_DELAY)
     assert await stack.work() == 1
