@@ -1,12 +1,15 @@
 """Core statements compiled once and run through the driver: a quarter of the cost of Core's own execute."""
 
 from collections import namedtuple
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, CursorResult, Dialect
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
+
+Binder = Callable[[Mapping[str, Any]], Any]
 
 
 class Prepared:
@@ -19,15 +22,12 @@ class Prepared:
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
         self._row: Any = None
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
+        self._compiled: dict[str, Compiled] = {}
 
     def execute(self, connection: Connection, **parameters: Any) -> CursorResult[Any]:
         """Run with one set of parameters."""
-        text, names, defaults = self._for(connection.dialect)
-        if names is None:
-            return connection.exec_driver_sql(text, defaults | parameters)
-        values = defaults | parameters if defaults else parameters
-        return connection.exec_driver_sql(text, tuple(values[name] for name in names))
+        text, _, bind = self._for(connection.dialect)
+        return connection.exec_driver_sql(text, bind(parameters))
 
     def rows(self, connection: Connection, **parameters: Any) -> list[Any]:
         """Run and return every row as a named tuple of its columns.
@@ -50,26 +50,20 @@ class Prepared:
         return count
 
     def _run(self, connection: Connection, parameters: dict[str, Any]) -> Any:
-        text, names, defaults = self._for(connection.dialect)
-        values = defaults | parameters if defaults else parameters
+        text, _, bind = self._for(connection.dialect)
         cursor = driver_cursor(connection)
-        cursor.execute(text, values if names is None else [values[name] for name in names])
+        cursor.execute(text, bind(parameters))
         return cursor
 
     def execute_many(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run once for each set of parameters, in one call of the driver."""
-        text, names, defaults = self._for(connection.dialect)
-        if names is None:
-            many: list[Any] = [{**defaults, **row} for row in rows]
-        else:
-            full = ({**defaults, **row} for row in rows) if defaults else rows
-            many = [tuple([row[name] for name in names]) for row in full]
-        if many:
+        text, _, bind = self._for(connection.dialect)
+        if many := [bind(row) for row in rows]:
             cursor = driver_cursor(connection)
             cursor.executemany(text, many)
             cursor.close()
 
-    def _for(self, dialect: Dialect) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
+    def _for(self, dialect: Dialect) -> "Compiled":
         known = self._compiled.get(dialect.name)
         if known is None:
             compiled = self._statement.compile(dialect=dialect)
@@ -77,9 +71,28 @@ class Prepared:
             # A value written into the statement may be None; only those of `bindparam` have to be given.
             binds = compiled.binds if isinstance(compiled, SQLCompiler) else {}
             defaults = {k: bind.effective_value for k, bind in binds.items() if not bind.required}
-            known = (str(compiled), tuple(names) if names is not None else None, defaults)
+            order = None if names is None else tuple(names)
+            known = Compiled(str(compiled), order, binder(order, defaults))
             self._compiled[dialect.name] = known
         return known
+
+
+class Compiled(NamedTuple):
+    """The text for one database, the order of its parameters where it has one, and what brings them into it."""
+
+    text: str
+    names: tuple[str, ...] | None
+    bind: Binder
+
+
+def binder(names: Sequence[str] | None, defaults: Mapping[str, Any]) -> Binder:
+    """Return what puts parameters in the order of `names`, or leaves them named where the driver wants that."""
+    if names is None:
+        return lambda given: {**defaults, **given}
+    if len(names) < 2:
+        return lambda given: tuple({**defaults, **given}[name] for name in names)
+    values = itemgetter(*names)
+    return (lambda given: values({**defaults, **given})) if defaults else values
 
 
 def driver_cursor(connection: Connection) -> Any:
