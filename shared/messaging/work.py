@@ -6,6 +6,7 @@ A table of work has the columns of `work_columns()`. All writes to them are here
 * `start` takes the lease (`lease_until`), raises `attempt`, the fence that every later write of the holder is
   conditional on, and counts one more lease in `unrecorded`. Of a wake-up that comes early it says when to come back.
 * `record` ends the lease, resets `unrecorded` and sets the next `due_at`, or none.
+* `withdraw` ends a row that nobody holds and raises `attempt`, so that no wake-up fits it and no holder can record it.
 * `sweep_at` says when sweep has to look at the row again: after a wake-up that did not arrive, after a lease that ran
   out, or ten minutes before a far-off `due_at`. It is indexed, so that sweep costs what is overdue, not what is stored.
 
@@ -107,7 +108,7 @@ class WorkRows:
         queue: str,
         lease: timedelta,
         sender: TransactionalSender,
-        writes: "Writes | None" = None,
+        writes: Writes | None = None,
     ) -> None:
         """`writes` names columns of the table's own that starting and recording set too."""
         self._queue = queue

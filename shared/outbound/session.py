@@ -27,8 +27,6 @@ BODY_CAP = 65_536
 RESOLVER_THREADS = 8
 # Servers close idle connections after 5 s and more; one that we use at the same moment would fail the request.
 KEEP_ALIVE_SECONDS = 4
-
-
 AUTHORITY = re.compile(r"[^/?#]*")
 NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 

@@ -171,9 +171,8 @@ def by_end(table: Any, key: Any, ended_at: Any) -> Prepared:
 
 PRUNE = (
     oldest_first(history, column.ended_at),
-    oldest_first(
-        skipped, skipped.c.last, ~skipped.c.is_open
-    ),  # whoever opened a range will close it
+    # Whoever opened a range will close it.
+    oldest_first(skipped, skipped.c.last, ~skipped.c.is_open),
     by_end(execution, execution.c.id, execution.c.ended_at),
     by_end(job, job_timing.c.job_id, job_timing.c.ended_at),
 )
