@@ -7,13 +7,9 @@ final: such a job can be read and deleted, and nothing else. docs/explanation/li
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeVar
 
 from shared.errors import ConflictError
 from shared.wire.job import JobState
-
-StateT = TypeVar("StateT", bound=StrEnum)
-TriggerT = TypeVar("TriggerT", bound=StrEnum)
 
 
 class JobTrigger(StrEnum):
@@ -108,15 +104,3 @@ def next_state(state: JobState | None, trigger: JobTrigger, *, job: str) -> JobS
         can = CAN.get(trigger, "end")
         raise ConflictError(f"Job '{job}' is {state}; only {able} jobs can {can}.", code="Conflict")
     return found
-
-
-def diagram(transitions: Mapping[tuple[StateT | None, TriggerT], StateT]) -> str:
-    """Return a table as a Mermaid state diagram, an arrow for each pair of states."""
-    arrows: dict[tuple[str, str], list[str]] = {}
-    for (state, trigger), following in transitions.items():
-        arrows.setdefault((state or "[*]", following), []).append(trigger)
-    left = {state for state, _ in transitions}
-    finals = [state for state in dict.fromkeys(transitions.values()) if state not in left]
-    lines = [f"{one} --> {other} : {', '.join(why)}" for (one, other), why in arrows.items()]
-    lines += [f"{state} --> [*]" for state in finals]
-    return "\n".join(["stateDiagram-v2", *(f"    {line}" for line in lines)])

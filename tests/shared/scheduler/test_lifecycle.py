@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import pytest
 from hypothesis import given
@@ -15,14 +15,13 @@ from shared.scheduler.lifecycle import (
     ExecutionState,
     ExecutionTrigger,
     JobTrigger,
-    StateT,
-    TriggerT,
-    diagram,
     next_state,
 )
 from shared.wire.job import JobState
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "life-of-a-job.md"
+StateT = TypeVar("StateT", bound=StrEnum)
+TriggerT = TypeVar("TriggerT", bound=StrEnum)
 Arrow: TypeAlias = tuple[StrEnum | None, StrEnum, StrEnum]
 REFUSED = [
     (state, trigger)
@@ -110,6 +109,18 @@ def test_p5_an_execution_ends_succeeded_failed_or_skipped() -> None:
         ExecutionState.FAILED,
         ExecutionState.SKIPPED,
     }
+
+
+def diagram(transitions: Mapping[tuple[StateT | None, TriggerT], StateT]) -> str:
+    """Return a table as a Mermaid state diagram, an arrow for each pair of states."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for (state, trigger), following in transitions.items():
+        reasons.setdefault((state or "[*]", following), []).append(trigger)
+    left = {state for state, _ in transitions}
+    finals = [state for state in dict.fromkeys(transitions.values()) if state not in left]
+    lines = [f"{one} --> {other} : {', '.join(why)}" for (one, other), why in reasons.items()]
+    lines += [f"{state} --> [*]" for state in finals]
+    return "\n".join(["stateDiagram-v2", *(f"    {line}" for line in lines)])
 
 
 def ends_of(of: list[Arrow]) -> set[StrEnum]:
