@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.clock import to_microseconds
+from shared.events.cloudevent import CloudEvent
+from shared.events.event_types import EventType
 from shared.messaging.entities import EXECUTIONS, HISTORY
 from shared.messaging.steps import AT_ONCE
 from shared.scheduler.stores.tables import LEASE
@@ -138,9 +140,8 @@ async def test_p7_the_sole_owner_frees_the_leases_of_a_dead_process(engine: Engi
 
 
 async def test_p7_what_was_not_told_is_told(engine: EngineStack) -> None:
-    await engine.put("J", startTime=FIRST_AT, recurrence=EVERY_MINUTE)
-    await engine.clock.advance(5 * MINUTE)
-    await engine.ticker.tick()
+    told = CloudEvent(id="e", source="/subscriptions/s", type=EventType.JOB_CREATED)
+    await engine.database.run(lambda tx: engine.outgoing.insert(tx, [told]))
     assert await engine.broker.peek(HISTORY) == []
 
     await sweep(engine)
