@@ -67,7 +67,7 @@ NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 class Writes:
     """Columns with the expressions that they are set to, in the statements that start and that record.
 
-    `present` is bound to now when a row is started; parameters of `at_record` are given with each record.
+    `present` is bound to now when a row is started; other parameters are given with each start and record.
     """
 
     at_start: Mapping[str, Any] = field(default_factory=dict)
@@ -149,11 +149,17 @@ class WorkRows:
         self._set_due(transaction, Due(row_id, attempt, due_at, due_at), now=now)
 
     def start(
-        self, transaction: Transaction, wake_up: WakeUp, *, now: datetime
+        self,
+        transaction: Transaction,
+        wake_up: WakeUp,
+        *,
+        now: datetime,
+        values: Mapping[str, Any] = NO_VALUES,
     ) -> Lease | NotYet | Nothing:
         """Take the lease if the row is due, free and at the attempt that the wake-up is for.
 
-        A wake-up that comes more than a minute early is sent again for when the row is due, and is Nothing.
+        A wake-up that comes more than a minute early is sent again for when the row is due, and is Nothing. `values`
+        are those of `writes.at_start`.
         """
         started = self._statements.start.rows(
             transaction.connection,
@@ -161,6 +167,7 @@ class WorkRows:
             at_attempt=wake_up.attempt,
             present=to_microseconds(now),
             until=to_microseconds(now + self._lease),
+            **values,
         )
         if started:
             return Lease(wake_up.id, wake_up.attempt + 1, started[0].unrecorded)

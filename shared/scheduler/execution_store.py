@@ -206,11 +206,10 @@ class ExecutionStore(Protocol):
     def of_job(self, connection: Connection, job_id: int) -> Sequence[StoredExecution]:
         """Return every execution of the job that has not ended, oldest occurrence first."""
 
-    def start(self, tx: Transaction, wake_up: WakeUp, *, now: datetime) -> Lease | NotYet | Nothing:
-        """Take the lease; see WorkRows.start. The execution runs since `now`."""
-
-    def number(self, tx: Transaction, id: str, *, repeat_count: int) -> None:
-        """Write down which one of its job the execution is."""
+    def start(
+        self, tx: Transaction, wake_up: WakeUp, *, repeat_count: int | None, now: datetime
+    ) -> Lease | NotYet | Nothing:
+        """Take the lease; see WorkRows.start. The execution runs since `now`, and has this number of its job's."""
 
     def hold_back(
         self, tx: Transaction, wake_up: WakeUp, *, until: datetime, now: datetime

@@ -80,7 +80,9 @@ class Starter:
             return Nothing()
         row, job = found
         if not row.can_start(item.wake_up.attempt, now=item.now):
-            waits = self._store.executions.start(tx, item.wake_up, now=item.now)
+            waits = self._store.executions.start(
+                tx, item.wake_up, repeat_count=row.repeat_count, now=item.now
+            )
             assert not isinstance(waits, Lease), "the row was read in this transaction"
             return waits
         action = action_of(row, job) if job is not None and is_current(row, job) else None
@@ -105,11 +107,13 @@ class Starter:
         job: RunningJob,
         action: JsonObject,
     ) -> Assignment:
-        lease = self._store.executions.start(tx, item.wake_up, now=item.now)
-        assert isinstance(lease, Lease), "the row was read in this transaction"
         repeat_count = row.repeat_count
         if repeat_count is None:
             repeat_count = self._begin_first(tx, row, job, now=item.now)
+        lease = self._store.executions.start(
+            tx, item.wake_up, repeat_count=repeat_count, now=item.now
+        )
+        assert isinstance(lease, Lease), "the row was read in this transaction"
         is_lost = lease.unrecorded > MAX_LOST + 1
         return Assignment(
             lease=lease,
@@ -131,9 +135,7 @@ class Starter:
             if job.drifts:
                 self._set_next(tx, job, lambda timing: after_start(timing, started_at=now))
         active = row.id if row.is_scheduled else None
-        repeat_count = self._store.progress.begin(tx, job.job_id, active=active)
-        self._store.executions.number(tx, row.id, repeat_count=repeat_count)
-        return repeat_count
+        return self._store.progress.begin(tx, job.job_id, active=active)
 
     def _skip(
         self, tx: Transaction, row: StoredExecution, job: RunningJob, *, now: datetime

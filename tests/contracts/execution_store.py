@@ -175,9 +175,9 @@ class ExecutionStoreContract(SchedulerStoreSteps):
     ) -> None:
         await self._claim(filled, database, NEW, replace(NEW, id="x2", occurrence=START))
 
-        await database.run(lambda tx: filled.executions.number(tx, "x1", repeat_count=5))
+        await self._start(filled, database, now=DUE_AT, repeat_count=5)
 
-        assert await self._find(filled, database) == replace(CLAIMED, repeat_count=5)
+        assert (await self._find(filled, database)).repeat_count == 5
         other = await do(database, lambda c: filled.executions.find(c, "x2"))
         assert other is not None
         assert other[0].repeat_count is None
@@ -277,10 +277,18 @@ class ExecutionStoreContract(SchedulerStoreSteps):
         return await do(database, lambda c: store.executions.find(c, id)) is not None
 
     async def _start(
-        self, store: SchedulerStore, database: Database, *, attempt: int = 0, now: datetime
+        self,
+        store: SchedulerStore,
+        database: Database,
+        *,
+        attempt: int = 0,
+        now: datetime,
+        repeat_count: int | None = None,
     ) -> Lease | NotYet | Nothing:
         wake_up = WakeUp("x1", attempt)
-        return await database.run(lambda tx: store.executions.start(tx, wake_up, now=now))
+        return await database.run(
+            lambda tx: store.executions.start(tx, wake_up, repeat_count=repeat_count, now=now)
+        )
 
     async def _record(
         self,

@@ -219,7 +219,9 @@ class JobStoreContract(SchedulerStoreSteps):
 
     async def _start(self, store: SchedulerStore, database: Database, row: NewExecution) -> None:
         wake_up = WakeUp(row.id, 0)
-        await database.run(lambda tx: store.executions.start(tx, wake_up, now=row.occurrence))
+        await database.run(
+            lambda tx: store.executions.start(tx, wake_up, repeat_count=None, now=row.occurrence)
+        )
 
     async def _status(self, store: SchedulerStore, database: Database) -> JobStatus:
         found = await do(database, lambda c: store.jobs.find(c, 1, "nightly"))

@@ -72,14 +72,17 @@ OF_JOB = Prepared(
     .where(column.job_id == bindparam("of_job"), column.ended_at.is_(None))
     .order_by(column.occurrence)
 )
-NUMBER = Prepared(update(execution).where(this).values(repeat_count=bindparam("new_repeat_count")))
 WITHDRAW = Prepared(
     update(execution)
     .where(this)
     .values(ended_at=bindparam("present"), state=bindparam("final_state"))
 )
 WRITES = Writes(
-    at_start={"state": ExecutionState.RUNNING.value, "started_at": bindparam("present")},
+    at_start={
+        "state": ExecutionState.RUNNING.value,
+        "started_at": bindparam("present"),
+        "repeat_count": bindparam("new_repeat_count"),
+    },
     at_record={
         "state": bindparam("next_state"),
         "action_name": bindparam("next_action"),
@@ -130,16 +133,16 @@ class SqlExecutions:
     def of_job(self, connection: Connection, job_id: int) -> Sequence[StoredExecution]:
         return [to_execution(row) for row in OF_JOB.rows(connection, of_job=job_id)]
 
-    def start(self, tx: Transaction, wake_up: WakeUp, *, now: datetime) -> Lease | NotYet | Nothing:
-        return self._work.start(tx, wake_up, now=now)
+    def start(
+        self, tx: Transaction, wake_up: WakeUp, *, repeat_count: int | None, now: datetime
+    ) -> Lease | NotYet | Nothing:
+        values = {"new_repeat_count": repeat_count}
+        return self._work.start(tx, wake_up, now=now, values=values)
 
     def hold_back(
         self, tx: Transaction, wake_up: WakeUp, *, until: datetime, now: datetime
     ) -> None:
         self._work.schedule(tx, wake_up.id, attempt=wake_up.attempt, due_at=until, now=now)
-
-    def number(self, tx: Transaction, id: str, *, repeat_count: int) -> None:
-        NUMBER.change(tx.connection, this_id=id, new_repeat_count=repeat_count)
 
     def record(
         self,
