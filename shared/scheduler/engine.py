@@ -53,8 +53,14 @@ class Ticker:
             if tick.is_last:
                 break
         if has_told:
-            await self._outgoing.send()
+            await self._send()
         return tick.next_occurrence
+
+    async def _send(self) -> None:
+        try:
+            await self._outgoing.send()
+        except TransientError as error:  # what was claimed stands, and sweep sends it
+            logger.warning("events are sent later: %s", error, extra={"action": "tell"})
 
     def _tick(self, tx: Transaction) -> Tick:
         now = self._clock.now()

@@ -86,6 +86,8 @@ EXECUTION_TRANSITIONS: Mapping[tuple[ExecutionState | None, ExecutionTrigger], E
             # An attempt under way cannot be called back; the execution ends with it.
             (ExecutionState.RUNNING, ExecutionTrigger.WITHDRAW): ExecutionState.RUNNING,
             (ExecutionState.WAITING, ExecutionTrigger.START): ExecutionState.RUNNING,
+            # Its error action was taken away before it ran.
+            (ExecutionState.WAITING, ExecutionTrigger.FAIL): ExecutionState.FAILED,
             (ExecutionState.WAITING, ExecutionTrigger.WITHDRAW): ExecutionState.FAILED,
         }
     )

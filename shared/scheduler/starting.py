@@ -11,7 +11,7 @@ from shared.messaging.work import Lease, Nothing, NotYet
 from shared.scheduler.action import target_host
 from shared.scheduler.ending import Endings, is_current, is_of_schedule
 from shared.scheduler.execution_store import Count, RunningJob, StoredExecution
-from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
+from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionTrigger
 from shared.scheduler.limits import Limits, Reservation
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import cut_short
@@ -171,7 +171,8 @@ class Starter:
         before it ran.
         """
         events = [cut_short(self._store, tx, row, at=now)]
-        self._store.executions.withdraw(tx, row.id, state=ExecutionState.FAILED, now=now)
+        state = EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.FAIL]
+        self._store.executions.withdraw(tx, row.id, state=state, now=now)
         if job is not None and is_of_schedule(row, job):
             self._store.progress.settle(tx, job.job_id, Count(started_at=None), ended=row.id)
             events += self._endings.end_job(

@@ -12,7 +12,10 @@ from sqlalchemy import Connection
 
 from shared.messaging.entities import EXECUTIONS
 from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker
+from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.sql.database import Database, GroupWork, Item, Value, Work
+from shared.sql.inline import InlineDatabase
 from tests.clocks import START, FakeClock, settle
 from tests.shared.scheduler.engine_stack import RUN_NOW_DELAY, EngineStack, open_engine
 from tests.shared.scheduler.running import EVERY_MINUTE, FIRST_AT, MINUTE, SECOND, rows
@@ -260,3 +263,21 @@ async def test_what_a_tick_tells_is_sent_with_it(stack: EngineStack) -> None:
 
     assert await rows(stack, "SELECT count(*) FROM outgoing") == [(0,)]
     assert [event.type for event in await stack.told()] == ["tocsin.execution.skipped"]
+
+
+async def test_a_broker_that_fails_keeps_no_tick_from_its_next(
+    stack: EngineStack, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stack.put("a", startTime=FIRST_AT, recurrence=EVERY_MINUTE)
+    stack.clock.set(START + 10 * MINUTE)
+    closed = InlineDatabase(tmp_path / "tocsin.db")
+    await closed.close()
+    outgoing = Outgoing(closed, SqlOutgoing(), stack.broker)
+    ticker = Ticker(
+        stack.database, stack.claims, outgoing=outgoing, clock=stack.clock, horizon=timedelta(0)
+    )
+
+    following = await ticker.tick()
+
+    assert following == START + 11 * MINUTE
+    assert "events are sent later" in caplog.text
