@@ -82,15 +82,15 @@ class Planner:
         """Withdraw everything of a job that is deleted in this transaction."""
         self._withdraw(tx, job, self._store.executions.of_job(tx.connection, job.job_id))
 
-    def run_now(self, tx: Transaction, job: Planned) -> None:
-        """Claim an execution that nobody scheduled, due at once; the job's own occurrences stay as they are."""
+    def run_now(self, tx: Transaction, job: Planned, *, origin: str) -> None:
+        """Claim an execution that `origin` asked for, due at once; the job's own occurrences stay as they are."""
         progress = self._store.progress.get(tx.connection, job.job_id)
         assert progress is not None, "every job that can be run was planned"
         execution = NewExecution(
             id=self._new_id(),
             job_id=job.job_id,
             generation=progress.generation,
-            origin=job.request_id,
+            origin=origin,
             occurrence=job.now,
             path=job.path,
         )

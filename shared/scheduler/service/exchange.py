@@ -7,9 +7,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from shared.errors import TocsinError
+from shared.scheduler.execution_store import BY_SCHEDULE
 from shared.wire.catalogue import Endpoint
 from shared.wire.errors import json_error, rdfe_error
 
+REQUEST_ID = b"repeatability-request-id"
 # Said by the front end before it looks at the path.
 FRONT_END_CODES = frozenset({"AuthenticationFailed", "MissingOrIncorrectVersionHeader"})
 
@@ -30,6 +32,12 @@ class Request:
     body: bytes = field(repr=False)
     is_repeatable: bool
     now: datetime
+
+    @property
+    def origin(self) -> str:
+        """What the caller knows the request by: the id it gave, for a connector that of its operation, or `id`."""
+        given = self.headers.get(REQUEST_ID, b"").decode("latin-1") if self.is_repeatable else ""
+        return self.id if given in ("", BY_SCHEDULE) else given
 
 
 @dataclass(frozen=True, slots=True)

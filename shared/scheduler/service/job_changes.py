@@ -95,10 +95,10 @@ class JobChanges:
         self._store.jobs.delete(tx.connection, site.collection.id, job.name)
         self._tell(tx, site, job, [EventType.JOB_DELETED])
 
-    def run(self, tx: Transaction, site: Site, job: StoredJob) -> None:
+    def run(self, tx: Transaction, site: Site, job: StoredJob, *, origin: str) -> None:
         """Have a job run at once; its own occurrences stay as they are."""
         next_state(job.state, JobTrigger.RUN, job=job.name)
-        self._planner.run_now(tx, site.planned(job))
+        self._planner.run_now(tx, site.planned(job), origin=origin)
 
     def _write(self, tx: Transaction, site: Site, old: StoredJob, wanted: Definition) -> StoredJob:
         state = next_state(old.state, TRIGGERS[wanted.job.state], job=old.name)

@@ -86,7 +86,7 @@ class Jobs:
         def effect(transaction: Transaction) -> Answer:
             site = self._site(transaction.connection, request)
             stored = self._job(transaction.connection, site.collection, request.params["job"])
-            self._changes.run(transaction, site, stored)
+            self._changes.run(transaction, site, stored, origin=request.origin)
             return Answer(status=200)
 
         return effect

@@ -12,10 +12,10 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from shared.errors import Fault, InvalidRequestError, PreconditionFailedError
+from shared.scheduler.service.exchange import REQUEST_ID
 
 KEPT = timedelta(hours=48)
 MAX_AHEAD = timedelta(hours=1)
-REQUEST_ID = b"repeatability-request-id"
 FIRST_SENT = b"repeatability-first-sent"
 TOKEN = re.compile(rb"[!-~]{1,128}")
 

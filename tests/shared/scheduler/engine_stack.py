@@ -158,7 +158,7 @@ class EngineStack:
 
     async def run_now(self, name: str) -> None:
         def run(tx: Transaction) -> None:
-            self.planner.run_now(tx, self.planned(name, self._find(tx, name).id))
+            self.planner.run_now(tx, self.planned(name, self._find(tx, name).id), origin="r1")
 
         await self.database.run(run)
 

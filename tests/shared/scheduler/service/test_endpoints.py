@@ -72,6 +72,26 @@ async def test_p4_a_run_that_is_asked_for_again_is_the_same_one(
     assert len(engine.action.attempts) == 2
 
 
+async def test_a_run_is_told_by_the_id_that_its_caller_knows(
+    ready: Stack, engine: EngineStack
+) -> None:
+    await ready.call("PUT", A, DAILY)
+    asked = [
+        await ready.call("POST", f"{A}/run", headers=ready.repeatable("operation-7")),
+        await ready.call("POST", f"{A}/run"),
+        # Not to be taken for an occurrence of the job's own.
+        await ready.call("POST", f"{A}/run", headers=ready.repeatable("schedule")),
+    ]
+    await engine.work()
+
+    ends = [one.data for one in await engine.told() if one.type == "tocsin.execution.succeeded"]
+    assert {end["origin"] for end in ends} == {
+        "operation-7",
+        asked[1].request_id,
+        asked[2].request_id,
+    }
+
+
 @pytest.mark.parametrize(("method", "suffix"), [("POST", "run"), ("GET", "history")])
 async def test_nothing_can_be_asked_of_what_is_not_there(
     ready: Stack, method: str, suffix: str
