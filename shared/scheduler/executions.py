@@ -68,15 +68,27 @@ class Executions:
         return await self._database.run_grouped(self._starter.start, start)
 
     async def _carry_out(self, assignment: Assignment) -> None:
-        if assignment.is_lost:
-            outcome = LOST
-            logger.error(
-                "attempt given up", extra={"action": "run", "execution_id": assignment.row.id}
-            )
-        else:
-            outcome = await self._action.execute(attempt_of(assignment))
+        is_lost = assignment.is_lost
+        outcome = LOST if is_lost else await self._action.execute(attempt_of(assignment))
         report = Report(assignment=assignment, outcome=outcome, ended_at=self._clock.now())
         await self._database.run_grouped(self._recorder.record, report)
+        if not outcome.is_success:
+            log_failure(assignment)
+
+
+def log_failure(assignment: Assignment) -> None:
+    """Say that an attempt failed; why is in its record, which may hold what the target answered."""
+    row = assignment.row
+    logger.warning(
+        "attempt given up" if assignment.is_lost else "attempt failed",
+        extra={
+            "action": "run",
+            "execution_id": row.id,
+            "job": row.path.subject,
+            "action_name": row.action_name.value,
+            "retry_count": row.retry_count,
+        },
+    )
 
 
 def attempt_of(assignment: Assignment) -> Attempt:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import TOCSIN_QUEUES
+from shared.scheduler.action import Outcome
 from shared.scheduler.limits import Limits
 from shared.sql.database import Database, GroupWork, Item, Value, Work
 from shared.sql.inline import InlineDatabase
@@ -137,7 +138,7 @@ async def test_an_attempt_that_was_lost_four_times_is_recorded_as_failed(
     (record,) = await engine.history("J")
     assert record.message.startswith("AttemptLost: ")
     assert (record.status, record.retry_count) == ("failed", 0)
-    assert [one.message for one in caplog.records if one.levelno == logging.ERROR] == [
+    assert [one.message for one in caplog.records if one.levelno == logging.WARNING] == [
         "attempt given up"
     ]
     await engine.step(timedelta(seconds=40))
@@ -165,7 +166,7 @@ async def test_p7_who_comes_back_after_the_lease_leaves_no_record(
     assert len(engine.action.attempts) == 2
     assert len(await engine.history("J")) == 1
     assert ids(await engine.told()) == ["x1/MainAction/0"]
-    (warning,) = [one for one in caplog.records if one.name == "shared.scheduler.executions"]
+    (warning,) = [one for one in caplog.records if "not the present one" in one.message]
     assert warning.message == "attempt 1 of x1 is not the present one"
 
 
@@ -372,3 +373,17 @@ async def test_no_place_is_taken_for_who_was_cancelled_before(
     assert [one.start_time for one in await engine.history("J")] == [START + MINUTE]
     await broker.close()
     await database.close()
+
+
+async def test_p8_a_failed_attempt_is_logged_without_what_the_target_said(
+    engine: EngineStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put_once(engine, "J")
+    engine.action.outcomes = [Outcome(is_success=False, message="s3cr3t of the target")]
+
+    await engine.step(MINUTE)
+
+    (said,) = [one for one in caplog.records if one.message == "attempt failed"]
+    assert vars(said)["job"] == "/cloudservices/Cs1/jobcollections/Jc1/jobs/J"
+    assert (vars(said)["action_name"], vars(said)["retry_count"]) == ("MainAction", 0)
+    assert "s3cr3t" not in caplog.text
