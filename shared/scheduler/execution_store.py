@@ -206,6 +206,9 @@ class ExecutionStore(Protocol):
     def of_job(self, connection: Connection, job_id: int) -> Sequence[StoredExecution]:
         """Return every execution of the job that has not ended, oldest occurrence first."""
 
+    def latest(self, connection: Connection, job_id: int, *, generation: int) -> datetime | None:
+        """Return the latest occurrence that the job's schedule led to in that generation, ended or not."""
+
     def start(
         self, tx: Transaction, wake_up: WakeUp, *, repeat_count: int | None, now: datetime
     ) -> Lease | NotYet | Nothing:

@@ -141,9 +141,9 @@ class Starter:
         self, tx: Transaction, row: StoredExecution, job: RunningJob, *, now: datetime
     ) -> Dropped:
         """An earlier execution of the job has not ended: this occurrence is left out and not counted."""
-        unended = self._store.executions.of_job(tx.connection, job.job_id)
-        # What was claimed ahead may have ended already; it began, so its occurrence has passed.
-        latest = max(now, *(one.occurrence for one in unended if one.is_scheduled))
+        # What was claimed ahead may even have ended already.
+        latest = self._store.executions.latest(tx.connection, job.job_id, generation=row.generation)
+        assert latest is not None, "this one was claimed"
         state = EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.OVERLAP]
         self._store.executions.withdraw(tx, row.id, state=state, now=now)
         range_id, event = self._skips.overlap(

@@ -139,6 +139,30 @@ class ExecutionStoreContract(SchedulerStoreSteps):
             CLAIMED, occurrence=START + SECOND, due_at=START + SECOND, id="x1"
         )
 
+    async def test_the_latest_occurrence_of_a_schedule_is_known_even_if_it_has_ended(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        async def latest(generation: int) -> datetime | None:
+            return await do(
+                database, lambda c: filled.executions.latest(c, 1, generation=generation)
+            )
+
+        assert await latest(1) is None
+        late = START + 9 * SECOND
+        await self._claim(
+            filled,
+            database,
+            replace(NEW, id="x2", occurrence=START + SECOND),
+            NEW,
+            replace(NEW, id="asked for", origin="a request", occurrence=late),
+            replace(NEW, id="planned anew", generation=2, occurrence=late),
+            replace(NEW, id="other", job_id=2, occurrence=late),
+        )
+        await self._withdraw(filled, database, "x2")
+
+        assert await latest(1) == START + SECOND
+        assert await latest(2) == late
+
     async def test_it_starts_when_its_occurrence_has_come_and_not_before(
         self, filled: SchedulerStore, database: Database
     ) -> None:

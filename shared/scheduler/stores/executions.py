@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from shared.clock import (
     from_microseconds,
@@ -14,7 +14,13 @@ from shared.clock import (
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet, WorkRows, Writes
 from shared.scheduler.announcements import JobPath
-from shared.scheduler.execution_store import Following, NewExecution, RunningJob, StoredExecution
+from shared.scheduler.execution_store import (
+    BY_SCHEDULE,
+    Following,
+    NewExecution,
+    RunningJob,
+    StoredExecution,
+)
 from shared.scheduler.lifecycle import ExecutionState
 from shared.scheduler.stores.progress import PROGRESS, progress_of
 from shared.scheduler.stores.tables import (
@@ -71,6 +77,13 @@ OF_JOB = Prepared(
     select(*COLUMNS)
     .where(column.job_id == bindparam("of_job"), column.ended_at.is_(None))
     .order_by(column.occurrence)
+)
+LATEST = Prepared(
+    select(func.max(column.occurrence)).where(
+        column.job_id == bindparam("of_job"),
+        column.generation == bindparam("of_generation"),
+        column.origin == BY_SCHEDULE,
+    )
 )
 WITHDRAW = Prepared(
     update(execution)
@@ -132,6 +145,10 @@ class SqlExecutions:
 
     def of_job(self, connection: Connection, job_id: int) -> Sequence[StoredExecution]:
         return [to_execution(row) for row in OF_JOB.rows(connection, of_job=job_id)]
+
+    def latest(self, connection: Connection, job_id: int, *, generation: int) -> datetime | None:
+        rows = LATEST.rows(connection, of_job=job_id, of_generation=generation)
+        return from_optional_microseconds(rows[0][0])
 
     def start(
         self, tx: Transaction, wake_up: WakeUp, *, repeat_count: int | None, now: datetime
