@@ -4,6 +4,8 @@ PORT ?= 7071
 SCHEDULER_PORT ?= 8443
 DATA_DIR ?= .tocsin
 ARGUMENTS ?=
+SEED ?= $(shell date +%s)
+ROUNDS ?= 1000
 
 # The newest Python that azure-functions allows and that can make a virtual environment (Debian ships that apart).
 find_python = for candidate in python3.12 python3.11 python3 python; do \
@@ -17,7 +19,7 @@ find_python = for candidate in python3.12 python3.11 python3 python; do \
 environment = test -x $(1)/bin/pip || { python=$$($(find_python)) && echo "making $(1)" && "$$python" -m venv $(1); }
 install = $(1)/bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo up test check format lint types imports bench environment clean
+.PHONY: help demo up test chaos check format lint types imports bench environment clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +32,9 @@ up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, 
 
 test: .venv/.dev .venv-runtime/.done ## run every test (ARGUMENTS="tests/shared/wire -x" for some)
 	@.venv/bin/python -m pytest -q $(ARGUMENTS)
+
+chaos: .venv/.dev ## kill and freeze the engine everywhere, then at random (ROUNDS, from SEED on)
+	@.venv/bin/python -m pytest -q tests/chaos --seed $(SEED) --rounds $(ROUNDS) $(ARGUMENTS)
 
 check: lint types imports test ## format, lint, types, import rules and tests: what CI runs
 
