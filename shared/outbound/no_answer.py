@@ -5,6 +5,7 @@ import ssl
 import aiohttp
 
 from shared.errors import NoAnswer, NoAnswerError
+from shared.outbound.connection import EndlessAnswerError
 from shared.outbound.guard import AddressRefusedError
 
 # The first that fits; what fits none was broken off.
@@ -13,7 +14,7 @@ KINDS = (
     (aiohttp.ClientConnectorCertificateError, NoAnswer.NOT_TRUSTED),
     (aiohttp.ClientConnectorSSLError, NoAnswer.NO_SECURE_CHANNEL),
     (aiohttp.ClientConnectorError, NoAnswer.UNREACHABLE),
-    (aiohttp.ClientResponseError, NoAnswer.NOT_HTTP),
+    (aiohttp.ClientResponseError | EndlessAnswerError, NoAnswer.NOT_HTTP),
     (aiohttp.NonHttpUrlClientError | ValueError, NoAnswer.NOT_SENDABLE),
 )
 
@@ -32,7 +33,7 @@ def kind_of(error: Exception, cause: Exception) -> NoAnswer:
 
 def reason_of(cause: Exception) -> str:
     """Return why there was no answer, without the URL: its query may hold a token."""
-    if isinstance(cause, AddressRefusedError):
+    if isinstance(cause, AddressRefusedError | EndlessAnswerError):
         return str(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {cause.verify_message}"

@@ -20,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from shared.errors import NoAnswer, NoAnswerError
+from shared.outbound.connection import BoundedConnector
 from shared.outbound.guard import AddressGuard, AddressRefusedError, encoded
 from shared.outbound.no_answer import no_answer
 
@@ -47,7 +48,7 @@ class OutboundSession:
     def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard
         self._resolver = GuardedResolver(guard)
-        connector = aiohttp.TCPConnector(
+        connector = BoundedConnector(
             resolver=self._resolver,
             socket_factory=self._dial,
             limit=0,  # who sends decides how much at once; a shared limit would let one slow host stop all
