@@ -3,12 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection
 
 from shared.clock import to_microseconds
 from shared.events.cloudevent import CloudEvent
+from shared.scheduler.execution_store import BY_SCHEDULE
 from tests.chaos.process import Reached
 from tests.clocks import START
 
@@ -43,6 +45,7 @@ def check(ledger: Ledger) -> None:
     check_events_repeat_themselves(ledger)
     check_executions_ended_once(ledger)
     check_target(ledger)
+    check_overlap(ledger)
     check_records(ledger)
     check_skips(ledger)
     for job in ledger.jobs:
@@ -84,6 +87,21 @@ def check_target(ledger: Ledger) -> None:
         assert set(seen[id]) >= set(range(1, row["recorded"] + 1))
         assert len(seen[id]) - row["recorded"] <= ledger.strikes
         assert ledger.has_zombies or seen[id] == sorted(seen[id])
+
+
+def check_overlap(ledger: Ledger) -> None:
+    """What a job's schedule led to ran one after the other."""
+    first_seen: dict[str, int] = {}
+    for one in ledger.reached:
+        first_seen.setdefault(one.attempt.execution_id, to_microseconds(one.at))
+    ran = defaultdict(list)
+    for row in ledger.executions:
+        if row["origin"] == BY_SCHEDULE and row["id"] in first_seen:
+            began_at = first_seen[row["id"]]
+            ran[row["job_id"], row["generation"]].append((began_at, row["ended_at"]))
+    for spans in ran.values():
+        spans.sort()
+        assert all(one[1] <= following[0] for one, following in pairwise(spans))
 
 
 def check_records(ledger: Ledger) -> None:
@@ -133,7 +151,7 @@ def check_job(ledger: Ledger, job: dict[str, Any]) -> None:
     # What a change of the job cut short has not used up its retries.
     assert job["faults"] == failed or (job["generation"] > 1 and job["faults"] < failed)
     assert job["last_execution"] == max((row["started_at"] for row in records), default=None)
-    scheduled = [row for row in mine if row["origin"] == "schedule" and row["state"] in ENDS]
+    scheduled = [row for row in mine if row["origin"] == BY_SCHEDULE and row["state"] in ENDS]
     assert job["claimed"] == sum(row["id"] in counted for row in scheduled)
     ends = [event for event in ledger.events("job").values() if event.subject == job["subject"]]
     # Of a change that leaves no occurrence, whoever made it tells.
@@ -149,7 +167,7 @@ def check_nothing_is_lost(
     if job["anchor"] is None or job["frequency"] is None or job["generation"] > 1:
         return
     minute = 60 * 1_000_000
-    claimed = {row["occurrence"] for row in mine if row["origin"] == "schedule"}
+    claimed = {row["occurrence"] for row in mine if row["origin"] == BY_SCHEDULE}
     ranges = [one for one in ledger.skipped if one["job_id"] == job["id"]]
     for occurrence in range(job["anchor"], max(claimed, default=0) + 1, minute):
         is_skipped = any(one["first"] <= occurrence <= one["last"] for one in ranges)

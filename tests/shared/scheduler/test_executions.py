@@ -97,7 +97,11 @@ async def test_p5_a_wake_up_that_comes_early_waits(engine: EngineStack, clock: F
 
 
 async def test_p5_two_wake_ups_at_once_begin_one_attempt(engine: EngineStack) -> None:
-    engine.action.meanwhile = [lambda: wake(engine, "x1"), lambda: wake(engine, "x1", attempt=1)]
+    async def wake_again() -> None:
+        for attempt in (0, 1, 2):
+            await wake(engine, "x1", attempt=attempt)
+
+    engine.action.meanwhile = [wake_again]
     await put_once(engine)
 
     await engine.step(MINUTE)
