@@ -88,5 +88,6 @@ class BoundedConnector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        made: type[ResponseHandler] = BoundedConnection
         # aiohttp offers no other way; tests tell when this one ends.
-        self._factory = partial[ResponseHandler](BoundedConnection, self._loop)
+        self._factory = partial(made, self._loop)
