@@ -253,8 +253,9 @@ async def test_a_job_that_is_disabled_while_its_attempt_runs_gets_no_retry(
     await put_once(engine, does=action(retries=1, has_error_action=True))
 
     await engine.step(MINUTE)
-    await engine.step(MINUTE)
 
+    assert ids(await engine.told()) == ["x1/MainAction/0", "x1/end"]
+    await engine.step(MINUTE)
     assert len(engine.action.attempts) == 1
     assert len(await engine.history("J")) == 1
     assert (await engine.job("J")).state is JobState.DISABLED
