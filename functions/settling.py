@@ -7,7 +7,6 @@ from datetime import timedelta
 import azure.functions as func
 
 from shared.bootstrap import clock
-from shared.clock import sleep
 
 LONGEST_WAIT = timedelta(seconds=60)
 LONGEST_EXPONENT = 6
@@ -30,7 +29,7 @@ def backing_off(function: QueueFunction) -> QueueFunction:
             # Whatever it is, also an application that cannot be opened: the message must come back, and not at once.
             # The host logs it.
             deliveries = min(message.delivery_count or 1, LONGEST_EXPONENT)
-            await sleep(clock(), min(timedelta(seconds=2**deliveries), LONGEST_WAIT))
+            await clock().sleep(min(timedelta(seconds=2**deliveries), LONGEST_WAIT))
             raise
 
     return settle

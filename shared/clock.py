@@ -6,6 +6,7 @@ from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+LONGEST_SLEEP_SECONDS = 60
 
 
 class Clock(Protocol):
@@ -15,7 +16,10 @@ class Clock(Protocol):
         """Return the present instant, aware, in UTC."""
 
     async def sleep_until(self, instant: datetime) -> None:
-        """Return at or after `instant`, at once when it has passed; never before it."""
+        """Return at or after `instant`, at once when it has passed; never before it, even if the clock is set back."""
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return after `duration`, whatever becomes of the wall clock meanwhile."""
 
 
 class SystemClock:
@@ -26,13 +30,12 @@ class SystemClock:
 
     async def sleep_until(self, instant: datetime) -> None:
         # Timers of the event loop have a grain and count monotonic time, so the wall clock is read again.
+        # And now and then, because it may be set forward.
         while (remaining := (instant - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time has no event
-            await asyncio.sleep(remaining)
+            await asyncio.sleep(min(remaining, LONGEST_SLEEP_SECONDS))
 
-
-async def sleep(clock: Clock, duration: timedelta) -> None:
-    """Wait `duration` by `clock`."""
-    await clock.sleep_until(clock.now() + duration)
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(duration.total_seconds())
 
 
 def to_microseconds(instant: datetime) -> int:

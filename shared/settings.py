@@ -101,6 +101,11 @@ class Settings(BaseModel):
         le=timedelta(seconds=75),
         description="a call of the Scheduler must end within the lease of its operation, 90 s",
     )
+    max_attempts: int = Field(
+        default=224,
+        ge=1,
+        description="of jobs at once in a process; below maxConcurrentCalls of host.json, 256",
+    )
     max_attempts_per_host: int = Field(
         default=32, ge=1, le=MAX_RATE, description="attempts of one process that run at once"
     )

@@ -115,6 +115,7 @@ class SchedulerParts:
     def executions(self) -> Executions:
         settings = self._on.settings
         limits = Limits(
+            attempts=settings.max_attempts,
             attempts_per_host=settings.max_attempts_per_host,
             starts_per_second=settings.max_starts_per_second,
         )

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from shared.clock import Clock, sleep
+from shared.clock import Clock
 from shared.host.answers import Answer, complete
 from shared.host.http_trigger import (
     EMPTY,
@@ -81,7 +81,7 @@ class ActionTarget:
 
     async def _has_left(self, receive: Receive, *, within: timedelta) -> bool:
         leaving = asyncio.ensure_future(left(receive))
-        waiting = asyncio.ensure_future(sleep(self._clock, within))
+        waiting = asyncio.ensure_future(self._clock.sleep(within))
         ended, running = await asyncio.wait((leaving, waiting), return_when=asyncio.FIRST_COMPLETED)
         for each in running:
             each.cancel()

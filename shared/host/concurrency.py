@@ -10,12 +10,12 @@ not keep others from starting.
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from shared.clock import Clock
 
 TICK = timedelta(milliseconds=10)
-COUNTED = timedelta(seconds=1)
+COUNTED_TICKS = 100
 FIRST = 8
 FEWEST = 2
 
@@ -39,7 +39,7 @@ class Slots:
         self._concurrency = concurrency
         self._most = most
         self._running = 0
-        self._counted: dict[int, datetime] = {}
+        self._counted: dict[int, int] = {}
         self._numbers = iter(range(2**62))
         self._freed = asyncio.Event()
 
@@ -66,9 +66,9 @@ class Slots:
         self._counted.pop(number, None)
         self._freed.set()
 
-    def count_no_longer(self, before: datetime) -> None:
-        """Pass over calls that began by `before`, and let whoever waits look again."""
-        for number in list(self._begun_by(before)):
+    def count_no_longer(self, tick: int) -> None:
+        """Pass over calls that began by `tick`, and let whoever waits look again."""
+        for number in list(self._begun_by(tick)):
             del self._counted[number]
         self._freed.set()
 
@@ -81,9 +81,9 @@ class Slots:
         """Let whoever waits go on."""
         self._freed.set()
 
-    def _begun_by(self, before: datetime) -> Iterator[int]:
+    def _begun_by(self, tick: int) -> Iterator[int]:
         for number, began in self._counted.items():
-            if began > before:
+            if began > tick:
                 return
             yield number
 
@@ -99,6 +99,7 @@ class Concurrency:
         self._slots: list[Slots] = []
         self._most = FIRST
         self._busy = asyncio.Event()
+        self._tick = 0
 
     def slots(self, *, most: int) -> Slots:
         """Return the slots of one more trigger."""
@@ -107,22 +108,24 @@ class Concurrency:
         self._most = max(self._most, most)
         return slots
 
-    def began(self) -> datetime:
-        """A call begins now: there is something to measure."""
+    def began(self) -> int:
+        """A call begins now: there is something to measure. Returns the tick."""
         self._busy.set()
-        return self._clock.now()
+        return self._tick
 
     async def run(self) -> None:
         """Adapt the limit for ever; costs nothing while nothing runs."""
         while True:
             await self._busy.wait()
             due = self._clock.now() + TICK
-            await self._clock.sleep_until(due)
-            now = self._clock.now()
+            await self._clock.sleep(TICK)
+            self._tick += 1
             bearable = SERVING if self._is_serving() else ALONE
-            self.limit = adapted(self.limit, lag=now - due, bearable=bearable, most=self._most)
+            self.limit = adapted(
+                self.limit, lag=self._clock.now() - due, bearable=bearable, most=self._most
+            )
             for slots in self._slots:
-                slots.count_no_longer(now - COUNTED)
+                slots.count_no_longer(self._tick - COUNTED_TICKS)
             if not any(slots.is_busy for slots in self._slots):
                 # What an idle loop would bear says nothing of the next burst.
                 self.limit = min(self.limit, FIRST)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import azure.functions as func
 
-from shared.clock import Clock, sleep
+from shared.clock import Clock
 from shared.host.admin import PREFIX, Admin
 from shared.host.concurrency import Concurrency
 from shared.host.functions import HostedFunction, MessageTrigger, TimerTrigger
@@ -80,7 +80,7 @@ class LocalHost:
             await duty.stop()
         if self._tasks:
             ending = asyncio.ensure_future(asyncio.wait(self._tasks))
-            patience = asyncio.ensure_future(sleep(self._clock, grace))
+            patience = asyncio.ensure_future(self._clock.sleep(grace))
             await asyncio.wait((ending, patience), return_when=asyncio.FIRST_COMPLETED)
             for each in (ending, patience, *self._tasks):
                 each.cancel()

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from shared.clock import Clock, sleep
+from shared.clock import Clock
 from shared.errors import InvocationError, MessageLockLostError
 from shared.host.concurrency import Slots
 from shared.host.functions import HostedFunction, MessageTrigger
@@ -98,7 +98,7 @@ class Pump:
                 self._trigger.entity,
                 extra={"action": "receive", "entity": self._trigger.entity},
             )
-            await sleep(self._clock, PAUSE_AFTER_FAILURE)
+            await self._clock.sleep(PAUSE_AFTER_FAILURE)
             return
         if self._trigger.is_many:
             if received:

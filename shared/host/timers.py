@@ -7,7 +7,7 @@ starts, so nothing is caught up and `past_due` is always false.
 import asyncio
 import contextlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.functions as func
@@ -17,6 +17,9 @@ from shared.errors import InvocationError
 from shared.host.converters import converter
 from shared.host.functions import HostedFunction, TimerTrigger
 from shared.host.invocation import Invoker
+
+LONGEST_SLEEP = timedelta(seconds=60)
+"""The clock may be set meanwhile."""
 
 
 class Timer:
@@ -44,8 +47,16 @@ class Timer:
         self._stopping.set()
 
     async def _wait_until(self, occurrence: datetime) -> bool:
+        """Return True at the occurrence, or at an earlier one if the clock is set back meanwhile; False to stop."""
+        while (now := self._clock.now()) < occurrence:
+            occurrence = min(occurrence, self._trigger.schedule.next_after(now))
+            if not await self._sleep(min(occurrence - now, LONGEST_SLEEP)):
+                return False
+        return not self._stopping.is_set()
+
+    async def _sleep(self, duration: timedelta) -> bool:
         waits = [
-            asyncio.ensure_future(self._clock.sleep_until(occurrence)),
+            asyncio.ensure_future(self._clock.sleep(duration)),
             asyncio.ensure_future(self._stopping.wait()),
         ]
         try:

@@ -259,7 +259,8 @@ async def when_due(
 ) -> Started | None:
     """Start a row, after a while where the wake-up came a little early; None when there is nothing to do."""
     while isinstance(started := await start(), NotYet):
-        await clock.sleep_until(started.due_at)
+        # Not until then by the wall clock: it may be set back meanwhile, and the row then decides anew.
+        await clock.sleep(started.due_at - clock.now())
     return None if isinstance(started, Nothing) else started
 
 

@@ -82,7 +82,6 @@ class ResidentEngine:
         """Tick for ever."""
         while True:
             self._changed.clear()
-            latest = self._clock.now() + LONGEST_SLEEP
             try:
                 following = await self._ticker.tick()
             except TransientError as error:
@@ -91,11 +90,12 @@ class ResidentEngine:
             except Exception:  # a bug in one tick must not stop all jobs
                 logger.exception("tick failed", extra={"action": "tick"})
                 following = None
-            await self._sleep_until(min(following or latest, latest))
+            await self._sleep_until(following)
 
-    async def _sleep_until(self, instant: datetime) -> None:
-        """Sleep, but not through a change."""
-        sleeping = asyncio.ensure_future(self._clock.sleep_until(instant))
+    async def _sleep_until(self, instant: datetime | None) -> None:
+        """Sleep until `instant`, not long, and not through a change."""
+        wait = LONGEST_SLEEP if instant is None else instant - self._clock.now()
+        sleeping = asyncio.ensure_future(self._clock.sleep(min(wait, LONGEST_SLEEP)))
         waiting = asyncio.ensure_future(self._changed.wait())
         try:
             await asyncio.wait((sleeping, waiting), return_when=asyncio.FIRST_COMPLETED)

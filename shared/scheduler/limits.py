@@ -15,6 +15,9 @@ SECOND = timedelta(seconds=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # Wake-ups are late, each by another bit: without slack some of those who come back find the second before still full.
 SLACK = 1.05
+SHARE = 4
+LATEST = timedelta(seconds=60)
+"""So late nobody comes whose clock is right."""
 SHORTEST, LONGEST = timedelta(milliseconds=10), timedelta(seconds=60)
 UNKNOWN = timedelta(milliseconds=100)
 """What an attempt is taken to last before the first one of its host has ended."""
@@ -24,7 +27,16 @@ LEARNT = 0.2  # of the mean, from each attempt
 class Limits:
     """Counts for all attempts of a process; transactions may run in several threads."""
 
-    def __init__(self, *, attempts_per_host: int, starts_per_second: int) -> None:
+    def __init__(
+        self, *, attempts_per_host: int, starts_per_second: int, attempts: int = 10**6
+    ) -> None:
+        """`attempts` may run at once in all.
+
+        A host gets no more of them than a quarter of those still free, so that a few slow hosts leave places for the
+        others (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998).
+        """
+        self._attempts = attempts
+        self._taken = 0
         self._attempts_per_host = attempts_per_host
         self._starts_per_second = starts_per_second
         self._places: dict[str, Places] = {}
@@ -39,25 +51,38 @@ class Limits:
     def take(self, *, host: str, job_collection_id: int, now: datetime) -> datetime | None:
         """Count one attempt and return None, or count none and return when to ask again."""
         with self._lock:
+            if self._latest - now > LATEST:
+                self._begin_anew(now)
             # Whoever waited long for its transaction comes with an instant that is over.
             self._latest = now = max(now, self._latest)
             self._forget(now)
             places = self._places.setdefault(host, Places())
-            if places.taken >= self._attempts_per_host:
+            free = self._attempts - self._taken
+            most = min(self._attempts_per_host, -(-free // SHARE))
+            if places.taken >= most:
                 expected = places.expected(now)
                 earliest = now + min(expected, SECOND)
-                return places.turns.after(earliest, step=expected / self._attempts_per_host)
+                return places.turns.after(earliest, step=expected / max(most, 1))
             starts = self._starts.setdefault(job_collection_id, Starts())
             if (free_at := starts.free_at(now, limit=self._starts_per_second)) > now:
                 return starts.turns.after(free_at, step=SECOND * SLACK / self._starts_per_second)
             starts.recent.append(now)
             places.take(now)
+            self._taken += 1
             return None
 
     def leave(self, host: str, *, taken_at: datetime, now: datetime) -> None:
         """Give the place of an attempt back."""
         with self._lock:
             self._places[host].leave(taken_at, now)
+            self._taken -= 1
+
+    def _begin_anew(self, now: datetime) -> None:
+        """The clock was set back: what was remembered is in a future that may be far."""
+        self._latest = self._forgotten_at = now
+        self._starts.clear()
+        for places in self._places.values():
+            places.turns, places.quiet_since = Turns(), now
 
     def _forget(self, now: datetime) -> None:
         if now - self._forgotten_at < SECOND:
@@ -126,8 +151,8 @@ class Places:
 
     def leave(self, taken_at: datetime, now: datetime) -> None:
         self.taken -= 1
-        self.quiet_since = max(now, self.quiet_since)
-        mean = self.mean + LEARNT * (now - taken_at - self.mean)
+        self.quiet_since = now
+        mean = self.mean + LEARNT * (max(now - taken_at, SHORTEST) - self.mean)
         self.mean = min(max(mean, SHORTEST), LONGEST)
 
     def expected(self, now: datetime) -> timedelta:

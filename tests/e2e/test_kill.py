@@ -19,7 +19,7 @@ from shared.cli.demo.jobs import nightly_report
 from shared.cli.demo.stage import Stage, free_ports
 from shared.cli.demo.steps_connector import CLOUD_SERVICE, COLLECTION
 from shared.cli.demo.timeline import Timeline
-from shared.clock import SystemClock, sleep
+from shared.clock import SystemClock
 from shared.settings import export_environment
 
 CLOCK = SystemClock()
@@ -82,7 +82,7 @@ async def test_p7_what_was_accepted_survives_a_kill_at_any_instant(stage: Stage)
     async with subscribed(stage) as caller:
         for round_number, delay in enumerate((0, 30, 200, 1000, 1100, 2150, 2250)):
             accepted = await accept_chain(caller, f"round{round_number}")
-            await sleep(CLOCK, timedelta(milliseconds=delay))
+            await CLOCK.sleep(timedelta(milliseconds=delay))
 
             await stage.kill_stack()
             await stage.start_stack()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.clock import SystemClock, from_microseconds, sleep, to_microseconds
+from shared.clock import SystemClock, from_microseconds, to_microseconds
 from tests.clocks import START, FakeClock, settle
 
 instants = st.datetimes(timezones=st.just(UTC))
@@ -44,7 +44,7 @@ async def test_system_clock_returns_at_once_when_the_instant_has_passed() -> Non
 
 async def test_sleep_waits_by_the_clock_it_is_given() -> None:
     clock = FakeClock()
-    sleeper = asyncio.create_task(sleep(clock, timedelta(hours=1)))
+    sleeper = asyncio.create_task(clock.sleep(timedelta(hours=1)))
     await settle()
 
     await clock.advance(timedelta(minutes=59))

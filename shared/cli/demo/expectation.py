@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.clock import Clock, sleep
+from shared.clock import Clock
 from shared.errors import TocsinError
 
 Value = TypeVar("Value")
@@ -52,5 +52,5 @@ async def wait_until(
         if clock.now() >= deadline:
             limit = f"{expected} within {within.total_seconds():g} s"
             raise UnmetExpectationError(limit, seen.what)
-        await sleep(clock, POLL_EVERY)
+        await clock.sleep(POLL_EVERY)
     return seen

@@ -21,7 +21,7 @@ from shared.cli.demo.timeline import Timeline
 from shared.cli.demo.wording import describe, describe_action, instant_of
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder
-from shared.clock import Clock, sleep
+from shared.clock import Clock
 from shared.errors import ConfigurationError, TransientError
 from shared.settings import load_settings
 
@@ -196,4 +196,4 @@ class Stage:
             for seen in self.actions.read_new():
                 self._timeline.say("target", describe_action(seen), at=instant_of(seen))
             self._timeline.print_due()
-            await sleep(self._clock, LOOK_EVERY)
+            await self._clock.sleep(LOOK_EVERY)

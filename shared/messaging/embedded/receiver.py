@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from shared.clock import Clock, from_microseconds, sleep, to_microseconds
+from shared.clock import Clock, from_microseconds, to_microseconds
 from shared.errors import PermanentError
 from shared.messaging.embedded.encoding import add_properties, read_token, reported
 from shared.messaging.embedded.namespace import Source
@@ -107,5 +107,5 @@ class EmbeddedReceiver:
         return asyncio.create_task(self._lose_patience(waiter, max_wait))
 
     async def _lose_patience(self, waiter: Waiter, max_wait: timedelta) -> None:
-        await sleep(self._clock, max_wait)
+        await self._clock.sleep(max_wait)
         self._line.leave(waiter)

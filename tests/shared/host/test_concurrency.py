@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.host.concurrency import (
     ALONE,
-    COUNTED,
+    COUNTED_TICKS,
     FEWEST,
     FIRST,
     SERVING,
@@ -102,9 +102,25 @@ async def test_a_call_that_waits_keeps_no_other_from_starting() -> None:
     await settle()
     assert slots.free == 0
 
-    await clock.advance(COUNTED + TICK)
+    await clock.advance(TICK * (COUNTED_TICKS + 1))
 
     assert waiting.done()
+    assert slots.free > 0
+    measuring.cancel()
+
+
+async def test_calls_that_wait_stop_counting_also_when_the_clock_is_set_back() -> None:
+    clock = FakeClock()
+    concurrency = concurrency_of(clock)
+    slots = concurrency.slots(most=MOST)
+    measuring = asyncio.create_task(concurrency.run())
+    for _ in range(concurrency.limit):
+        slots.take()
+    await settle()
+
+    clock.set(clock.now() - timedelta(hours=1))
+    await clock.advance(TICK * (COUNTED_TICKS + 1))
+
     assert slots.free > 0
     measuring.cancel()
 
@@ -118,7 +134,7 @@ async def test_no_more_calls_run_than_the_most_however_long_they_wait() -> None:
         slots.take()
     await settle()
 
-    await clock.advance(COUNTED * 2)
+    await clock.advance(TICK * COUNTED_TICKS * 2)
 
     assert slots.free == 0
     measuring.cancel()
@@ -135,8 +151,8 @@ async def test_a_lag_that_messages_bear_is_too_much_for_http_callers(
     slots.take()
     await settle()
 
-    clock.set(clock.now() + TICK + timedelta(milliseconds=10))
-    await clock.advance(timedelta(0))
+    clock.set(clock.now() + timedelta(milliseconds=10))
+    await clock.advance(TICK)
 
     assert concurrency.limit == expected
     measuring.cancel()

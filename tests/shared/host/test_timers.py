@@ -66,6 +66,24 @@ async def test_a_timer_never_overlaps_itself(broker: EmbeddedBroker, clock: Fake
     assert started == [START + MINUTE, START + 5 * MINUTE]
 
 
+async def test_a_timer_runs_on_while_the_clock_is_an_hour_behind(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    app, runs = func.FunctionApp(), list[datetime]()
+
+    @app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
+    async def sweep(timer: func.TimerRequest) -> None:
+        runs.append(clock.now())
+
+    async with running(app, broker=broker, clock=clock):
+        await settle()
+        clock.set(START - timedelta(hours=1))
+        await clock.advance(2 * MINUTE)
+
+    assert runs[-1] == START - timedelta(hours=1) + 2 * MINUTE
+    assert len(runs) >= 3
+
+
 async def test_a_failing_timer_runs_again(broker: EmbeddedBroker, clock: FakeClock) -> None:
     app, runs = func.FunctionApp(), list[datetime]()
 

@@ -16,6 +16,7 @@ from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.sql.database import Database, GroupWork, Item, Value, Work
 from shared.sql.inline import InlineDatabase
+from shared.wire.times import format_instant
 from tests.clocks import START, FakeClock, settle
 from tests.shared.scheduler.engine_stack import RUN_NOW_DELAY, EngineStack, open_engine
 from tests.shared.scheduler.running import EVERY_MINUTE, FIRST_AT, MINUTE, SECOND, rows
@@ -281,3 +282,16 @@ async def test_a_broker_that_fails_keeps_no_tick_from_its_next(
 
     assert following == START + 11 * MINUTE
     assert "events are sent later" in caplog.text
+
+
+async def test_an_engine_looks_every_second_also_when_the_clock_is_set_back(
+    stack: EngineStack,
+) -> None:
+    async with running(stack):
+        await stack.clock.advance(TICK)
+        stack.clock.set(START - timedelta(hours=1))
+        await stack.put("a", startTime=format_instant(stack.clock.now() + SECOND))
+
+        await stack.clock.advance(2 * SECOND)
+
+        assert await rows(stack, "SELECT count(*) FROM execution") == [(1,)]

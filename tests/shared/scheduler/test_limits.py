@@ -272,3 +272,37 @@ def test_whoever_waits_for_a_slow_host_asks_seldom() -> None:
 
     assert crowd.most_at_once["a"] == 10
     assert crowd.asked < 1000
+
+
+def test_a_few_slow_hosts_leave_places_for_the_others() -> None:
+    all_of_them = Limits(attempts_per_host=32, starts_per_second=10_000, attempts=224)
+    for number in range(10):
+        for _ in range(100):
+            ask(all_of_them, host=f"slow{number}")
+
+    quick = [ask(all_of_them, host="quick")[1] for _ in range(5)]
+
+    assert quick == [None] * 5
+
+
+def test_never_more_than_allowed_in_all() -> None:
+    all_of_them = Limits(attempts_per_host=32, starts_per_second=10_000, attempts=10)
+    asked = [ask(all_of_them, host=f"h{number}") for number in range(100)]
+
+    assert sum(until is None for _, until in asked) == 10
+    asked[0][0].release(now=START)
+    assert ask(all_of_them, host="another")[1] is None
+
+
+def test_a_clock_that_is_set_back_holds_nobody_back_for_long() -> None:
+    of_two = limits(per_host=2, per_second=2)
+    ahead = START + timedelta(hours=1)
+    running = [ask(of_two, now=ahead)[0] for _ in range(5)]
+
+    _, until = ask(of_two, now=START)
+    running[0].release(now=START)
+    _, another = ask(of_two, now=START + SECOND)
+
+    assert until is not None
+    assert until <= START + SECOND
+    assert another is None

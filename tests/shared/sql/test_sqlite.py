@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from shared.clock import SystemClock, sleep
+from shared.clock import SystemClock
 from shared.errors import TransientError
 from shared.settings import Durability
 from shared.sql.database import Transaction
@@ -36,7 +36,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
     """Look again and again, at most 10 s: a thread that works at its own pace tells nobody when it is done."""
     async with asyncio.timeout(10):
         while not condition():
-            await sleep(SystemClock(), timedelta(milliseconds=20))
+            await SystemClock().sleep(timedelta(milliseconds=20))
 
 
 class TestSqliteDatabase(DatabaseContract):
