@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import to_microseconds
 from shared.events.event_types import EventType
 from shared.scheduler.limits import Limits
 from shared.wire.job import JobState
@@ -180,6 +181,29 @@ async def test_p5_a_count_that_is_given_back_claims_nothing_that_has_ended(
 
         assert started_at(engine) == [180, 60, 60, 240]
         assert (await engine.job("J")).state is JobState.COMPLETED
+
+
+async def test_p5_a_count_that_is_given_back_late_passes_nothing_over(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """The process was away while occurrences fell due that would have been claimed, had the skip been known."""
+    async with open_engine(tmp_path, clock, horizon=2 * MINUTE) as engine:
+        engine.action.outcomes = [FAILED]
+        await put_recurring(engine, does=action(retries=1), count=2)
+        await engine.ticker.tick()
+        await clock.advance(4 * MINUTE + 10 * SECOND)
+        for id in ("x1", "x2"):
+            await wake(engine, id)
+
+        await engine.ticker.tick()
+
+        assert await rows(engine, "SELECT reason, first FROM skipped") == [
+            ("overlap", to_microseconds(START + 2 * MINUTE)),
+            ("missed", to_microseconds(START + 3 * MINUTE)),
+        ]
+        assert await rows(engine, "SELECT occurrence FROM execution WHERE id = 'x3'") == [
+            (to_microseconds(START + 4 * MINUTE),)
+        ]
 
 
 async def test_a_range_holds_what_was_skipped_out_of_order(
