@@ -13,7 +13,7 @@ PIPE_WIDTH = 100
 STEPS = (
     "1. Start the Scheduler service, the local host and a webhook receiver",
     "2. Create a cloud service and a job collection; register the webhook",
-    "3. Put the job of examples/nightly-report.json and one that fails; delete another",
+    "3. Put examples/nightly-report.json, its URIs replaced, and a job that fails; delete another",
     "4. See both jobs fire at their startTime; run the report once more",
     "5. Send a malformed request, and a queue message that is no command",
     "6. Kill the stack between accepting and executing; start it again",
@@ -23,6 +23,7 @@ STEPS = (
 OF_THE_CONNECTOR = (
     "called with no certificate → 403 AuthenticationFailed",
     "Operation-Location: …/operations/",
+    "has woken execute_operation, runs since the PUT: ",
     "$.command: must be one of CreateOrUpdateCloudService, … (16)",
     "$.recurrence.interval",
     "DeadLetterReason = ",
@@ -54,6 +55,7 @@ OF_THE_ENGINE = (
     "history: MainAction failed, MainAction failed, ErrorAction completed",
     "read back: state faulted, executionCount 2, failureCount 2, faultedCount 1",
     "events, and all are at the webhook",
+    "; in the lines of `target` to the arrival of its request",
 )
 EXECUTIONS = [
     "nightly-report schedule 1 1 succeeded",

@@ -15,7 +15,8 @@ from shared.wire.times import parse_instant
 
 EVENTS_LEGEND = """verified: its signature fits; late: from what the event tells of to its arrival
 after a start the first one waits until the HTTP client is loaded"""
-EXECUTIONS_LEGEND = """late: from the planned instant to the start of the first recorded attempt
+EXECUTIONS_LEGEND = """late: from the planned instant to the start of the first recorded attempt;
+in the lines of `target` to the arrival of its request
 requests: at the targets; one more than attempts where a kill cut one short"""
 NUMBERS = ("#", "arrived", "planned", "started", "late", "attempts", "requests")
 Row = TypeVar("Row")

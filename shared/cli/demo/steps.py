@@ -39,7 +39,8 @@ class Steps:
             timeline.step(2, "Create a cloud service and a job collection; register the webhook")
             await connector.create_collection()
             timeline.step(
-                3, "Put the job of examples/nightly-report.json and one that fails; delete another"
+                3,
+                "Put examples/nightly-report.json, its URIs replaced, and a job that fails; delete another",
             )
             report = engine.nightly_report()
             await connector.put_nightly_report(report)

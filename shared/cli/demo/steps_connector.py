@@ -40,7 +40,9 @@ class ConnectorSteps(OnStage):
         self._timeline.say("connector", f"Operation-Location: {location}")
         operation = await self._caller.succeeded(put)
         runs = await self._caller.woken("execute_operation", since=before)
-        self._timeline.say("queue", f"`operations` has woken execute_operation, runs: {runs}")
+        self._timeline.say(
+            "queue", f"`operations` has woken execute_operation, runs since the PUT: {runs}"
+        )
         http_status = operation.get("httpStatus")
         expect(http_status == 201, "201 from the Scheduler, by the client certificate", http_status)
         what = f"answered {http_status} to {put.name}'s REST call (client certificate shown)"
