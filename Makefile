@@ -52,8 +52,8 @@ types: .venv/.dev ## check the types of source and tests
 imports: .venv/.dev ## check that imports point one way
 	@.venv/bin/lint-imports
 
-bench: .venv/.local ## measure the path, the embedded broker and the local host on this machine
-	@for program in path broker host; do .venv/bin/python -m benchmarks.$$program || exit 1; done
+bench: .venv/.dev ## measure the path, the embedded broker, the local host and the engine on this machine
+	@for program in path broker host engine; do .venv/bin/python -m benchmarks.$$program || exit 1; done
 
 environment: .venv/.dev ## make .venv with everything in it
 
