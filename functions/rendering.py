@@ -133,7 +133,7 @@ def match_of(req: func.HttpRequest) -> Match:
             return match
         case MethodNotAllowed(allowed):
             raise MethodNotAllowedError(
-                f"{req.method} {path[:LONGEST_ECHO]} is not offered; {', '.join(sorted(allowed))} are",
+                f"{req.method} {path[:LONGEST_ECHO]} is not offered; its methods are {', '.join(sorted(allowed))}",
                 allowed=sorted(allowed),
             )
         case _:
