@@ -1,4 +1,4 @@
-"""What callers ask for while processes are struck; each may be asked for again when nobody knows whether it was done.
+"""What callers ask for while processes are struck, again if nobody knows whether it was done.
 
 A change of a job that is gone, or in a final state, changes nothing.
 """
@@ -22,11 +22,16 @@ CHANGEABLE = (JobState.ENABLED, JobState.DISABLED)
 def of_job(
     name: str, work: Callable[[EngineStack, Transaction, StoredJob, Planned], None]
 ) -> Change:
+    """Return a request, which is known once it is carried out: repeating it has no effect."""
+    is_known = False
+
     async def change(stack: EngineStack) -> None:
         def run(tx: Transaction) -> None:
+            nonlocal is_known
             found = stack.store.jobs.find(tx.connection, stack.collection_id, name)
-            if found is not None and found.state in CHANGEABLE:
+            if not is_known and found is not None and found.state in CHANGEABLE:
                 work(stack, tx, found, stack.planned(name, found.id))
+            is_known = True
 
         await stack.database.run(run)
 
@@ -43,11 +48,7 @@ def deletion(name: str) -> Change:
 
 def run(name: str, request_id: str) -> Change:
     def run_once(stack: EngineStack, tx: Transaction, job: StoredJob, planned: Planned) -> None:
-        known = tx.connection.exec_driver_sql(
-            "SELECT 1 FROM execution WHERE origin = ?", (request_id,)
-        )
-        if known.first() is None:
-            stack.planner.run_now(tx, planned, origin=request_id)
+        stack.planner.run_now(tx, planned, origin=request_id)
 
     return of_job(name, run_once)
 
@@ -58,6 +59,17 @@ def put(name: str, **members: Json) -> Change:
 
 def patch(name: str, **members: Json) -> Change:
     return definition(name, members, resets=False)
+
+
+def amend(name: str, **members: Json) -> Change:
+    """Change what has nothing to do with when the job runs."""
+
+    def write(stack: EngineStack, tx: Transaction, job: StoredJob, planned: Planned) -> None:
+        document = {**json.loads(job.definition), **members}
+        changed = replace(job, definition=json.dumps(document))
+        stack.store.jobs.update(tx.connection, stack.collection_id, changed)
+
+    return of_job(name, write)
 
 
 def definition(name: str, members: dict[str, Json], *, resets: bool) -> Change:

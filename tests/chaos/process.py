@@ -96,10 +96,14 @@ class Reached:
 
 @dataclass
 class Target:
-    """The world outside: it outlives every process, and answers an attempt that is repeated as it did before."""
+    """The world outside: it outlives every process, and answers an attempt that is repeated as it did before.
+
+    A process calls it as often at once as there are places.
+    """
 
     fails: Callable[[Attempt], bool]
     takes: Callable[[Attempt], timedelta] = lambda _: timedelta(0)
+    places: int = 1000
     reached: list[Reached] = field(default_factory=list)
     answers_at: set[datetime] = field(default_factory=set)
 
@@ -146,7 +150,7 @@ class Process:
         self.stack = build_stack(mortal, clock, broker=self.broker, new_id=new_id, horizon=horizon)
         self.stack.collection_id = COLLECTION
         self._tasks: set[asyncio.Task[None]] = set()
-        limits = Limits(attempts_per_host=1000, starts_per_second=1000)
+        limits = Limits(attempts_per_host=target.places, starts_per_second=1000)
         self.executions = Executions(
             mortal,
             MortalAction(target, life, clock),

@@ -64,7 +64,7 @@ class Simulation:
         self.clock = FakeClock()
         self.strikes = 0
         self._numbers = itertools.count(1)
-        self._swept_at = self.clock.now()
+        self._swept_at = self._thawed_at = self.clock.now()
         self._frozen: list[tuple[datetime, Process]] = []
 
     async def run(self, lives: Iterator[Life]) -> Ledger:
@@ -125,7 +125,9 @@ class Simulation:
 
     async def _thaw(self) -> None:
         for thaws_at, process in [one for one in self._frozen if one[0] <= self.clock.now()]:
-            process.life.thawed.set()
+            if not process.life.thawed.is_set():
+                self._thawed_at = self.clock.now()
+                process.life.thawed.set()
             await self._quiet(process)
             if not process.is_busy():
                 self._frozen.remove((thaws_at, process))
@@ -156,6 +158,8 @@ class Simulation:
 
     async def _check_turn(self, process: Process) -> None:
         """Assert that nothing is stuck: whatever has not ended will be looked at, and was if it had to be."""
+        if self._thawed_at >= self._swept_at or self._frozen:
+            return  # who was away writes instants that have passed
         swept_at = to_microseconds(self._swept_at)
         found = await process.database.read(
             lambda c: read_rows(

@@ -3,7 +3,7 @@
 import itertools
 import shutil
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +33,7 @@ class Scenario:
 
     job: dict[str, Json]
     fails: Callable[[Attempt], bool] = lambda _: False
-    changes: list[tuple[timedelta, Change]] = field(default_factory=list)
+    changes: Callable[[], list[tuple[timedelta, Change]]] = list
     state: str | None = "completed"
     outcomes: Collection[tuple[str, ...]] = (("succeeded",),)
     is_gone_at: timedelta | None = None
@@ -66,7 +66,7 @@ SCENARIOS = {
     "deletion": Scenario(
         once(action(retries=1, every="00:00:40")),
         lambda _: True,
-        changes=[(80 * SECOND, deletion("J"))],
+        changes=lambda: [(80 * SECOND, deletion("J"))],
         state=None,
         outcomes=[("failed",), ()],
         is_gone_at=80 * SECOND,
@@ -121,7 +121,7 @@ async def struck_at(point: int, scenario: Scenario, path: Path, way: Way) -> boo
     """Run with a strike at `point`, and check; whether the run got there."""
     with TemporaryDirectory() as folder:
         copy = shutil.copy(path, folder)
-        simulation = Simulation(Path(copy), Target(scenario.fails), way, [*scenario.changes])
+        simulation = Simulation(Path(copy), Target(scenario.fails), way, scenario.changes())
         lives = itertools.chain([Life(strikes_at=point)], iter(Life, None))
         ledger = await simulation.run(lives)
     check(ledger)

@@ -13,7 +13,7 @@ from shared.scheduler.action import Attempt
 from shared.sql.inline import InlineDatabase
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.times import format_instant
-from tests.chaos.changes import Change, deletion, patch, put, run
+from tests.chaos.changes import Change, amend, deletion, patch, put, run
 from tests.chaos.ledger import check
 from tests.chaos.process import Life, Target
 from tests.chaos.simulation import Simulation, Way
@@ -49,12 +49,14 @@ def job(random: Random) -> dict[str, Json]:
 def changes(random: Random, names: list[str]) -> Iterator[tuple[timedelta, Change]]:
     for number in range(random.randrange(5)):
         name, at = random.choice(names), random.randrange(0, 400, 10) * SECOND
-        match random.randrange(5):
+        match random.randrange(6):
             case 0:
                 yield at, deletion(name)
             case 1:
                 yield at, put(name, **job(random))
             case 2:
+                yield at, amend(name, action=action(retries=1))
+            case 3:
                 yield at, patch(name, state="disabled")
                 yield at + random.randrange(10, 100, 10) * SECOND, patch(name, state="enabled")
             case _:
@@ -71,6 +73,7 @@ def target(random: Random) -> Target:
     return Target(
         fails=lambda attempt: chance(attempt).random() < 0.5,
         takes=lambda attempt: chance(attempt).randrange(-60, 60, 10) * SECOND,
+        places=random.choice((1, 2, 1000)),
     )
 
 
