@@ -1,15 +1,13 @@
 """Outbound HTTP by aiohttp: the address that was checked is the address that is dialled.
 
-Names are looked up by our own threads and only allowed addresses go on. Every socket, also that of an address written
+Of the addresses of a name only allowed ones go on. Every socket, also that of an address written
 in the URL, which never passes a resolver, is made by `_dial`, which checks once more what it is about to dial.
 Redirects, proxies of the environment, cookies and decompression are off.
 """
 
-import asyncio
 import re
 import socket
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,10 +20,12 @@ from yarl import URL
 from shared.errors import NoAnswer, NoAnswerError
 from shared.outbound.connection import BoundedConnector
 from shared.outbound.guard import AddressGuard, AddressRefusedError, encoded
+from shared.outbound.lookups import Lookups
 from shared.outbound.no_answer import no_answer
 
 BODY_CAP = 65_536
-RESOLVER_THREADS = 8
+# Name, connection and TLS together; the retired service recorded a ConnectFailure after 21 s.
+CONNECT_LIMIT = timedelta(seconds=21)
 # Servers close idle connections after 5 s and more; one that we use at the same moment would fail the request.
 KEEP_ALIVE_SECONDS = 4
 AUTHORITY = re.compile(r"[^/?#]*")
@@ -45,11 +45,17 @@ class Answer:
 class OutboundSession:
     """Sends requests to where the guard allows; opened and closed on a running event loop."""
 
-    def __init__(self, guard: AddressGuard) -> None:
+    def __init__(
+        self,
+        guard: AddressGuard,
+        *,
+        lookups: Lookups | None = None,
+        connect_limit: timedelta = CONNECT_LIMIT,
+    ) -> None:
         self._guard = guard
-        self._resolver = GuardedResolver(guard)
+        self._connect_limit = connect_limit
         connector = BoundedConnector(
-            resolver=self._resolver,
+            resolver=GuardedResolver(guard, lookups or Lookups()),
             socket_factory=self._dial,
             limit=0,  # who sends decides how much at once; a shared limit would let one slow host stop all
             keepalive_timeout=KEEP_ALIVE_SECONDS,
@@ -80,7 +86,9 @@ class OutboundSession:
         Raises:
             NoAnswerError: refused by the guard, unreachable, broken off, or nothing within `time_limit`.
         """
-        limit = aiohttp.ClientTimeout(total=time_limit.total_seconds())
+        limit = aiohttp.ClientTimeout(
+            total=time_limit.total_seconds(), connect=self._connect_limit.total_seconds()
+        )
         try:
             async with self._session.request(
                 method,
@@ -94,6 +102,9 @@ class OutboundSession:
                 if not is_drained:
                     response.close()
                 return Answer(response.status, response.headers, response.raw_headers, content)
+        except aiohttp.ConnectionTimeoutError as error:
+            reason = f"no connection within {self._connect_limit.total_seconds():g} s"
+            raise NoAnswerError(reason, kind=NoAnswer.UNREACHABLE) from error
         except TimeoutError as error:
             reason = f"no answer within {time_limit.total_seconds():g} s"
             raise NoAnswerError(reason, kind=NoAnswer.TIMEOUT) from error
@@ -103,7 +114,6 @@ class OutboundSession:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
-        await self._resolver.close()
 
     def _dial(self, address: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, target = address
@@ -113,46 +123,38 @@ class OutboundSession:
 
 
 class GuardedResolver(AbstractResolver):
-    """Looks names up in threads of its own and passes on what the guard allows."""
+    """Passes on what the guard allows of the addresses of a name."""
 
-    def __init__(self, guard: AddressGuard) -> None:
+    def __init__(self, guard: AddressGuard, lookups: Lookups) -> None:
         self._guard = guard
-        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolver")
+        self._lookups = lookups
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, look_up, host, port, family
-        )
-        allowed = [entry for entry in found if self._guard.allows(entry["host"])]
+        found = [
+            (found_family, address)
+            for found_family, address in await self._lookups.addresses(host)
+            if family in (socket.AF_UNSPEC, found_family)
+        ]
+        allowed = [entry for entry in found if self._guard.allows(entry[1])]
         if not allowed:
-            addresses = ", ".join(sorted({entry["host"] for entry in found}))
+            addresses = ", ".join(sorted({address for _, address in found}))
             raise AddressRefusedError(f"{host} leads to {addresses}, which is not allowed")
-        return allowed
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=found_family,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for found_family, address in allowed
+        ]
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False)
-
-
-def look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-    try:
-        found = socket.getaddrinfo(
-            host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-        )
-    except UnicodeError as error:
-        raise socket.gaierror(socket.EAI_NONAME, "no such name can exist") from error
-    return [
-        ResolveResult(
-            hostname=host,
-            host=str(target[0]),
-            port=port,
-            family=found_family,
-            proto=protocol,
-            flags=socket.AI_NUMERICHOST,
-        )
-        for found_family, _, protocol, _, target in found
-    ]
+        """A lookup has nothing to close."""
 
 
 def exact(url: str) -> URL:

@@ -22,7 +22,7 @@ from shared.outbound.connection import (
     EndlessAnswerError,
 )
 from shared.outbound.guard import AddressGuard
-from shared.outbound.session import Answer, OutboundSession
+from shared.outbound.session import KEEP_ALIVE_SECONDS, Answer, OutboundSession
 from tests.target_server import NOTHING, serving
 
 LIMIT = timedelta(seconds=30)
@@ -48,12 +48,15 @@ class EndlessServer:
         self._for_ever = for_ever * (65_536 // len(for_ever) + 1)
         self.port = 0
         self.sent = 0
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
         self.hung_up = asyncio.Event()
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(self._once)
+            await self.goes_on.wait()
             while True:
                 writer.write(self._for_ever)
                 await writer.drain()
@@ -134,13 +137,16 @@ async def test_p10_a_chunk_that_is_all_frame_ends_and_leaves_the_answer(
     assert server.sent < ANSWER_BYTES + ON_ITS_WAY
 
 
-async def test_p10_responses_that_nobody_asked_for_end_the_connection_and_not_the_answer(
+async def test_p10_responses_that_nobody_asked_for_end_a_connection_that_is_kept(
     session: OutboundSession,
 ) -> None:
     first = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
     async with endless(NOTHING, once=first) as server:
+        server.goes_on.clear()
         answer = await get(session, server.port, keep=100)
-        await server.hung_up.wait()
+        server.goes_on.set()
+        async with asyncio.timeout(KEEP_ALIVE_SECONDS / 2):
+            await server.hung_up.wait()
 
     assert (answer.status, answer.body) == (200, b"hello")
     assert server.sent < ON_ITS_WAY
@@ -152,7 +158,7 @@ async def test_p10_an_endless_target_is_hung_up_on_over_tls(tmp_path: Path) -> N
     context.load_cert_chain(files.server)
     trusting = BoundedConnector(ssl=ssl.create_default_context(cafile=files.authority))
     session = aiohttp.ClientSession(connector=trusting)
-    async with endless(CONTINUE, context=context) as server, session:
+    async with asyncio.timeout(5), endless(CONTINUE, context=context) as server, session:
         with pytest.raises(EndlessAnswerError):
             await session.get(f"https://127.0.0.1:{server.port}/")
         await server.hung_up.wait()

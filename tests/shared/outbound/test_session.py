@@ -2,7 +2,8 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
@@ -10,7 +11,9 @@ import pytest
 
 from shared.errors import NoAnswer, NoAnswerError
 from shared.outbound.guard import AddressGuard
-from shared.outbound.session import BODY_CAP, Answer, OutboundSession, look_up
+from shared.outbound.lookups import Lookups
+from shared.outbound.session import BODY_CAP, Answer, OutboundSession
+from tests.shared.outbound.dead_names import DeadNames
 from tests.target_server import serving
 
 LIMIT = timedelta(seconds=5)
@@ -37,6 +40,15 @@ async def request(
     session: OutboundSession, method: str, url: str, *, body: bytes | None = None, keep: int = 0
 ) -> Answer:
     return await session.request(method, url, body=body, headers={}, time_limit=LIMIT, keep=keep)
+
+
+@contextmanager
+def deaf_server() -> Iterator[str]:
+    """Listen and take no connection: the backlog holds one, and the kernel answers nobody after that."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        with socket.create_connection(address):
+            yield f"http://127.0.0.1:{address[1]}/"
 
 
 @pytest.mark.parametrize(
@@ -258,10 +270,50 @@ asyncio.run(main())
     assert output.strip() == b"204"
 
 
-def test_addresses_come_as_numbers() -> None:
-    found = look_up("127.0.0.1", 80, socket.AF_UNSPEC)
+async def test_a_host_that_takes_no_connection_is_unreachable_long_before_the_time_limit() -> None:
+    session = OutboundSession(LOOPBACK, connect_limit=timedelta(milliseconds=200))
+    with deaf_server() as url, pytest.raises(NoAnswerError) as caught:
+        await request(session, "GET", url)
 
-    assert [entry["host"] for entry in found] == ["127.0.0.1"]
+    assert caught.value.kind == NoAnswer.UNREACHABLE
+    assert caught.value.message == "no connection within 0.2 s"
+    await session.close()
+
+
+async def test_a_host_that_takes_a_connection_may_take_its_time() -> None:
+    session = OutboundSession(LOOPBACK, connect_limit=timedelta(milliseconds=200))
+    async with serving(b"") as silent:
+        with pytest.raises(NoAnswerError) as caught:
+            await session.request(
+                "GET", silent.url, body=None, headers={}, time_limit=timedelta(milliseconds=500)
+            )
+
+    assert caught.value.kind == NoAnswer.TIMEOUT
+    await session.close()
+
+
+async def test_a_time_limit_within_the_limit_of_connecting_is_a_timeout() -> None:
+    session = OutboundSession(LOOPBACK)
+    short = timedelta(milliseconds=200)
+    with deaf_server() as url, pytest.raises(NoAnswerError) as caught:
+        await session.request("GET", url, body=None, headers={}, time_limit=short)
+
+    assert caught.value.message == "no answer within 0.2 s"
+    await session.close()
+
+
+async def test_a_name_whose_dns_does_not_answer_is_not_resolved() -> None:
+    dead = DeadNames()
+    session = OutboundSession(
+        LOOPBACK, lookups=Lookups(dead.look_up, time_limit=timedelta(milliseconds=200))
+    )
+    with pytest.raises(NoAnswerError) as caught:
+        await request(session, "GET", "http://dead.example/")
+
+    assert caught.value.kind == NoAnswer.NAME_NOT_RESOLVED
+    assert caught.value.message == "gaierror: no answer within 0.2 s"
+    dead.revive()
+    await session.close()
 
 
 def test_an_app_that_sends_nothing_does_not_import_aiohttp() -> None:
