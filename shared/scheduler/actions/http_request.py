@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.errors import NoAnswerError
 from shared.outbound.guard import AddressGuard
 from shared.scheduler.action import Attempt, Outcome, sealing_context, target_host
-from shared.scheduler.actions.echoes import Echoes
+from shared.scheduler.actions.echoes import LOOK_AHEAD, Echoes
 from shared.scheduler.actions.record_message import BODY_BYTES, failure_message, response_message
 from shared.sealing import Sealer
 from shared.wire.action import BasicAuthentication, HttpRequest
@@ -78,7 +78,7 @@ class HttpRequestAction:
                 body=request.body.encode() if request.body else None,
                 headers=headers,
                 time_limit=self._time_limit,
-                keep=BODY_BYTES + echoes.longest_bytes,
+                keep=BODY_BYTES + LOOK_AHEAD,
             )
         except NoAnswerError as error:
             return Outcome(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, ip_network
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -217,6 +218,26 @@ async def test_p8_credentials_across_the_end_of_the_told_body_are_masked(
 
     told = outcome.message.partition(" Body: ")[2]
     assert told.strip("x") in ("***", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        quote_plus(PASSWORD).encode(),
+        base64.b64encode(b"Basic " + CREDENTIALS.encode()),
+        CREDENTIALS[:-4].encode(),
+        PASSWORD.encode("utf-16-le"),
+    ],
+)
+async def test_p8_a_password_that_a_target_writes_its_own_way_is_masked(
+    action: HttpRequestAction, body: bytes
+) -> None:
+    answer = b"HTTP/1.1 401 No\r\ncontent-length: %d\r\n\r\n" % len(body)
+    async with serving(answer + body) as server:
+        outcome = await action.execute(attempt(server.url, authentication=basic()))
+
+    told = outcome.message.partition(" Body: ")[2]
+    assert told.strip("\ufffd") in ("***", f"{base64.b64encode(b'Basic ').decode()}***")
 
 
 async def test_p8_neither_attempt_nor_outcome_shows_what_is_in_it() -> None:
