@@ -292,6 +292,11 @@ def recurrences(frequency: Frequency) -> float:
     return RECURRENCES / (time.perf_counter() - began)
 
 
+def rate(figure: Figure) -> str:
+    cost = figure.cpu / figure.count * 1e6
+    return f"{figure.count / figure.seconds:>9,.0f}/s {cost:>6.0f} µs CPU a job"
+
+
 def spread(milliseconds: Sequence[float]) -> str:
     ordered = sorted(milliseconds)
     last = len(ordered) - 1
@@ -309,19 +314,19 @@ async def main(seconds: int, jobs: int) -> None:
     for frequency in Frequency:
         print(f"next occurrence, every {frequency}: {recurrences(frequency):,.0f}/s")
     figure = await measure_dispatch(NoAction(), jobs, "http://target.example/")
-    print(f"dispatch, no action:      {figure}")
+    print(f"dispatch, no action:      {rate(figure)}")
     guard = AddressGuard((ip_network("127.0.0.0/8"),))
     with target() as uri:
         action = HttpRequestAction(guard, sealer=Sealer({"k": b"k" * 32}, current="k"))
         figure = await measure_dispatch(action, jobs, uri)
-    print(f"dispatch, loopback POST:  {figure}")
+    print(f"dispatch, loopback POST:  {rate(figure)}")
     print(f"{DUE_PER_SECOND} due/s over {seconds} s: {await measure_lateness(seconds)}")
     await measure_peer(seconds, jobs)
 
 
 async def measure_peer(seconds: int, jobs: int) -> None:
     figure = await peer.measure_dispatch(jobs // PEER_SHARE)
-    print(f"APScheduler, dispatch of {jobs // PEER_SHARE}: {figure}")
+    print(f"APScheduler, dispatch of {jobs // PEER_SHARE}: {rate(figure)}")
     late, figure = await peer.measure_lateness(DUE_PER_SECOND, seconds)
     cost = f"{figure.cpu / figure.count * 1e6:.0f} µs CPU a job"
     print(f"APScheduler, {DUE_PER_SECOND} due/s over {seconds} s: {spread(late)}, {cost}")
