@@ -1,0 +1,95 @@
+"""What follows from outcomes: another attempt, a dead letter, an event subscription that is disabled."""
+
+import itertools
+from datetime import datetime, timedelta
+
+from shared.clock import from_microseconds
+from shared.events.retry_schedule import DELAYS
+from tests.contracts.event_sink import Behaviour
+from tests.shared.events.memory_sink import MemorySink
+from tests.shared.events.world import World, an_event
+
+
+async def test_a_failure_is_tried_again_by_the_table_then_dead_lettered(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe(types=["tocsin.operation.*"])
+    await world.publish(an_event("e1"))
+    sink.behave(Behaviour.REFUSE)
+    times: list[datetime] = []
+
+    while await world.statuses() != ["deadlettered"]:
+        await world.deliver_due()
+        times.append(world.clock.now())
+        await wait_for_next_attempt(world)
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert sink.attempts == ["e1"] * 11
+    assert sum(gaps, timedelta(0)) >= sum(DELAYS, timedelta(0))
+    told = (await world.log.read(since=1, limit=10))[0].event
+    assert told.type == "tocsin.delivery.deadlettered"
+    assert told.subject == f"/eventsubscriptions/{name}"
+    assert told.data == {
+        "eventSubscriptionId": name,
+        "eventId": "e1",
+        "attempts": 11,
+        "reason": "HTTP 500",
+    }
+
+
+async def wait_for_next_attempt(world: World) -> None:
+    """Move to the next retry: those more than ten minutes off have no wake-up until sweep sends one."""
+    if world.wakes.messages:
+        await world.until_next_wake_up()
+        return
+    (due_at,) = (await world.rows("SELECT min(due_at) FROM delivery"))[0]
+    if due_at is not None:
+        world.clock.set(from_microseconds(due_at))
+        assert await world.deliveries.sweep() == 1
+
+
+async def test_two_dead_sinks_do_not_tell_each_other_for_ever(
+    world: World, sink: MemorySink
+) -> None:
+    await world.subscribe()
+    await world.publish(an_event("dead", event_type="tocsin.delivery.deadlettered"))
+    sink.behave(Behaviour.REFUSE)
+
+    while await world.statuses() != ["deadlettered"]:
+        await world.deliver_due()
+        await wait_for_next_attempt(world)
+
+    assert len(await world.log.read(since=0, limit=10)) == 1
+
+
+async def test_gone_disables_the_event_subscription_and_says_so(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe()
+    sink.behave(Behaviour.GONE)
+    await world.publish(an_event("e1"))
+
+    await world.deliver_due()
+    await world.publish(an_event("e2"))
+    await world.deliver_due()
+
+    shown = await world.event_subscriptions.get(name)
+    assert (shown.status, shown.status_reason) == ("disabled", "the receiver answered 410 Gone")
+    assert sink.attempts == ["e1"]
+    told = [one.event for one in await world.log.read(since=0, limit=10)]
+    assert [one.type for one in told if one.subject == f"/eventsubscriptions/{name}"] == [
+        "tocsin.eventsubscription.disabled"
+    ]
+
+
+async def test_five_days_of_failures_disable_it(world: World, sink: MemorySink) -> None:
+    name = await world.subscribe()
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+    world.clock.set(world.clock.now() + timedelta(days=5))
+
+    await world.publish(an_event("e2"))
+    await world.deliver_due()
+
+    assert (await world.event_subscriptions.get(name)).status == "disabled"
