@@ -6,7 +6,8 @@ from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-LONGEST_SLEEP_SECONDS = 60
+NO_TIME = timedelta(0)
+LONGEST_SLEEP = timedelta(seconds=60)
 
 
 class Clock(Protocol):
@@ -29,13 +30,36 @@ class SystemClock:
         return datetime.now(UTC)
 
     async def sleep_until(self, instant: datetime) -> None:
-        # Timers of the event loop have a grain and count monotonic time, so the wall clock is read again.
-        # And now and then, because it may be set forward.
-        while (remaining := (instant - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time has no event
-            await asyncio.sleep(min(remaining, LONGEST_SLEEP_SECONDS))
+        await sleep_in_parts(self, instant)
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(duration.total_seconds())
+
+
+class ShiftedClock:
+    """A clock that is `offset` ahead of another, or behind it, and runs at its pace: the time of a rehearsal."""
+
+    def __init__(self, clock: Clock, offset: timedelta) -> None:
+        self._clock = clock
+        self._offset = offset
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._offset
+
+    async def sleep_until(self, instant: datetime) -> None:
+        # Not `instant` minus the offset: the other clock may have no such instant.
+        await sleep_in_parts(self, instant)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await self._clock.sleep(duration)
+
+
+async def sleep_in_parts(clock: Clock, instant: datetime) -> None:
+    """Sleep until `instant` by a clock whose `sleep` may come back early, and which may be set meanwhile."""
+    # Timers of the event loop have a grain and count monotonic time, so the wall clock is read again.
+    # And now and then, because it may be set forward.
+    while (remaining := instant - clock.now()) > NO_TIME:
+        await clock.sleep(min(remaining, LONGEST_SLEEP))
 
 
 def to_microseconds(instant: datetime) -> int:

@@ -1,10 +1,11 @@
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.clock import SystemClock, from_microseconds, to_microseconds
+from shared.clock import ShiftedClock, SystemClock, from_microseconds, to_microseconds
 from tests.clocks import START, FakeClock, settle
 
 instants = st.datetimes(timezones=st.just(UTC))
@@ -53,3 +54,65 @@ async def test_sleep_waits_by_the_clock_it_is_given() -> None:
 
     assert sleeper.done()
     assert clock.now() == START + timedelta(hours=1)
+
+
+@given(instants, instants)
+def test_a_shifted_clock_starts_where_it_is_set(real: datetime, wanted: datetime) -> None:
+    clock = ShiftedClock(FakeClock(real), wanted - real)
+
+    assert clock.now() == wanted
+
+
+async def test_a_shifted_clock_runs_on_at_the_pace_of_the_other() -> None:
+    real = FakeClock()
+    clock = ShiftedClock(real, timedelta(days=-4000))
+    before = clock.now()
+
+    await real.advance(timedelta(minutes=7))
+
+    assert clock.now() - before == timedelta(minutes=7)
+
+
+async def test_sleepers_of_a_shifted_clock_wake_at_its_instants() -> None:
+    real = FakeClock()
+    clock = ShiftedClock(real, timedelta(days=4000))
+    sleeper = asyncio.create_task(clock.sleep_until(clock.now() + timedelta(hours=1)))
+    napper = asyncio.create_task(clock.sleep(timedelta(hours=1)))
+    await settle()
+
+    await real.advance(timedelta(minutes=59))
+    assert not sleeper.done()
+    assert not napper.done()
+    await real.advance(timedelta(minutes=1))
+
+    assert sleeper.done()
+    assert napper.done()
+    assert real.now() == START + timedelta(hours=1)
+
+
+async def test_sleepers_notice_when_the_clock_below_is_set_back() -> None:
+    real = FakeClock()
+    clock = ShiftedClock(real, timedelta(days=1))
+    sleeper = asyncio.create_task(clock.sleep_until(clock.now() + timedelta(minutes=1)))
+    await settle()
+
+    real.set(real.now() - timedelta(minutes=1))
+    await real.advance(timedelta(minutes=1))
+
+    assert not sleeper.done()
+    await real.advance(timedelta(minutes=1))
+    assert sleeper.done()
+
+
+@pytest.mark.parametrize("offset", [timedelta(days=-4000), timedelta(days=4000)])
+async def test_instants_that_the_clock_below_does_not_have_can_be_slept_for(
+    offset: timedelta,
+) -> None:
+    clock = ShiftedClock(FakeClock(), offset)
+    first = asyncio.create_task(clock.sleep_until(datetime.max.replace(tzinfo=UTC)))
+
+    await clock.sleep_until(datetime.min.replace(tzinfo=UTC))
+    await settle()
+
+    assert not first.done()
+    first.cancel()
