@@ -19,7 +19,9 @@ from shared.scheduler.execution_store import (
     ProgressStore,
     TimingStore,
 )
+from shared.wire.catalogue import Surface
 from shared.wire.job import JobState, JobStatus
+from shared.wire.job_collection import JobCollectionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,10 @@ class StoredCloudService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJobCollection:
-    """`operation_type` and `operation_result` tell of its last asynchronous change, with the error if that failed."""
+    """`operation_type` and `operation_result` tell of its last asynchronous change, with the error if that failed.
+
+    While it is stopped (`state`), its jobs have no occurrences. `surface` is the one through which it was made.
+    """
 
     id: int = 0
     cloud_service_id: int
@@ -47,13 +52,16 @@ class StoredJobCollection:
     operation_result: str
     error_message: str | None = None
     is_deleting: bool = False
+    state: JobCollectionState = JobCollectionState.STARTED
+    surface: Surface = Surface.CLASSIC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJob:
     """A job of a collection; its `state` counts, not the one in `definition`, which is the caller's.
 
-    `id` is 0 until it is inserted; `status` is the engine's to change.
+    `id` is 0 until it is inserted; `status` is the engine's to change. One that `is_held` is disabled because its
+    collection is stopped, and enabled with it again.
     """
 
     id: int = 0
@@ -61,6 +69,7 @@ class StoredJob:
     state: JobState
     definition: str = field(repr=False)
     status: JobStatus = JobStatus()
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,7 @@ class StoredOperation:
 
     `status` is the word of Get Operation Status. `request_fingerprint` is there when the request may come again: it is
     then answered again by `answer_status`, `answer_etag` and `answer_body`. The targets are there when it goes on
-    after its answer. It is forgotten at `kept_until`.
+    after its answer, and `argument` is what else its steps must know. It is forgotten at `kept_until`.
     """
 
     id: str
@@ -85,6 +94,7 @@ class StoredOperation:
     request_fingerprint: str | None = None
     cloud_service_id: int | None = None
     job_collection_id: int | None = None
+    argument: str | None = None
     kept_until: datetime
 
 

@@ -16,6 +16,13 @@ from shared.wire.job_collection import JobCollection
 RequestModel: TypeAlias = type[CloudService] | type[JobCollection] | type[Job]
 
 
+class Surface(StrEnum):
+    """The two APIs over one store: Service Management, and Azure Resource Manager."""
+
+    CLASSIC = "classic"
+    ARM = "arm"
+
+
 class ResponseKind(StrEnum):
     """What the body of a success holds."""
 
@@ -27,14 +34,24 @@ class ResponseKind(StrEnum):
     JOBS = "jobs"
     JOB_HISTORY = "job_history"
     OPERATION = "operation"
+    PROVIDER_PROPERTIES = "provider_properties"
+    NAME_AVAILABILITY = "name_availability"
+    MANAGEMENT_CERTIFICATE = "management_certificate"
+    MANAGEMENT_CERTIFICATES = "management_certificates"
+    JOB_COLLECTIONS = "job_collections"
+    RESOURCE_PROVIDER = "resource_provider"
+    RESOURCE_GROUP = "resource_group"
+    RESOURCE_GROUPS = "resource_groups"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One line of the table; `path` is below `/{subscription}`, `resource` is what commands and events call it.
+    """One line of the table; `path` is below the subscription, `resource` is what commands and events call it.
 
-    An asynchronous one is answered 202 and polled. A conditional one takes `If-Match`. `suffix` ends the connector's
-    route of what is asked of a resource without being the resource: commands and order know it by the resource alone.
+    An asynchronous one is answered 202 and polled; one that `waits` goes on in steps too and is answered at their end.
+    A conditional one takes `If-Match`. `suffix` ends the connector's route of what is asked of a resource without being
+    the resource: commands and order know it by the resource alone. `selector` is the member of the query, with its
+    value, that tells it from others of the same method and path.
     """
 
     name: str
@@ -47,6 +64,9 @@ class Endpoint:
     request_model: RequestModel | None = None
     asynchronous: bool = False
     conditional: bool = False
+    waits: bool = False
+    surface: Surface = Surface.CLASSIC
+    selector: tuple[str, str] | None = None
 
     @property
     def route(self) -> str:
@@ -55,17 +75,18 @@ class Endpoint:
 
     @property
     def is_read(self) -> bool:
-        return self.method == "GET"
+        return self.method in ("GET", "HEAD") or self.selector == CHECK_NAME
 
     @property
     def is_xml(self) -> bool:
         """Whether bodies are XML: what the front end answers itself, and collections; only jobs speak JSON."""
-        return not self.path.startswith(JOBS)
+        return self.surface is Surface.CLASSIC and not self.path.startswith(JOBS)
 
 
 CLOUD_SERVICE = "/cloudservices/{cloud_service}"
 PASSED_THROUGH = f"{CLOUD_SERVICE}/resources/scheduler/~/JobCollections/{{job_collection}}"
 FRONT_END = f"{CLOUD_SERVICE}/resources/scheduler/JobCollections/{{job_collection}}"
+COLLECTIONS = f"{CLOUD_SERVICE}/resources/scheduler/JobCollections"
 JOBS = f"{PASSED_THROUGH}/jobs"
 JOB = f"{JOBS}/{{job}}"
 RUN, HISTORY = "/run", "/history"
@@ -73,6 +94,7 @@ JOB_COLLECTION_RESOURCE = f"{CLOUD_SERVICE}/jobcollections/{{job_collection}}"
 JOBS_RESOURCE = f"{JOB_COLLECTION_RESOURCE}/jobs"
 JOB_RESOURCE = f"{JOBS_RESOURCE}/{{job}}"
 OPERATION = "/operations/{operation}"
+CHECK_NAME = ("op", "checknameavailability")
 
 OK, CREATED, ACCEPTED = frozenset({200}), frozenset({201}), frozenset({202})
 

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TypeAlias
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from shared.errors import Fault, InvalidRequestError
+from shared.wire.arm_catalogue import ARM_ROWS
 from shared.wire.catalogue import CATALOGUE, Endpoint
+from shared.wire.classic_catalogue import CLASSIC_ROWS
 from shared.wire.names import name_faults
 
 
@@ -35,14 +37,21 @@ class MethodNotAllowed:
     allowed: frozenset[str]
 
 
-Routed: TypeAlias = Match | NotFound | MethodNotAllowed
+@dataclass(frozen=True, slots=True)
+class NotSelected:
+    """Path and method exist, for requests whose query has one of the `selectors`."""
+
+    selectors: tuple[tuple[str, str], ...]
+
+
+Routed: TypeAlias = Match | NotFound | MethodNotAllowed | NotSelected
 
 
 @dataclass(slots=True)
 class _Node:
     literals: "dict[str, _Node]" = field(default_factory=dict)
     parameter: "_Node | None" = None
-    endpoints: dict[str, tuple[Endpoint, tuple[str, ...]]] = field(default_factory=dict)
+    endpoints: dict[str, list[tuple[Endpoint, tuple[str, ...]]]] = field(default_factory=dict)
 
 
 class Router:
@@ -53,8 +62,8 @@ class Router:
         for template, endpoint in templates:
             self._add(template, endpoint)
 
-    def match(self, method: str, path: str) -> Routed:
-        """Return what `path` (raw, without query) leads to; one trailing slash is ignored: Python's client adds it."""
+    def match(self, method: str, path: str, query: str = "") -> Routed:
+        """Return what `path` and `query` (raw) lead to; one trailing slash is ignored: Python's client adds it."""
         found = self._find(path)
         if found is None:
             return NotFound()
@@ -63,8 +72,11 @@ class Router:
             return NotFound()
         if method not in node.endpoints:
             return MethodNotAllowed(frozenset(node.endpoints))
-        endpoint, names = node.endpoints[method]
-        return Match(endpoint, dict(zip(names, values, strict=True)))
+        candidates = node.endpoints[method]
+        for endpoint, names in candidates:
+            if is_selected(endpoint, query):
+                return Match(endpoint, dict(zip(names, values, strict=True)))
+        return NotSelected(tuple(one.selector for one, _ in candidates if one.selector))
 
     def _find(self, path: str) -> tuple[_Node, list[str]] | None:
         node, values = self._root, []
@@ -90,12 +102,25 @@ class Router:
                 node = node.parameter
             else:
                 node = node.literals.setdefault(segment.lower(), _Node())
-        node.endpoints[endpoint.method] = endpoint, tuple(names)
+        node.endpoints.setdefault(endpoint.method, []).append((endpoint, tuple(names)))
+
+
+def is_selected(endpoint: Endpoint, query: str) -> bool:
+    """Whether the query asks for this endpoint among those of its path; words are compared ignoring case."""
+    if endpoint.selector is None:
+        return True
+    return endpoint.selector in parse_qsl(query.lower())
 
 
 def service_router() -> Router:
-    """Return the router of the Scheduler service; its paths begin with `/{subscription}`, which becomes a parameter."""
-    return Router((f"/{{subscription}}{row.path}", row) for row in CATALOGUE.values())
+    """Return the router of the Scheduler service: `/{subscription}` and `/subscriptions/{subscription}` before each
+    path, whose parameter is one of the match."""
+    return Router(
+        [
+            *((f"/{{subscription}}{row.path}", row) for row in CLASSIC_ROWS),
+            *((f"/subscriptions/{{subscription}}{row.path}", row) for row in ARM_ROWS),
+        ]
+    )
 
 
 def connector_router() -> Router:

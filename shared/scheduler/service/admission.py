@@ -1,47 +1,74 @@
 """What is checked before an endpoint sees a request: URL, certificate, `x-ms-version`, route, names."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.errors import Fault, InvalidRequestError, NotFoundError
+from shared.errors import (
+    Fault,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestError,
+)
 from shared.scheduler.service.authentication import Authentication, check_version
+from shared.scheduler.service.exchange import Responder, responder_of
 from shared.wire.names import name_faults
-from shared.wire.routing import Match, MethodNotAllowed, NotFound, service_router
+from shared.wire.routing import Match, MethodNotAllowed, NotFound, NotSelected, service_router
 
 MAX_URL = 8192
 
 
 class Admission:
-    """The front end's door."""
+    """The front end's door, and ARM's."""
 
     def __init__(self, authentication: Authentication) -> None:
         self._authentication = authentication
         self._router = service_router()
 
-    def admit(
+    async def admit(
         self, scope: Mapping[str, Any], path: str, headers: Mapping[bytes, bytes], *, now: datetime
     ) -> Match:
         """Return the endpoint and its names.
 
         Raises:
-            AuthenticationError, NotFoundError.
+            AuthenticationError, NotFoundError, MethodNotAllowedError.
             InvalidRequestError: with the code of the front end for version and verb.
         """
-        if len(path) + len(scope["query_string"]) > MAX_URL:
+        query = scope["query_string"].decode("latin-1")
+        if len(path) + len(query) > MAX_URL:
             raise InvalidRequestError([Fault("URL", f"is longer than {MAX_URL} characters")])
-        subscription = path.removeprefix("/").partition("/")[0]
+        segments = path.removeprefix("/").split("/", 2)
+        is_arm = responder_of(path) is Responder.ARM
+        subscription = segments[1] if is_arm else segments[0]
         self._authentication.check(scope, subscription, now=now)
-        check_version(headers.get(b"x-ms-version"))
-        routed = self._router.match(scope["method"], path)
+        if not is_arm:
+            check_version(headers.get(b"x-ms-version"))
+        routed = self._router.match(scope["method"], path, query)
         match routed:
             case NotFound():
                 raise NotFoundError("The resource was not found: no such path.")
             case MethodNotAllowed(allowed):
-                found = f"must be one of {', '.join(sorted(allowed))} here"
-                raise InvalidRequestError([Fault("method", found)], code="InvalidHttpVerb")
+                raise not_allowed(allowed, is_arm=is_arm)
+            case NotSelected(selectors):
+                raise not_selected(selectors)
             case Match():
                 return checked(routed)
+
+
+def not_allowed(allowed: Collection[str], *, is_arm: bool) -> RequestError:
+    found = f"must be one of {', '.join(sorted(allowed))} here"
+    if is_arm:
+        return MethodNotAllowedError(f"The method {found}.", allowed=sorted(allowed))
+    return InvalidRequestError([Fault("method", found)], code="InvalidHttpVerb")
+
+
+def not_selected(selectors: Iterable[tuple[str, str]]) -> InvalidRequestError:
+    choices = " or ".join(f"{name}={value}" for name, value in selectors)
+    return InvalidRequestError(
+        [Fault("query", f"must have {choices} here")],
+        code="MissingOrInvalidRequiredQueryParameter",
+    )
 
 
 def checked(match: Match) -> Match:

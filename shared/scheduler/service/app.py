@@ -88,7 +88,7 @@ class SchedulerService:
     async def _read(self, scope: Scope, receive: Receive) -> Request:
         now = self._clock.now()
         path, headers = raw_path(scope), read_headers(scope)
-        match = self._admission.admit(scope, path, headers, now=now)
+        match = await self._admission.admit(scope, path, headers, now=now)
         subscription = match.params["subscription"].lower()
         repeatable = None
         if not match.endpoint.is_read:
@@ -98,6 +98,7 @@ class SchedulerService:
             endpoint=match.endpoint,
             subscription=subscription,
             params=match.params,
+            path=path,
             query=scope["query_string"].decode("latin-1"),
             headers=headers,
             body=await read_body(headers, receive),

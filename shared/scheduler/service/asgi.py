@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.errors import Fault, InvalidRequestError
-from shared.scheduler.service.exchange import Answer, is_passed_through
+from shared.scheduler.service.exchange import Answer, Responder, responder_of
 
 MAX_BODY = 65536
 
@@ -28,6 +28,20 @@ PASSED_THROUGH: tuple[Header, ...] = (
     (b"x-aspnet-version", b"4.0.30319"),
     (b"x-powered-by", b"ASP.NET"),
 )
+ARM: tuple[Header, ...] = (
+    (b"cache-control", b"no-cache"),
+    (b"pragma", b"no-cache"),
+    (b"expires", b"-1"),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"server", b"Microsoft-IIS/8.5"),
+    (b"x-aspnet-version", b"4.0.30319"),
+    (b"x-powered-by", b"ASP.NET"),
+)
+HEADERS = {
+    Responder.FRONT_END: FRONT_END,
+    Responder.PROVIDER: PASSED_THROUGH,
+    Responder.ARM: ARM,
+}
 XML = (b"content-type", b"application/xml; charset=utf-8")
 JSON = (b"content-type", b"application/json; charset=utf-8")
 
@@ -78,11 +92,9 @@ async def send_answer(
     answer: Answer, send: Send, *, method: str, path: str, request_id: str
 ) -> None:
     """Send `answer`; the body of an answer to HEAD stays here, and `Date` is the HTTP server's to add."""
-    is_passed = is_passed_through(path)
-    headers = [
-        *(PASSED_THROUGH if is_passed else FRONT_END),
-        (b"x-ms-request-id", request_id.encode()),
-    ]
+    responder = responder_of(path)
+    headers = [*HEADERS[responder], (b"x-ms-request-id", request_id.encode())]
+    headers += ((name.encode(), value.encode()) for name, value in answer.headers.items())
     if answer.etag is not None:
         headers.append((b"etag", answer.etag.encode()))
     if answer.repeatability is not None:
@@ -90,7 +102,7 @@ async def send_answer(
     if answer.body:
         headers.append(XML if answer.body.startswith(b"<") else JSON)
     # The real service answers the deletion of a job chunked, as servers do without a length.
-    if answer.body or not is_passed:
+    if answer.body or responder is not Responder.PROVIDER:
         headers.append((b"content-length", str(len(answer.body)).encode()))
     body = b"" if method == "HEAD" else answer.body
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -45,7 +45,7 @@ class Changes:
         try:
             answer = change.effect(transaction)
         except RequestError as error:
-            answer = refusal(error, path=change.request.endpoint.path)
+            answer = refusal(error, path=change.request.path)
             if change.fingerprint is None:
                 return answer
         self._record(transaction, change, answer)
@@ -70,6 +70,7 @@ class Changes:
                 request_fingerprint=change.fingerprint,
                 cloud_service_id=target.cloud_service_id if target else None,
                 job_collection_id=target.job_collection_id if target else None,
+                argument=target.argument if target else None,
                 kept_until=request.now + (KEPT if is_repeatable or target else KEPT_UNREPEATABLE),
             ),
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from shared.clock import Clock
 from shared.scheduler.service.changes import Change, Changes, Effect
+from shared.scheduler.service.classic_form import ClassicJobForm
 from shared.scheduler.service.containers import CloudServices, JobCollections
 from shared.scheduler.service.exchange import Answer, Query, Request
 from shared.scheduler.service.job_changes import JobChanges
@@ -12,6 +13,7 @@ from shared.scheduler.service.operation_status import status_query
 from shared.scheduler.store import SchedulerStore
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
+from shared.wire.catalogue import Surface
 
 
 class Endpoints:
@@ -30,8 +32,8 @@ class Endpoints:
         self._sealer = sealer
         self._changes = Changes(store)
         services, collections = CloudServices(store, new_id), JobCollections(store, new_id)
-        jobs = Jobs(store, job_changes, sealer=sealer, new_id=new_id, clock=clock)
-        self._effects: dict[str, Callable[[Request], Effect]] = {
+        jobs = Jobs(store, job_changes, ClassicJobForm(), sealer=sealer, new_id=new_id, clock=clock)
+        effects: dict[str, Callable[[Request], Effect]] = {
             "CreateOrUpdateCloudService": services.create_or_update,
             "DeleteCloudService": services.delete,
             "CreateJobCollection": collections.create_or_update,
@@ -42,7 +44,7 @@ class Endpoints:
             "DeleteJob": jobs.delete,
             "RunJob": jobs.run,
         }
-        self._queries: dict[str, Callable[[Request], Query]] = {
+        queries: dict[str, Callable[[Request], Query]] = {
             "ListCloudServices": services.list,
             "GetCloudService": services.get,
             "GetJobCollection": collections.get,
@@ -51,12 +53,14 @@ class Endpoints:
             "GetJobHistory": jobs.history,
             "GetOperationStatus": status_query(store),
         }
+        self._effects = {(Surface.CLASSIC, name): effect for name, effect in effects.items()}
+        self._queries = {(Surface.CLASSIC, name): query for name, query in queries.items()}
 
     def query(self, request: Request) -> Query:
-        return self._queries[request.endpoint.name](request)
+        return self._queries[key_of(request)](request)
 
     def change(self, request: Request) -> Change:
-        effect = self._effects[request.endpoint.name](request)
+        effect = self._effects[key_of(request)](request)
         return Change(request, effect, self._fingerprint(request))
 
     def apply(self, transaction: Transaction, changes: Sequence[Change]) -> list[Answer]:
@@ -69,5 +73,9 @@ class Endpoints:
             return None
         names = "/".join(request.params.values()).lower()
         if_match = request.headers.get(b"if-match", b"").decode("latin-1")
-        said = "\n".join((request.endpoint.name, names, request.query, if_match, ""))
+        said = "\n".join((*key_of(request), names, request.query, if_match, ""))
         return self._sealer.fingerprint(said.encode() + request.body)
+
+
+def key_of(request: Request) -> tuple[Surface, str]:
+    return request.endpoint.surface, request.endpoint.name

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Connection
 
@@ -16,9 +17,17 @@ REQUEST_ID = b"repeatability-request-id"
 FRONT_END_CODES = frozenset({"AuthenticationFailed", "MissingOrIncorrectVersionHeader"})
 
 
+class Responder(StrEnum):
+    """Who of the retired service answered, each with headers and errors of its own (contract sections A.0 and B.0)."""
+
+    FRONT_END = "front end"
+    PROVIDER = "provider"
+    ARM = "arm"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An admitted request; `id` is its `x-ms-request-id`, `query` is raw.
+    """An admitted request; `id` is its `x-ms-request-id`, `path` and `query` are raw.
 
     `is_repeatable` when the caller may send it again, with the same id, and have it answered as the first time.
     """
@@ -27,6 +36,7 @@ class Request:
     endpoint: Endpoint
     subscription: str
     params: Mapping[str, str]
+    path: str
     query: str
     headers: Mapping[bytes, bytes]
     body: bytes = field(repr=False)
@@ -42,15 +52,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an operation goes on with after its answer."""
+    """What an operation goes on with after its effect; `argument` is what else its steps must know."""
 
     cloud_service_id: int
     job_collection_id: int | None = None
+    argument: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Status and body; code and message are there when it refuses, `repeatability` is `accepted` or `rejected`."""
+    """Status and body; code and message are there when it refuses, `repeatability` is `accepted` or `rejected`.
+
+    `headers` are those that are this answer's alone.
+    """
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -59,23 +73,30 @@ class Answer:
     error_code: str | None = None
     error_message: str | None = None
     repeatability: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Query = Callable[[Connection], Answer]
 
 
 def refusal(error: TocsinError, *, path: str) -> Answer:
-    """Return the answer that tells of `error` in the form of the surface to which `path` belongs."""
-    is_json = is_passed_through(path) and error.code not in FRONT_END_CODES
-    render = json_error if is_json else rdfe_error
+    """Return the answer that tells of `error` in the form of whoever answers at `path`."""
+    is_xml = responder_of(path) is Responder.FRONT_END or (
+        responder_of(path) is Responder.PROVIDER and error.code in FRONT_END_CODES
+    )
+    render = rdfe_error if is_xml else json_error
     return Answer(
         status=error.status,
         body=render(error.code, error.message),
         error_code=error.code,
         error_message=error.message,
+        headers=error.headers,
     )
 
 
-def is_passed_through(path: str) -> bool:
-    """Whether the front end hands the request to Scheduler itself, whose errors are JSON."""
-    return "/~/" in path or "/%7e/" in path.lower()
+def responder_of(path: str) -> Responder:
+    """Return who answers: the front end hands `~` paths to Scheduler itself."""
+    if path[:15].lower() == "/subscriptions/":
+        return Responder.ARM
+    is_passed_through = "/~/" in path or "/%7e/" in path.lower()
+    return Responder.PROVIDER if is_passed_through else Responder.FRONT_END

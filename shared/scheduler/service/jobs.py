@@ -1,4 +1,4 @@
-"""The endpoints of jobs: each returns what to do in a transaction, or what to read."""
+"""The endpoints of jobs, of either surface: each returns what to do in a transaction, or what to read."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from shared.clock import Clock
 from shared.errors import NotFoundError
 from shared.scheduler.action import sealing_context
-from shared.scheduler.job_documents import answered, check_size, check_times
+from shared.scheduler.job_documents import check_size, check_times
 from shared.scheduler.quota import allowance_of, check_count, check_job
 from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.exchange import Answer, Query, Request
@@ -18,14 +18,12 @@ from shared.scheduler.service.job_changes import (
     JobChanges,
     Site,
 )
+from shared.scheduler.service.job_form import JobForm
 from shared.scheduler.service.names import check_stays, find_job_collection
-from shared.scheduler.service.paging import read_history_page, read_page
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
-from shared.wire.bodies import read_job, read_job_patch
 from shared.wire.job import Job
-from shared.wire.json_codec import encode_json
 from shared.wire.json_types import JsonObject
 from shared.wire.merge import merge
 from shared.wire.model import read
@@ -33,12 +31,13 @@ from shared.wire.secret_members import map_secret_members
 
 
 class Jobs:
-    """Jobs as the classic surface offers them; secrets are sealed before the transaction and never answered."""
+    """Jobs in the form of one surface; secrets are sealed before the transaction and never answered."""
 
     def __init__(
         self,
         store: SchedulerStore,
         changes: JobChanges,
+        form: JobForm,
         *,
         sealer: Sealer,
         new_id: Callable[[], str],
@@ -46,20 +45,21 @@ class Jobs:
     ) -> None:
         self._store = store
         self._changes = changes
+        self._form = form
         self._sealer = sealer
         self._new_id = new_id
         self._clock = clock
 
     def create(self, request: Request) -> Effect:
-        return self._put(request, self._new_id(), read_job(request.body, id=None))
+        return self._put(request, self._new_id(), self._form.read_job(request, id=None))
 
     def create_or_update(self, request: Request) -> Effect:
         name = request.params["job"]
-        return self._put(request, name, read_job(request.body, id=name))
+        return self._put(request, name, self._form.read_job(request, id=name))
 
     def patch(self, request: Request) -> Effect:
         name = request.params["job"]
-        patch = self._sealed(read_job_patch(request.body, id=name), request, name)
+        patch = self._sealed(self._form.read_patch(request, id=name), request, name)
 
         def effect(transaction: Transaction) -> Answer:
             site = self._site(transaction.connection, request)
@@ -69,7 +69,7 @@ class Jobs:
                 check_times(wanted.job, request.now)
             check_job(wanted.job, allowance_of(site.collection.definition))
             changed = self._changes.patch(transaction, site, stored, wanted, named=patch.keys())
-            return Answer(status=200, body=encode_json(answered(changed)))
+            return self._shown(request, site.collection, changed)
 
         return effect
 
@@ -95,24 +95,24 @@ class Jobs:
         def query(connection: Connection) -> Answer:
             collection = find_job_collection(self._store, connection, request)
             job = self._job(connection, collection, request.params["job"])
-            return Answer(status=200, body=encode_json(answered(job)))
+            return self._shown(request, collection, job)
 
         return query
 
     def list(self, request: Request) -> Query:
-        page = read_page(request.query)
+        page = self._form.read_page(request)
 
         def query(connection: Connection) -> Answer:
             collection = find_job_collection(self._store, connection, request)
             jobs = self._store.jobs.list(
                 connection, collection.id, state=page.state, skip=page.skip, top=page.top
             )
-            return Answer(status=200, body=encode_json([answered(job) for job in jobs]))
+            return Answer(status=200, body=self._form.jobs(request, collection, jobs))
 
         return query
 
     def history(self, request: Request) -> Query:
-        page = read_history_page(request.query)
+        page = self._form.read_history_page(request)
 
         def query(connection: Connection) -> Answer:
             collection = find_job_collection(self._store, connection, request)
@@ -125,7 +125,7 @@ class Jobs:
                 skip=page.skip,
                 top=page.top,
             )
-            return Answer(status=200, body=encode_json([one.document() for one in records]))
+            return Answer(status=200, body=self._form.history(request, collection, records))
 
         return query
 
@@ -142,13 +142,23 @@ class Jobs:
             stored = self._store.jobs.find(connection, site.collection.id, name)
             if stored is not None:
                 changed = self._changes.put(transaction, site, stored, wanted)
-                return Answer(status=200, body=encode_json(answered(changed)))
+                return self._shown(request, site.collection, changed)
             present = self._store.jobs.count(connection, site.collection.id)
             check_count(allowed, present=present, added=1)
             created = self._changes.create(transaction, site, name, wanted)
-            return Answer(status=201, body=encode_json(answered(created)))
+            return self._shown(request, site.collection, created, status=201)
 
         return effect
+
+    def _shown(
+        self,
+        request: Request,
+        collection: StoredJobCollection,
+        job: StoredJob,
+        *,
+        status: int = 200,
+    ) -> Answer:
+        return Answer(status=status, body=self._form.job(request, collection, job))
 
     def _site(self, connection: Connection, request: Request) -> Site:
         collection = find_job_collection(self._store, connection, request)

@@ -17,11 +17,13 @@ from sqlalchemy import (
 from shared.scheduler.store import StoredCloudService, StoredJobCollection
 from shared.scheduler.stores.tables import cloud_service, job_collection
 from shared.sql.prepared import Prepared
+from shared.wire.catalogue import Surface
+from shared.wire.job_collection import JobCollectionState
 
 SERVICE_COLUMNS = ("name", "etag", "definition", "is_deleting")
 COLLECTION_COLUMNS = (
     "name", "etag", "plan", "definition", "operation_type", "operation_result", "error_message",
-    "is_deleting",
+    "state", "surface", "is_deleting",
 )  # fmt: skip
 COLLECTION_CHANGES = COLLECTION_COLUMNS[1:]
 
@@ -202,7 +204,7 @@ def to_cloud_service(row: Any) -> StoredCloudService:
 
 
 def to_job_collection(row: Any) -> StoredJobCollection:
-    id, service_id, name, etag, plan, definition, kind, result, error, is_deleting = row
+    id, service_id, name, etag, plan, definition, kind, result, error, state, surface, gone = row
     return StoredJobCollection(
         id=id,
         cloud_service_id=service_id,
@@ -213,5 +215,7 @@ def to_job_collection(row: Any) -> StoredJobCollection:
         operation_type=kind,
         operation_result=result,
         error_message=error,
-        is_deleting=bool(is_deleting),
+        is_deleting=bool(gone),
+        state=JobCollectionState(state),
+        surface=Surface(surface),
     )

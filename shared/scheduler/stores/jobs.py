@@ -39,6 +39,7 @@ COLUMNS = (
     job_timing.c.executions,
     job_timing.c.failures,
     job_timing.c.faults,
+    job.c.is_held,
 )
 jobs = select(*COLUMNS).select_from(job.outerjoin(job_timing))
 
@@ -65,12 +66,17 @@ INSERT = Prepared(
         name=bindparam("new_name"),
         state=bindparam("new_state"),
         definition=bindparam("new_definition"),
+        is_held=bindparam("new_is_held"),
     )
 )
 UPDATE = Prepared(
     update(job)
     .where(of_collection, this_job)
-    .values(state=bindparam("new_state"), definition=bindparam("new_definition"))
+    .values(
+        state=bindparam("new_state"),
+        definition=bindparam("new_definition"),
+        is_held=bindparam("new_is_held"),
+    )
 )
 DELETE = Prepared(delete(job).where(of_collection, this_job))
 DELETE_HISTORY = Prepared(
@@ -119,6 +125,7 @@ class SqlJobs:
             new_name=row.name,
             new_state=row.state.value,
             new_definition=row.definition,
+            new_is_held=row.is_held,
         )
         return int(inserted.lastrowid)
 
@@ -129,6 +136,7 @@ class SqlJobs:
             job_key=row.name.lower(),
             new_state=row.state.value,
             new_definition=row.definition,
+            new_is_held=row.is_held,
         )
 
     def delete(self, connection: Connection, job_collection_id: int, name: str) -> bool:
@@ -171,7 +179,7 @@ class SqlJobs:
 
 
 def to_job(row: Any) -> StoredJob:
-    id, name, state, definition, last, following, executions, failures, faults = row
+    id, name, state, definition, last, following, executions, failures, faults, is_held = row
     return StoredJob(
         id=id,
         name=name,
@@ -184,4 +192,5 @@ def to_job(row: Any) -> StoredJob:
             failure_count=failures or 0,
             faulted_count=faults or 0,
         ),
+        is_held=bool(is_held),
     )

@@ -12,7 +12,7 @@ from shared.sql.prepared import Prepared
 COLUMNS = (
     "id", "subscription", "endpoint", "status", "answer_status", "answer_etag", "answer_body",
     "error_status", "error_code", "error_message", "request_fingerprint", "cloud_service_id",
-    "job_collection_id",
+    "job_collection_id", "argument",
 )  # fmt: skip
 columns = service_operation.c
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from shared.messaging.work import sweep_index, work_columns
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="scheduler", scripts=Path(__file__).parent / "migrations", head="0002")
+SCHEMA = Schema(name="scheduler", scripts=Path(__file__).parent / "migrations", head="0003")
 LEASE = timedelta(seconds=90)
 """Of an operation of the service and of an execution, whose action may take 60 s."""
 
@@ -68,6 +68,8 @@ job_collection = Table(
     Column("operation_result", Text, nullable=False),
     Column("error_message", Text),
     Column("is_deleting", Boolean, nullable=False),
+    Column("state", Text, nullable=False, server_default="Started"),
+    Column("surface", Text, nullable=False, server_default="classic"),
     UniqueConstraint("cloud_service_id", "key"),
     sqlite_autoincrement=True,
 )
@@ -81,6 +83,7 @@ job = Table(
     Column("name", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("definition", Text, nullable=False),
+    Column("is_held", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("job_collection_id", "key"),
     sqlite_autoincrement=True,
 )
@@ -103,6 +106,7 @@ service_operation = Table(
     Column("cloud_service_id", Integer),
     Column("job_collection_id", Integer),
     Column("kept_until", BigInteger, nullable=False),
+    Column("argument", Text),
     *work_columns(),
 )
 sweep_index(service_operation)
@@ -131,6 +135,7 @@ job_timing = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("faults", Integer, nullable=False, server_default="0"),
     Column("ended_at", BigInteger),
+    Column("schedule", Text),
 )
 partial_index(job_timing.c.next_occurrence)
 partial_index(job_timing.c.ended_at)
@@ -199,4 +204,22 @@ outgoing = Table(
     Column("position", Integer, primary_key=True),
     Column("body", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
+)
+
+registration = Table(
+    "registration",
+    metadata,
+    Column("subscription", Text, primary_key=True),
+    Column("resource_type", Text, primary_key=True),
+)
+
+management_certificate = Table(
+    "management_certificate",
+    metadata,
+    Column("subscription", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("thumbprint", Text, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Column("uploaded_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
 )

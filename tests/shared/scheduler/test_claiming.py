@@ -56,7 +56,7 @@ async def put_many(engine: EngineStack, number: int) -> None:
     await change(
         engine,
         f"WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {number})"
-        " INSERT INTO job SELECT i, 1, 'j' || i, 'J' || i, state, definition FROM job, n",
+        " INSERT INTO job SELECT i, 1, 'j' || i, 'J' || i, state, definition, 0 FROM job, n",
     )
     columns = "generation, counted_from, frequency, interval, anchor, next_occurrence"
     await change(

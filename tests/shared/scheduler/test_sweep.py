@@ -204,7 +204,7 @@ async def test_p12_what_is_old_is_forgotten_a_few_rows_at_a_time(engine: EngineS
     jobs, records = AT_ONCE + 100, 3
     numbers = f"WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {jobs})"
     for statement in (
-        " INSERT INTO job SELECT i, 1, 'j' || i, 'J' || i, state, definition FROM job, n",
+        " INSERT INTO job SELECT i, 1, 'j' || i, 'J' || i, state, definition, 0 FROM job, n",
         " INSERT INTO job_timing (job_id, generation, ended_at)"
         " SELECT i, 1, ended_at FROM job_timing, n",
     ):

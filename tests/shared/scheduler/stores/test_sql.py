@@ -99,8 +99,8 @@ def test_p12_reading_a_job_costs_the_same_however_often_it_ran(
 ) -> None:
     for statement in (
         "INSERT INTO cloud_service VALUES (1, 's', 'c', 'c', 'e', '{}', 0)",
-        "INSERT INTO job_collection VALUES (1, 1, 'jc', 'jc', 'e', 'Free', '{}', '', '', NULL, 0)",
-        "INSERT INTO job VALUES (1, 1, 'j', 'j', 'enabled', '{}')",
+        "INSERT INTO job_collection VALUES (1, 1, 'jc', 'jc', 'e', 'Free', '{}', '', '', NULL, 0, '', '')",
+        "INSERT INTO job VALUES (1, 1, 'j', 'j', 'enabled', '{}', 0)",
         "INSERT INTO job_timing (job_id, generation, next_occurrence) VALUES (1, 1, 9)",
     ):
         connection.exec_driver_sql(statement)

@@ -1,0 +1,104 @@
+"""The rows of the ARM surface; a resource group is the cloud service of the same name (contract section B.1).
+
+`path` is below `/subscriptions/{subscription}`. Rows of the same name on both surfaces do the same.
+"""
+
+from shared.wire.catalogue import (
+    CLOUD_SERVICE,
+    CREATED,
+    JOB_COLLECTION_RESOURCE,
+    JOB_RESOURCE,
+    JOBS_RESOURCE,
+    OK,
+    Endpoint,
+    ResponseKind,
+    Surface,
+)
+
+PROVIDER = "/providers/Microsoft.Scheduler"
+GROUP = "/resourceGroups/{cloud_service}"
+COLLECTION = f"{GROUP}{PROVIDER}/jobCollections/{{job_collection}}"
+JOB = f"{COLLECTION}/jobs/{{job}}"
+
+
+def row(
+    name: str,
+    request: str,
+    resource: str,
+    response: ResponseKind = ResponseKind.NOTHING,
+    *,
+    success: frozenset[int] = OK,
+    waits: bool = False,
+) -> Endpoint:
+    """Return a row of this surface; `request` is method and path."""
+    method, path = request.split()
+    return Endpoint(
+        name=name,
+        method=method,
+        path=path,
+        resource=resource,
+        success=success,
+        response=response,
+        waits=waits,
+        surface=Surface.ARM,
+    )
+
+
+ARM_ROWS = (
+    row(
+        "ListJobCollectionsBySubscription",
+        f"GET {PROVIDER}/jobCollections",
+        "/cloudservices",
+        ResponseKind.JOB_COLLECTIONS,
+    ),
+    row(
+        "ListJobCollections",
+        f"GET {GROUP}{PROVIDER}/jobCollections",
+        CLOUD_SERVICE,
+        ResponseKind.JOB_COLLECTIONS,
+    ),
+    row(
+        "GetJobCollection",
+        f"GET {COLLECTION}",
+        JOB_COLLECTION_RESOURCE,
+        ResponseKind.JOB_COLLECTION,
+    ),
+    # Recorded 201 on every PUT, update or not (contract, OPEN-QUESTIONS 40).
+    row(
+        "CreateJobCollection",
+        f"PUT {COLLECTION}",
+        JOB_COLLECTION_RESOURCE,
+        ResponseKind.JOB_COLLECTION,
+        success=CREATED,
+        waits=True,
+    ),
+    row(
+        "PatchJobCollection",
+        f"PATCH {COLLECTION}",
+        JOB_COLLECTION_RESOURCE,
+        ResponseKind.JOB_COLLECTION,
+        waits=True,
+    ),
+    row("DeleteJobCollection", f"DELETE {COLLECTION}", JOB_COLLECTION_RESOURCE, waits=True),
+    row("EnableJobCollection", f"POST {COLLECTION}/enable", JOB_COLLECTION_RESOURCE, waits=True),
+    row("DisableJobCollection", f"POST {COLLECTION}/disable", JOB_COLLECTION_RESOURCE, waits=True),
+    row("GetJob", f"GET {JOB}", JOB_RESOURCE, ResponseKind.JOB),
+    row(
+        "CreateOrUpdateJob",
+        f"PUT {JOB}",
+        JOB_RESOURCE,
+        ResponseKind.JOB,
+        success=OK | CREATED,
+    ),
+    row("PatchJob", f"PATCH {JOB}", JOB_RESOURCE, ResponseKind.JOB),
+    row("DeleteJob", f"DELETE {JOB}", JOB_RESOURCE),
+    row("RunJob", f"POST {JOB}/run", JOB_RESOURCE),
+    row("ListJobs", f"GET {COLLECTION}/jobs", JOBS_RESOURCE, ResponseKind.JOBS),
+    row("GetJobHistory", f"GET {JOB}/history", JOB_RESOURCE, ResponseKind.JOB_HISTORY),
+    row(
+        "GetResourceProvider",
+        f"GET {PROVIDER}",
+        "/providers/{provider}",
+        ResponseKind.RESOURCE_PROVIDER,
+    ),
+)
