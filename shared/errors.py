@@ -28,14 +28,18 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a request: where (a JSON path such as `$.action.type`, a header or a parameter) and what."""
+    """One thing wrong with a request: where (a JSON path such as `$.action.type`, a header or a parameter) and what.
+
+    A message that `is_sentence` is one that clients of the retired service know word for word: told without the path.
+    """
 
     path: str
     message: str
+    is_sentence: bool = False
 
 
 class TocsinError(Exception):
-    """Root of the tree; `code` is the error code shown on the surface."""
+    """Root of the tree; `code` is the error code shown on the surface, `headers` go with the answer that shows it."""
 
     default_code: ClassVar[str] = "InternalError"
     status: ClassVar[int] = 500
@@ -44,6 +48,7 @@ class TocsinError(Exception):
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
+        self.headers: dict[str, str] = {}
 
 
 class RequestError(TocsinError):
@@ -57,7 +62,9 @@ class InvalidRequestError(RequestError):
     """The request is malformed; `faults` holds everything wrong with it, not only the first."""
 
     def __init__(self, faults: Sequence[Fault], *, code: str | None = None) -> None:
-        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults), code=code)
+        sentences = [fault.message for fault in faults if fault.is_sentence]
+        others = [f"{fault.path}: {fault.message}" for fault in faults if not fault.is_sentence]
+        super().__init__(" ".join([*sentences, "; ".join(others)]).strip(), code=code)
         self.faults = tuple(faults)
 
 

@@ -15,6 +15,15 @@ def test_all_faults_are_told_at_once() -> None:
     assert [fault.path for fault in error.faults] == ["$.a", "$.b"]
 
 
+def test_a_sentence_is_told_without_its_path_and_before_what_has_one() -> None:
+    sentence = Fault("$.c", "Cannot do this.", is_sentence=True)
+
+    assert InvalidRequestError([sentence]).message == "Cannot do this."
+    assert InvalidRequestError([Fault("$.a", "is missing"), sentence, sentence]).message == (
+        "Cannot do this. Cannot do this. $.a: is missing"
+    )
+
+
 def test_the_drawing_at_the_top_shows_every_exception_of_the_file() -> None:
     drawn = getdoc(errors) or ""
 
