@@ -79,7 +79,25 @@ class Identity:
 def create_development_certificates(folder: Path, *, now: datetime) -> DevelopmentCertificates:
     """Make what is missing, damaged or within 30 days of its end; everything else stays as it is."""
     files = DevelopmentCertificates(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    authority = prepare_server(files, now=now)
+    client = read_identity(files.client, files.client)
+    if client is None or not is_good(client, authority, now):
+        client = issue("Tocsin development client", now=now, authority=authority)
+        write(files.client, client.pem())
+    write_client_forms(files, client)
+    return files
+
+
+def create_server_certificate(folder: Path, *, now: datetime) -> DevelopmentCertificates:
+    """Make authority and server alone, as `create_development_certificates` does: clients have their own."""
+    files = DevelopmentCertificates(folder)
+    prepare_server(files, now=now)
+    return files
+
+
+def prepare_server(files: DevelopmentCertificates, *, now: datetime) -> Identity:
+    """Return the authority that has signed the server's certificate."""
+    files.folder.mkdir(parents=True, exist_ok=True)
     authority = read_identity(files.authority, files.authority_key)
     if authority is None or not lasts(authority.certificate, now):
         authority = issue("Tocsin development authority", now=now, authority=None)
@@ -87,12 +105,7 @@ def create_development_certificates(folder: Path, *, now: datetime) -> Developme
         write(files.authority, authority.certificate.public_bytes(Encoding.PEM))
     if not is_good(read_identity(files.server, files.server), authority, now):
         write(files.server, issue("localhost", now=now, authority=authority, is_server=True).pem())
-    client = read_identity(files.client, files.client)
-    if client is None or not is_good(client, authority, now):
-        client = issue("Tocsin development client", now=now, authority=authority)
-        write(files.client, client.pem())
-    write_client_forms(files, client)
-    return files
+    return authority
 
 
 def write_client_forms(files: DevelopmentCertificates, client: Identity) -> None:

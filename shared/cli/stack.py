@@ -4,31 +4,23 @@
 than it needs, because this process stays.
 """
 
-import asyncio
-import gc
-import logging
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from shared.bootstrap import Application, use
-from shared.cli.failures import told_in_one_line
+from shared.cli.becoming import ROOT
+from shared.cli.running import keep_out_of_collections, receiving, run_program, ticking
 from shared.cli.serving import end_asked, serving
 from shared.cli.stack_folder import StackFolder
 from shared.errors import ConfigurationError
 from shared.host.loading import load_function_app
-from shared.host.local import LocalHost, host_app
-from shared.host.server import Endpoint, run
+from shared.host.local import host_app
+from shared.host.server import Endpoint
 from shared.settings import EngineMode, Role, app_settings, export_environment, load_settings
-from shared.telemetry import configure_logging
 from shared.tls_server import ServerContext
 
-ROOT = Path(__file__).parents[2]
-GRACE = timedelta(seconds=5)
-GC_OBJECTS = 20_000
 PORT_OPTION = "--port (make up PORT=…)"
 SCHEDULER_PORT_OPTION = "--scheduler-port (make up SCHEDULER_PORT=…)"
 
@@ -75,40 +67,6 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
         await asked.wait()
 
 
-@asynccontextmanager
-async def receiving(host: LocalHost) -> AsyncIterator[None]:
-    """Run queue functions and timers while the block runs; those that run may end afterwards."""
-    await host.start()
-    try:
-        yield
-    finally:
-        await host.stop(grace=GRACE)
-
-
-@asynccontextmanager
-async def ticking(application: Application) -> AsyncIterator[None]:
-    """Run a resident engine while the block runs; one on a timer has a function."""
-    engine = application.scheduler.resident_engine
-    if engine is None:
-        yield
-        return
-    running = asyncio.create_task(engine.run())
-    try:
-        yield
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-
-
-def keep_out_of_collections() -> None:
-    """Take what was made by now, which stays, out of every later garbage collection, and collect less often: each
-    command leaves a few hundred objects, and next to none of them in cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_OBJECTS, 20, 20)
-
-
 def tell_ready(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
     print(
         f"Tocsin is running as process {os.getpid()}; Ctrl-C ends it.\n"
@@ -122,12 +80,8 @@ def tell_ready(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
 
 def main() -> None:
     path, port, scheduler_port = sys.argv[1:]
-    configure_logging()
-    # One line for each revision of each component tells an operator nothing.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    with told_in_one_line():
-        folder = StackFolder(Path(path))
-        run(run_stack(folder, port=int(port), scheduler_port=int(scheduler_port)))
+    folder = StackFolder(Path(path))
+    run_program(run_stack(folder, port=int(port), scheduler_port=int(scheduler_port)))
 
 
 if __name__ == "__main__":

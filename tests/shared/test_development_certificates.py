@@ -6,6 +6,7 @@ from cryptography import x509
 from shared.development_certificates import (
     DevelopmentCertificates,
     create_development_certificates,
+    create_server_certificate,
     read_identity,
 )
 from shared.tls import load_certificates, read_key_and_chain
@@ -106,3 +107,12 @@ def test_a_key_of_another_certificate_is_replaced(tmp_path: Path) -> None:
     create_development_certificates(tmp_path, now=NOW)
 
     assert read_identity(files.client, files.client) is not None
+
+
+def test_a_server_alone_gets_no_client_and_one_authority_for_both(tmp_path: Path) -> None:
+    files = create_server_certificate(tmp_path, now=NOW)
+
+    alone = contents(files)
+    assert sorted(alone) == ["ca-key.pem", "ca.pem", "server.pem"]
+    both = contents(create_development_certificates(tmp_path, now=NOW))
+    assert {name: both[name] for name in alone} == alone
