@@ -47,13 +47,14 @@ def new_hex_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foundation:
-    """What the parts stand on."""
+    """What the parts stand on; `identity_clock` judges certificates and tokens, `clock` times everything else."""
 
     settings: Settings
     database: Database
     broker: EmbeddedBroker
     guard: AddressGuard
     clock: Clock
+    identity_clock: Clock
     sealer: Callable[[], Sealer]
 
 
@@ -76,7 +77,9 @@ class SchedulerParts:
                 clock=self._on.clock,
             ),
             Authentication(
-                settings.subscription_id, load_certificates(settings.management_certificates)
+                settings.subscription_id,
+                load_certificates(settings.management_certificates),
+                identity_clock=self._on.identity_clock,
             ),
             follow_up=self._follow_up,
             clock=self._on.clock,

@@ -44,11 +44,15 @@ CLOSED_PARTS = ("_database", "broker", "_webhooks", "_client", "scheduler")
 
 
 class Application:
-    """Every part of one process, wired by its settings; `open` comes before all else, `close` last."""
+    """Every part of one process, wired by its settings; `open` comes before all else, `close` last.
+
+    `clock` is the machine's unless another is given; identities are judged by the machine's in any case.
+    """
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock = clock or SystemClock()
+        self.identity_clock = SystemClock()
+        self.clock: Clock = clock or self.identity_clock
         self._opening = asyncio.Lock()
         self._is_open = False
         self._closing: asyncio.Task[None] | None = None
@@ -186,6 +190,7 @@ class Application:
                 broker=self.broker,
                 guard=self._guard,
                 clock=self.clock,
+                identity_clock=self.identity_clock,
                 sealer=lambda: self._sealer,
             )
         )

@@ -54,7 +54,9 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
             environment=environment,
         )
         tls = ServerContext(folder.certificates.server)
-        service = Endpoint(app=application.scheduler.service, port=scheduler_port, tls=tls)
+        service = Endpoint(
+            app=application.scheduler.service, port=scheduler_port, tls=tls, tells_date=True
+        )
         await running.enter_async_context(serving([service], option=SCHEDULER_PORT_OPTION))
         # Our own connections to the service end before it does: it waits for connections that are open.
         running.push_async_callback(application.close)

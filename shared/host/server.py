@@ -24,11 +24,12 @@ MAX_HEAD_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An app and where it listens; port 0 takes a free one."""
+    """An app and where it listens; port 0 takes a free one. The server adds `Date` unless `app` tells it itself."""
 
     app: Any
     port: int
     tls: ssl.SSLContext | None = None
+    tells_date: bool = False
 
 
 class HeadTooLargeError(Exception):
@@ -141,6 +142,7 @@ class Servers:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            date_header=not endpoint.tells_date,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=self._grace_seconds,
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,

@@ -114,7 +114,7 @@ async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[s
             new_id=new_id,
             clock=clock,
         ),
-        Authentication(SUBSCRIPTION, load_certificates((files.client_cer,))),
+        Authentication(SUBSCRIPTION, load_certificates((files.client_cer,)), identity_clock=clock),
         follow_up=follow_up,
         clock=clock,
         new_id=new_id,
@@ -122,7 +122,7 @@ async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[s
     operations = ServiceOperations(
         database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
     )
-    endpoint = Endpoint(app=app, port=0, tls=ServerContext(files.server))
+    endpoint = Endpoint(app=app, port=0, tls=ServerContext(files.server), tells_date=True)
     servers = Servers([endpoint], grace_seconds=1)
     (port,) = await servers.start()
     pump = asyncio.create_task(carry_out(broker, operations))

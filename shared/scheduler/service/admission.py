@@ -1,7 +1,6 @@
 """What is checked before an endpoint sees a request: URL, certificate, `x-ms-version`, route, names."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from shared.errors import (
@@ -27,7 +26,7 @@ class Admission:
         self._router = service_router()
 
     async def admit(
-        self, scope: Mapping[str, Any], path: str, headers: Mapping[bytes, bytes], *, now: datetime
+        self, scope: Mapping[str, Any], path: str, headers: Mapping[bytes, bytes]
     ) -> Match:
         """Return the endpoint and its names.
 
@@ -41,7 +40,7 @@ class Admission:
         segments = path.removeprefix("/").split("/", 2)
         is_arm = responder_of(path) is Responder.ARM
         subscription = segments[1] if is_arm else segments[0]
-        self._authentication.check(scope, subscription, now=now)
+        self._authentication.check(scope, subscription)
         if not is_arm:
             check_version(headers.get(b"x-ms-version"))
         routed = self._router.match(scope["method"], path, query)

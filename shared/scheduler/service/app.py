@@ -23,6 +23,7 @@ from shared.scheduler.service.asgi import (
     Scope,
     Send,
     acknowledge_lifespan,
+    http_date,
     raw_path,
     read_body,
     read_headers,
@@ -83,12 +84,19 @@ class SchedulerService:
         request_id = request_id or self._new_id()
         if answer.error_code not in (None, UNAUTHENTICATED):
             log_refusal(answer, method=scope["method"], request_id=request_id)
-        await send_answer(answer, send, method=scope["method"], path=path, request_id=request_id)
+        await send_answer(
+            answer,
+            send,
+            method=scope["method"],
+            path=path,
+            request_id=request_id,
+            date=http_date(self._clock.now().replace(microsecond=0)),
+        )
 
     async def _read(self, scope: Scope, receive: Receive) -> Request:
         now = self._clock.now()
         path, headers = raw_path(scope), read_headers(scope)
-        match = await self._admission.admit(scope, path, headers, now=now)
+        match = await self._admission.admit(scope, path, headers)
         subscription = match.params["subscription"].lower()
         repeatable = None
         if not match.endpoint.is_read:

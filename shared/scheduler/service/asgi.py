@@ -1,6 +1,9 @@
 """The side of ASGI: what comes in, of bounded size, and what goes out with the headers of the real service."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import datetime
+from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -89,11 +92,11 @@ def too_large() -> InvalidRequestError:
 
 
 async def send_answer(
-    answer: Answer, send: Send, *, method: str, path: str, request_id: str
+    answer: Answer, send: Send, *, method: str, path: str, request_id: str, date: bytes
 ) -> None:
-    """Send `answer`; the body of an answer to HEAD stays here, and `Date` is the HTTP server's to add."""
+    """Send `answer`; the body of an answer to HEAD stays here. An HTTP server must not add a `Date` of its own."""
     responder = responder_of(path)
-    headers = [*HEADERS[responder], (b"x-ms-request-id", request_id.encode())]
+    headers = [*HEADERS[responder], (b"date", date), (b"x-ms-request-id", request_id.encode())]
     headers += ((name.encode(), value.encode()) for name, value in answer.headers.items())
     if answer.etag is not None:
         headers.append((b"etag", answer.etag.encode()))
@@ -107,6 +110,12 @@ async def send_answer(
     body = b"" if method == "HEAD" else answer.body
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+@lru_cache(maxsize=4)
+def http_date(second: datetime) -> bytes:
+    """Return an instant without a fraction in the form of the header `Date` (RFC 9110, 5.6.7)."""
+    return format_datetime(second, usegmt=True).encode()
 
 
 async def acknowledge_lifespan(receive: Receive, send: Send) -> None:

@@ -3,10 +3,11 @@
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from shared.clock import Clock
 from shared.errors import AuthenticationError, Fault, InvalidRequestError
 from shared.tls import Certificate, fingerprint
 
@@ -19,11 +20,15 @@ VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
 class Authentication:
     """The management certificates of one subscription."""
 
-    def __init__(self, subscription: str, certificates: Iterable[Certificate]) -> None:
+    def __init__(
+        self, subscription: str, certificates: Iterable[Certificate], *, identity_clock: Clock
+    ) -> None:
+        """`identity_clock` is the machine's own: certificates are made and end by it, whatever a rehearsal's date."""
+        self._clock = identity_clock
         self.subscription = subscription
         self._registered = {one.fingerprint: one for one in certificates}
 
-    def check(self, scope: Mapping[str, Any], subscription: str, *, now: datetime) -> None:
+    def check(self, scope: Mapping[str, Any], subscription: str) -> None:
         """Raises AuthenticationError."""
         der = scope.get("extensions", {}).get("tls", {}).get("client_cert_der")
         if der is None:
@@ -31,7 +36,7 @@ class Authentication:
         certificate = self._registered.get(fingerprint(der))
         if certificate is None:
             raise refused(f"certificate {fingerprint(der)} is not registered")
-        if not certificate.is_valid_at(now):
+        if not certificate.is_valid_at(self._clock.now()):
             raise refused(f"certificate {certificate.fingerprint} is not valid now")
         if subscription.lower() != self.subscription.lower():
             raise refused("certificate registered for another subscription")

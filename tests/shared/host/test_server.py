@@ -78,6 +78,31 @@ def leaf(path: Path) -> str:
     return text[text.index(begin) : text.index(end) + len(end)]
 
 
+@pytest.mark.parametrize("tells_date", [True, False])
+def test_there_is_one_date_whoever_tells_it(tells_date: bool) -> None:
+    told = "Mon, 16 Jun 2014 00:00:00 GMT"
+    dates: list[list[str]] = []
+
+    async def dated(_scope: Message, _receive: Any, send: Any) -> None:
+        headers = [(b"date", told.encode())] if tells_date else []
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def scenario() -> None:
+        endpoint = Endpoint(app=dated, port=0, tells_date=tells_date)
+        async with (
+            serving(endpoint) as (port,),
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{HOST}:{port}/") as response,
+        ):
+            dates.append(response.headers.getall("date"))
+
+    run(scenario())
+
+    assert [len(each) for each in dates] == [1]
+    assert (dates[0] == [told]) == tells_date
+
+
 def test_a_taken_port_is_reported_and_nothing_stays_open() -> None:
     async def scenario() -> None:
         async with serving(Endpoint(app=show, port=0)) as (taken,):

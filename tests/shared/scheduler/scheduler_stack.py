@@ -186,7 +186,9 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     database = InlineDatabase(migrated(folder))
     files = create_development_certificates(folder / "tls", now=clock.now())
     numbers = count(ids)
-    authentication = Authentication(SUBSCRIPTION, load_certificates((files.client_cer,)))
+    authentication = Authentication(
+        SUBSCRIPTION, load_certificates((files.client_cer,)), identity_clock=clock
+    )
     sealer = Sealer({"k1": b"k" * 32}, current="k1")
 
     def new_id() -> str:

@@ -1,5 +1,6 @@
 import logging
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -81,6 +82,16 @@ async def test_every_answer_has_the_headers_of_the_real_service(stack: Stack) ->
     assert passed.headers["x-aspnet-version"] == "4.0.30319"
     assert passed.headers["x-powered-by"] == "ASP.NET"
     assert front_end.request_id != passed.request_id
+
+
+async def test_the_date_is_that_of_the_services_clock_on_every_answer(stack: Stack) -> None:
+    stack.clock.set(datetime(2026, 1, 9, 7, 5, 3, 999_999, UTC))
+
+    found = await stack.call("GET", f"{ROOT}/cloudservices")
+    refused = await stack.call("GET", f"{ROOT}/cloudservices", extensions={})
+
+    assert (found.status, refused.status) == (200, 403)
+    assert found.headers["date"] == refused.headers["date"] == "Fri, 09 Jan 2026 07:05:03 GMT"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -8,7 +8,7 @@ from shared.development_certificates import issue
 from shared.errors import AuthenticationError
 from shared.scheduler.service.authentication import Authentication
 from shared.tls import parse_certificate
-from tests.clocks import START
+from tests.clocks import START, FakeClock
 from tests.shared.scheduler.scheduler_stack import JOBS, ROOT, SUBSCRIPTION, Stack
 
 DER = issue("client", now=START, authority=None).certificate.public_bytes(Encoding.DER)
@@ -19,15 +19,12 @@ def shown(der: bytes | None) -> dict[str, object]:
     return {"extensions": {"tls": {"client_cert_der": der}}}
 
 
-@pytest.fixture
-def authentication() -> Authentication:
-    return Authentication(SUBSCRIPTION, [parse_certificate(DER)])
+def authentication(*, at: datetime = START) -> Authentication:
+    return Authentication(SUBSCRIPTION, [parse_certificate(DER)], identity_clock=FakeClock(at))
 
 
-def test_a_registered_certificate_passes_in_any_case_of_the_subscription(
-    authentication: Authentication,
-) -> None:
-    authentication.check(shown(DER), SUBSCRIPTION.upper(), now=START)
+def test_a_registered_certificate_passes_in_any_case_of_the_subscription() -> None:
+    authentication().check(shown(DER), SUBSCRIPTION.upper())
 
 
 @pytest.mark.parametrize(
@@ -43,11 +40,9 @@ def test_a_registered_certificate_passes_in_any_case_of_the_subscription(
         (shown(DER), SUBSCRIPTION, 4000),
     ],
 )
-def test_everybody_else_is_refused(
-    authentication: Authentication, scope: dict[str, object], subscription: str, days: int
-) -> None:
+def test_everybody_else_is_refused(scope: dict[str, object], subscription: str, days: int) -> None:
     with pytest.raises(AuthenticationError):
-        authentication.check(scope, subscription, now=START + timedelta(days=days))
+        authentication(at=START + timedelta(days=days)).check(scope, subscription)
 
 
 async def test_the_refusal_is_403_in_xml_on_every_path_and_its_reason_only_in_the_log(
