@@ -1,18 +1,29 @@
 """When a job runs: the first occurrence, and those after it.
 
-The occurrences of a recurrence are a grid: anchor + k * interval. Where an instant falls on it is computed, never
-walked to, so an anchor of ten years ago costs what one of yesterday does. A month keeps day and time of day of the
-anchor; months without that day have no occurrence. Every instant is aware and in UTC.
+The occurrences of a recurrence are a grid, anchor + k * interval, or those of a schedule (`schedule`). Where an instant
+falls on it is computed, never walked to, so an anchor of ten years ago costs what one of yesterday does. A month keeps
+day and time of day of the anchor; months without that day have no occurrence. Every instant is aware and in UTC.
 
-A job with a startTime has its grid there. Without one its occurrences follow what happened: the grid is anchored at the
-last actual start, anew each time.
+A job with a startTime is anchored there. Without one its occurrences follow what happened: a schedule is anchored at
+the first execution, a grid at the last actual start, anew each time.
 """
 
-from calendar import isleap
 from dataclasses import dataclass
-from datetime import MAXYEAR, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
-from shared.wire.recurrence import Frequency, Recurrence
+from shared.scheduler.instants import (
+    JUST_BEFORE,
+    MONTHS,
+    MONTHS_END,
+    SHORTEST_MONTH,
+    later,
+    length_of_month,
+    not_after,
+    number_of_month,
+)
+from shared.scheduler.schedule import scheduled
+from shared.wire.recurrence import Frequency, Recurrence, Schedule
 
 UNITS = {
     Frequency.MINUTE: timedelta(minutes=1),
@@ -20,11 +31,16 @@ UNITS = {
     Frequency.DAY: timedelta(days=1),
     Frequency.WEEK: timedelta(weeks=1),
 }
-MONTHS = 12
-MONTHS_END = (MAXYEAR + 1) * MONTHS
-DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-FEBRUARY = 1  # months count from 0 here
-SHORTEST_MONTH = 28
+
+
+class Occurrences(Protocol):
+    """The occurrences of a recurrence from an anchor on, of which each costs the same however old that is."""
+
+    def next_after(self, after: datetime) -> datetime | None:
+        """Return the first occurrence strictly after `after`, which may be the anchor; None when none is left."""
+
+    def last_until(self, until: datetime) -> datetime | None:
+        """Return the last occurrence not after `until`; None before the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +98,25 @@ class Grid:
         """Return the occurrence in that month, if it has the anchor's day."""
         year, month = number // MONTHS, number % MONTHS
         day = self.anchor.day
-        if (
-            day > SHORTEST_MONTH
-            and day > DAYS_OF_MONTH[month]
-            and not is_leap_day(year, month, day)
-        ):
+        if day > SHORTEST_MONTH and day > length_of_month(year, month):
             return None
         return self.anchor.replace(year=year, month=month + 1)
+
+
+def occurrences(
+    *,
+    anchor: datetime,
+    frequency: Frequency,
+    interval: int,
+    schedule: Schedule | None,
+    end_time: datetime | None,
+) -> Occurrences:
+    """Return the occurrences from `anchor` on, none after `end_time`."""
+    if schedule is None:
+        return Grid(anchor=anchor, frequency=frequency, interval=interval, end_time=end_time)
+    return scheduled(
+        schedule, anchor=anchor, frequency=frequency, interval=interval, end_time=end_time
+    )
 
 
 def first_occurrence(
@@ -100,40 +128,20 @@ def first_occurrence(
 ) -> datetime | None:
     """Return when a job that is planned at `now` runs first; None when the end of its recurrence comes before.
 
-    The rules are those of the retired service: a start in the future is kept, a grid that began in the past goes on
-    after now, and everything else runs now, which is `run_now_delay` ahead.
+    The rules are those of the retired service (contract/MODEL.md §5.1): occurrences from a startTime on are kept to,
+    of those in the past none is made up for, and everything else runs now, which is `run_now_delay` ahead.
     """
-    end_time = recurrence.end_time if recurrence else None
-    if start_time is not None and start_time >= now:
-        return not_after(start_time, end_time)
-    if start_time is None or recurrence is None:
-        return not_after(later(now, run_now_delay), end_time)
-    grid = Grid(
+    if recurrence is None:
+        is_ahead = start_time is not None and start_time >= now
+        return start_time if is_ahead else later(now, run_now_delay)
+    if start_time is None:
+        return not_after(later(now, run_now_delay), recurrence.end_time)
+    of = occurrences(
         anchor=start_time,
         frequency=recurrence.frequency,
         interval=recurrence.interval,
-        end_time=end_time,
+        schedule=recurrence.schedule,
+        end_time=recurrence.end_time,
     )
-    return grid.next_after(now)
-
-
-def is_leap_day(year: int, month: int, day: int) -> bool:
-    return month == FEBRUARY and day == 29 and isleap(year)
-
-
-def number_of_month(instant: datetime) -> int:
-    return instant.year * MONTHS + instant.month - 1
-
-
-def later(instant: datetime, duration: timedelta) -> datetime | None:
-    """Return `instant + duration`; None beyond the last year there is."""
-    try:
-        return instant + duration
-    except OverflowError:
-        return None
-
-
-def not_after(occurrence: datetime | None, end_time: datetime | None) -> datetime | None:
-    if occurrence is None or end_time is None or occurrence <= end_time:
-        return occurrence
-    return None
+    # A start that is now is not past.
+    return of.next_after(now - JUST_BEFORE if now == start_time else now)

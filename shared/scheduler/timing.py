@@ -3,24 +3,25 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.scheduler.recurrence import Grid, first_occurrence
+from shared.scheduler.instants import JUST_BEFORE
+from shared.scheduler.recurrence import Occurrences, first_occurrence, occurrences
 from shared.wire.job import Job
-from shared.wire.recurrence import Frequency
-
-JUST_BEFORE = timedelta(microseconds=1)
+from shared.wire.recurrence import Frequency, Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """What a definition says about when, and how far it is.
 
-    Without a frequency the job runs once. The anchor is startTime; a job that drifts has none, and each of its
-    occurrences follows from the actual start before it (contract/MODEL.md §4). `claimed` counts towards `count`.
+    Without a frequency the job runs once. The anchor is startTime, or without one the minute of the first occurrence of
+    a schedule; a job that drifts has none, and each of its occurrences follows from the actual start before it
+    (contract/MODEL.md §4). `claimed` counts towards `count`.
     """
 
     generation: int = 0
     frequency: Frequency | None = None
     interval: int = 1
+    schedule: Schedule | None = None
     anchor: datetime | None = None
     drifts: bool = False
     count: int | None = None
@@ -32,14 +33,15 @@ class Timing:
     def has_used_its_count(self) -> bool:
         return self.count is not None and self.claimed >= self.count
 
-    def grid(self, anchor: datetime) -> Grid | None:
-        """Return the occurrences from `anchor` on; None for a job that runs once."""
-        if self.frequency is None:
+    def occurrences(self, anchor: datetime | None) -> Occurrences | None:
+        """Return the occurrences from `anchor` on; None without one, and for a job that runs once."""
+        if self.frequency is None or anchor is None:
             return None
-        return Grid(
+        return occurrences(
             anchor=anchor,
             frequency=self.frequency,
             interval=self.interval,
+            schedule=self.schedule,
             end_time=self.end_time,
         )
 
@@ -62,11 +64,16 @@ def timing_of(job: Job, *, now: datetime, run_now_delay: timedelta) -> Timing:
     )
     if rule is None:
         return Timing(anchor=job.start_time, next_occurrence=following)
+    anchor = job.start_time
+    if anchor is None and rule.schedule is not None and following is not None:
+        # Seconds are startTime's, so that there are none without it.
+        anchor = following.replace(second=0, microsecond=0)
     return Timing(
         frequency=rule.frequency,
         interval=rule.interval,
-        anchor=job.start_time,
-        drifts=job.start_time is None,
+        schedule=rule.schedule,
+        anchor=anchor,
+        drifts=job.start_time is None and rule.schedule is None,
         count=rule.count,
         end_time=rule.end_time,
         next_occurrence=following,
@@ -80,33 +87,34 @@ def claim(timing: Timing, *, now: datetime) -> Claim:
     """
     planned = timing.next_occurrence
     assert planned is not None, "a job without a next occurrence is not due"
-    grid = timing.grid(timing.anchor) if timing.anchor is not None else None
+    of = timing.occurrences(timing.anchor)
     claimed = timing.claimed + 1
-    if grid is None:
+    if of is None:
         return Claim(occurrence=planned, claimed=claimed)
-    occurrence = max(planned, grid.last_until(now) or planned)
+    occurrence = max(planned, of.last_until(now) or planned)
     following = None
     if timing.count is None or claimed < timing.count:
-        following = grid.next_after(occurrence)
-    missed = missed_before(grid, planned, occurrence)
+        following = of.next_after(occurrence)
+    missed = missed_before(of, planned, occurrence)
     return Claim(occurrence=occurrence, missed=missed, claimed=claimed, next_occurrence=following)
 
 
 def missed_before(
-    grid: Grid, planned: datetime, occurrence: datetime
+    of: Occurrences, planned: datetime, occurrence: datetime
 ) -> tuple[datetime, datetime] | None:
     if occurrence == planned:
         return None
-    last = grid.last_until(occurrence - JUST_BEFORE)
-    return planned, last or planned
+    # The first execution of a job without startTime is none of its schedule's.
+    last = of.last_until(occurrence - JUST_BEFORE) or planned
+    return planned, max(planned, last)
 
 
 def after_start(timing: Timing, *, started_at: datetime) -> Timing:
     """Return the timing of a job that drifts: its next occurrence is one interval after an actual start."""
-    grid = timing.grid(started_at)
-    if grid is None or timing.has_used_its_count:
+    of = timing.occurrences(started_at)
+    if of is None or timing.has_used_its_count:
         return timing
-    return replace(timing, next_occurrence=grid.next_after(started_at))
+    return replace(timing, next_occurrence=of.next_after(started_at))
 
 
 def after_skip(timing: Timing, *, latest: datetime, now: datetime) -> Timing:
@@ -119,5 +127,5 @@ def after_skip(timing: Timing, *, latest: datetime, now: datetime) -> Timing:
         return given_back
     if timing.drifts:
         return after_start(given_back, started_at=now)
-    grid = timing.grid(timing.anchor) if timing.anchor is not None else None
-    return replace(given_back, next_occurrence=grid.next_after(latest) if grid else None)
+    of = timing.occurrences(timing.anchor)
+    return replace(given_back, next_occurrence=of.next_after(latest) if of else None)

@@ -10,8 +10,11 @@ MAX_FAULTS = 100
 MAX_STEP = 100
 READ_ONLY = frozenset({"status"})
 NOT_YET = frozenset(
-    {"schedule", "queueMessage", "serviceBusQueueMessage", "serviceBusTopicMessage", "policies"}
+    {"queueMessage", "serviceBusQueueMessage", "serviceBusTopicMessage", "policies"}
 )
+SENTENCE = "sentence"
+"""The type of an error whose message clients of the retired service know word for word."""
+OF_THE_WHOLE = frozenset({"missing", "empty"})
 MESSAGES = {
     "missing": "is required",
     "string_type": "must be a string",
@@ -27,18 +30,19 @@ def faults_of(
 ) -> tuple[Fault, ...]:
     """Return one fault for each thing wrong, in the order of the members; `path` is the root of the document.
 
-    What is missing from a partial document (a patch) is no fault. Beyond 100 faults the rest are only counted, or a
-    hostile document would be answered with ten times its size.
+    What is missing from a partial document (a patch) or empty in it is no fault. Beyond 100 faults the rest are only
+    counted, or a hostile document would be answered with ten times its size.
     """
     details = [
         detail
         for detail in error.errors(include_url=False, include_context=False, include_input=False)
-        if not (is_partial and detail["type"] == "missing")
+        if not (is_partial and detail["type"] in OF_THE_WHOLE)
     ]
     faults = [
         Fault(
             json_path(detail["loc"], root=path),
             _message(detail["type"], detail["msg"], detail["loc"]),
+            is_sentence=detail["type"] == SENTENCE,
         )
         for detail in details[:MAX_FAULTS]
     ]

@@ -12,7 +12,7 @@ from shared.errors import Fault
 from shared.wire.action import JobAction
 from shared.wire.json_types import JsonObject
 from shared.wire.model import WireModel
-from shared.wire.recurrence import Recurrence
+from shared.wire.recurrence import Recurrence, schedule_faults
 from shared.wire.secret_members import drop_secrets
 from shared.wire.times import Instant, format_instant
 from shared.wire.words import word_reader
@@ -125,7 +125,7 @@ def job_answer(definition: JsonObject, *, id: str, status: JobStatus | None = No
 
 
 def time_faults(job: Job, *, now: datetime) -> tuple[Fault, ...]:
-    """Return what only the clock can find wrong with a definition that is new at `now`."""
+    """Return what is wrong with the times of a definition that is new at `now`."""
     return tuple(_time_faults(job, now))
 
 
@@ -137,3 +137,5 @@ def _time_faults(job: Job, now: datetime) -> Iterator[Fault]:
     end_time = job.recurrence.end_time if job.recurrence else None
     if end_time is not None and end_time < now:
         yield Fault("$.recurrence.endTime", f"is {format_instant(end_time)}, in the past")
+    if job.recurrence is not None:
+        yield from schedule_faults(job.recurrence, job.start_time)

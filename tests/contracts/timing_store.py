@@ -12,7 +12,7 @@ from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Claim, Timing
 from shared.sql.database import Database, Transaction
 from shared.wire.job import JobState, JobStatus
-from shared.wire.recurrence import Frequency
+from shared.wire.recurrence import Frequency, MonthlyOccurrence, Schedule, WeekDay
 from tests.clocks import START
 from tests.contracts.scheduler_store_steps import JOB, SchedulerStoreSteps, do
 
@@ -26,6 +26,18 @@ FULL = Timing(
     next_occurrence=START + timedelta(microseconds=1),
     claimed=5,
 )
+SCHEDULED = replace(
+    FULL,
+    frequency=Frequency.MONTH,
+    schedule=Schedule(
+        minutes=(45, 15),
+        hours=(5,),
+        monthly_occurrences=(
+            MonthlyOccurrence(day=WeekDay.FRIDAY, occurrence=-1),
+            MonthlyOccurrence(day=WeekDay.SUNDAY),
+        ),
+    ),
+)
 DRIFTING = Timing(frequency=Frequency.MINUTE, drifts=True, next_occurrence=START)
 
 
@@ -34,7 +46,13 @@ class TimingStoreContract(SchedulerStoreSteps):
 
     @pytest.mark.parametrize(
         "timing",
-        [FULL, DRIFTING, Timing(), *(replace(DRIFTING, frequency=one) for one in Frequency)],
+        [
+            FULL,
+            SCHEDULED,
+            DRIFTING,
+            Timing(),
+            *(replace(DRIFTING, frequency=one) for one in Frequency),
+        ],
     )
     async def test_a_timing_is_kept_to_the_microsecond(
         self, filled: SchedulerStore, database: Database, timing: Timing

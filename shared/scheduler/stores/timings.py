@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, null, select, update
@@ -19,12 +19,15 @@ from shared.scheduler.timing import Claim, Timing
 from shared.sql.database import Transaction
 from shared.sql.prepared import Prepared
 from shared.wire.job import JobState
-from shared.wire.recurrence import Frequency
+from shared.wire.json_codec import encode_json
+from shared.wire.model import read_json
+from shared.wire.recurrence import Frequency, Schedule
 
 column = job_timing.c
 this = column.job_id == bindparam("this_job")
 RULE = (
-    "frequency", "interval", "anchor", "drifts", "count", "end_time", "next_occurrence", "claimed",
+    "frequency", "interval", "schedule", "anchor", "drifts", "count", "end_time", "next_occurrence",
+    "claimed",
 )  # fmt: skip
 TIMING = (column.generation, *(column[name] for name in RULE))
 NAMES = (cloud_service.c.subscription, cloud_service.c.name, job_collection.c.name, job.c.name)
@@ -170,6 +173,9 @@ def to_values(timing: Timing) -> dict[str, Any]:
     return {
         "new_frequency": timing.frequency.value if timing.frequency else None,
         "new_interval": timing.interval,
+        "new_schedule": encode_json(timing.schedule.document()).decode()
+        if timing.schedule
+        else None,
         "new_anchor": to_optional_microseconds(timing.anchor),
         "new_drifts": timing.drifts,
         "new_count": timing.count,
@@ -184,6 +190,7 @@ def to_timing(row: Any) -> Timing:
         generation=row.generation,
         frequency=FREQUENCIES[row.frequency],
         interval=row.interval,
+        schedule=to_schedule(row.schedule) if row.schedule is not None else None,
         anchor=from_optional_microseconds(row.anchor),
         drifts=bool(row.drifts),
         count=row.count,
@@ -191,6 +198,11 @@ def to_timing(row: Any) -> Timing:
         next_occurrence=from_optional_microseconds(row.next_occurrence),
         claimed=row.claimed,
     )
+
+
+@lru_cache(maxsize=4096)
+def to_schedule(document: str) -> Schedule:
+    return read_json(Schedule, document.encode())
 
 
 FREQUENCIES: dict[str | None, Frequency | None] = {

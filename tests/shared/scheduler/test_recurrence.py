@@ -1,13 +1,11 @@
 """Occurrences: contract/MODEL.md §5.1, what the retired service answered, and the laws of a grid."""
 
 import json
-import sys
 from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, takewhile
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 import pytest
@@ -20,6 +18,7 @@ from shared.wire.json_types import JsonObject
 from shared.wire.model import read
 from shared.wire.recurrence import MAX_INTERVAL, Frequency, Recurrence
 from shared.wire.times import parse_instant
+from tests.shared.scheduler.costs import calls_of
 
 NOW = datetime(2015, 4, 8, 13, 0, tzinfo=UTC)
 PAST = datetime(2015, 4, 7, 14, 0, tzinfo=UTC)
@@ -33,7 +32,6 @@ ORACLE = [
     .read_text()
     .splitlines()
 ]
-WITHOUT_SCHEDULE = [row for row in ORACLE if "schedule" not in (row["recurrence"] or {})]
 
 
 def first(
@@ -111,9 +109,7 @@ def test_the_recorded_example() -> None:
     assert first(start_time, half_hourly, now) == parse_instant("2015-07-01T00:30:32.104381Z")
 
 
-@pytest.mark.parametrize(
-    "row", WITHOUT_SCHEDULE, ids=lambda row: f"{Path(row['file']).stem}-{row['entry']}"
-)
+@pytest.mark.parametrize("row", ORACLE, ids=lambda row: f"{Path(row['file']).stem}-{row['entry']}")
 def test_the_retired_service_computed_the_same(row: JsonObject) -> None:
     if row["state"] == "disabled":
         assert row["nextExecutionTime"] is None
@@ -131,11 +127,12 @@ def test_the_retired_service_computed_the_same(row: JsonObject) -> None:
     assert timedelta(0) <= difference <= timedelta(seconds=2 if runs_now else 0)
 
 
-def test_the_recordings_hold_both_grids_and_immediate_runs() -> None:
-    enabled = [row for row in WITHOUT_SCHEDULE if row["state"] == "enabled"]
+def test_the_recordings_hold_grids_schedules_and_immediate_runs() -> None:
+    enabled = [row for row in ORACLE if row["state"] == "enabled"]
 
-    assert len(WITHOUT_SCHEDULE) == 41
-    assert sum(row["recurrence"] is not None for row in enabled) == 17
+    assert len(ORACLE) == 49
+    assert sum(row["recurrence"] is not None for row in enabled) == 25
+    assert sum("schedule" in (row["recurrence"] or {}) for row in enabled) == 8
     assert sum(row["startTime"] is None for row in enabled) == 6
 
 
@@ -322,23 +319,6 @@ def test_p5_no_job_starts_before_now_or_before_its_start(
         assert occurrence >= now
         assert start_time is None or occurrence >= start_time
         assert recurrence is None or occurrence <= (recurrence.end_time or occurrence)
-
-
-def calls_of(act: Callable[[], object]) -> int:
-    """Return how many functions `act` calls, of Python and of C: a measure no busy machine disturbs."""
-    calls = 0
-
-    def profile(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    previous = sys.getprofile()
-    sys.setprofile(profile)
-    try:
-        act()
-    finally:
-        sys.setprofile(previous)
-    return calls
 
 
 @pytest.mark.parametrize("frequency", Frequency)

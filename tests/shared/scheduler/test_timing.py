@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.scheduler.recurrence import Grid
+from shared.scheduler.recurrence import Occurrences
 from shared.scheduler.timing import Claim, Timing, after_skip, after_start, claim, timing_of
 from shared.wire.job import Job
 from shared.wire.json_types import Json
@@ -51,7 +51,7 @@ def test_a_job_without_recurrence_has_one_occurrence(
     timing = defined(**members)
 
     assert timing == expected
-    assert timing.grid(START) is None
+    assert timing.occurrences(START) is None
     assert claim(timing, now=NOW + DELAY).next_occurrence is None
 
 
@@ -241,9 +241,9 @@ def lives(draw: st.DrawFn) -> Life:
     return life
 
 
-def grid_of(timing: Timing) -> Grid:
+def grid_of(timing: Timing) -> Occurrences:
     assert timing.anchor is not None
-    grid = timing.grid(timing.anchor)
+    grid = timing.occurrences(timing.anchor)
     assert grid is not None
     return grid
 
@@ -279,7 +279,7 @@ def test_p5_a_job_goes_on_until_count_or_time_is_used(life: Life) -> None:
         is_over = timing.has_used_its_count
         if timing.end_time is not None:
             latest = life.now if timing.drifts else max(life.claimed, default=START - TICK)
-            grid = timing.grid(latest) if timing.drifts else grid_of(timing)
+            grid = timing.occurrences(latest) if timing.drifts else grid_of(timing)
             assert grid is not None
             is_over |= grid.next_after(latest) is None
         assert is_over

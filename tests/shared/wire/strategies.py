@@ -30,7 +30,14 @@ from shared.wire.job_collection import (
 from shared.wire.json_types import Json
 from shared.wire.model import WireModel
 from shared.wire.operation import Operation, OperationStatus, ServiceError
-from shared.wire.recurrence import MAX_INTERVAL, Frequency, Recurrence
+from shared.wire.recurrence import (
+    MAX_INTERVAL,
+    Frequency,
+    MonthlyOccurrence,
+    Recurrence,
+    Schedule,
+    WeekDay,
+)
 
 ModelT = TypeVar("ModelT", bound=WireModel)
 
@@ -91,6 +98,43 @@ actions = model(
     retry_policy=st.none() | retry_policies,
     error_action=st.none() | model(ErrorAction, request=requests, type=action_types),
 )
+
+
+def _some(of: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
+    return st.lists(of, min_size=1, max_size=6, unique=True).map(tuple)
+
+
+_minutes, _hours = _some(st.integers(0, 59)), _some(st.integers(0, 23))
+_times: dict[str, st.SearchStrategy[object]] = {"minutes": _minutes, "hours": _hours}
+_month_days = _some(st.integers(-31, 31).filter(bool))
+_monthly_occurrences = _some(
+    model(
+        MonthlyOccurrence,
+        day=st.sampled_from(WeekDay),
+        occurrence=st.none() | st.integers(-5, 5).filter(bool),
+    )
+)
+
+
+def schedules(frequency: Frequency) -> st.SearchStrategy[Schedule | None]:
+    """Schedules that the frequency can have."""
+    kinds: dict[Frequency, list[dict[str, st.SearchStrategy[object]]]] = {
+        Frequency.MINUTE: [],
+        Frequency.HOUR: [{"minutes": _minutes}],
+        Frequency.DAY: [_times],
+        Frequency.WEEK: [{**_times, "week_days": _some(st.sampled_from(WeekDay))}],
+        Frequency.MONTH: [
+            {**_times, "month_days": _month_days},
+            {**_times, "monthly_occurrences": _monthly_occurrences},
+        ],
+    }
+    drawn = [
+        st.fixed_dictionaries({}, optional=members).filter(bool).map(Schedule.model_validate)
+        for members in kinds[frequency]
+    ]
+    return st.one_of(st.none(), *drawn)
+
+
 recurrences = st.sampled_from(Frequency).flatmap(
     lambda frequency: model(
         Recurrence,
@@ -98,6 +142,7 @@ recurrences = st.sampled_from(Frequency).flatmap(
         interval=st.integers(1, MAX_INTERVAL[frequency]),
         count=st.none() | counts,
         end_time=st.none() | instants,
+        schedule=schedules(frequency),
     )
 )
 jobs = model(

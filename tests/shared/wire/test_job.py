@@ -120,7 +120,7 @@ def test_p10_all_faults_of_a_job_come_together() -> None:
             {
                 "startTime": "soon",
                 "action": {"type": "mail", "request": {"uri": "x", "method": 1}},
-                "recurrence": {"frequency": "year", "count": 0},
+                "recurrence": {"frequency": "year", "count": -1},
                 "colour": "red",
             },
         )
