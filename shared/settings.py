@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from shared.errors import ConfigurationError
 
 PREFIX = "TOCSIN_"
+SUBSCRIPTION_ID = r"^[A-Za-z0-9-]{1,64}$"
 MAX_RATE = 1_000_000
 """One in each microsecond; instants have no finer grain."""
 Word = TypeVar("Word", bound=StrEnum)
@@ -74,7 +75,7 @@ class Settings(BaseModel):
     durability: Durability = Durability.POWER
     subscription_id: Annotated[str, AfterValidator(str.lower)] = Field(
         default="00000000-0000-0000-0000-000000000001",
-        pattern=r"^[A-Za-z0-9-]{1,64}$",
+        pattern=SUBSCRIPTION_ID,
         description="case does not matter; answers and events have it in lower case",
     )
     public_url: str | None = Field(

@@ -55,6 +55,40 @@ def up(
 
 
 @app.command()
+def scheduler(
+    data: Annotated[Path, typer.Option(help="Folder with database, keys and certificates.")],
+    listen: Annotated[
+        str, typer.Option(help="Loopback address; port 0 takes a free one.")
+    ] = "127.0.0.1:8443",
+    subscription: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID=CERT.cer", help="A certificate that may manage a subscription; repeatable."
+        ),
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(metavar="INSTANT", help="Where the service's clock starts, to run on there."),
+    ] = None,
+    allow_network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="A private network jobs may lead to; repeatable."),
+    ] = None,
+) -> None:
+    """Start the Scheduler service alone, over TLS; Ctrl-C ends it."""
+    from shared.cli.scheduler import read_options, start
+
+    options = read_options(
+        data=data,
+        listen=listen,
+        subscriptions=subscription or (),
+        clock=clock,
+        networks=allow_network or (),
+    )
+    start(options)
+
+
+@app.command()
 def receive(
     secret_file: Annotated[Path, typer.Option(help="File with the webhook's secret (whsec_…).")],
     output: Annotated[Path, typer.Option(help="File to which verified events are added.")],

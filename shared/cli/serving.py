@@ -12,24 +12,27 @@ GRACE_SECONDS = 5
 
 
 @asynccontextmanager
-async def serving(endpoints: Sequence[Endpoint], *, option: str = "--port") -> AsyncIterator[None]:
-    """Listen on loopback while the block runs; running requests may end afterwards.
+async def serving(
+    endpoints: Sequence[Endpoint], *, option: str = "--port"
+) -> AsyncIterator[tuple[int, ...]]:
+    """Listen on loopback while the block runs, and give it the ports; running requests may end afterwards.
 
     Raises:
         ConfigurationError: names the port that is taken or that this user may not take, and the `option` for another.
     """
+    ports: list[int] = []
     async with AsyncExitStack() as started:
         for endpoint in endpoints:
             servers = Servers([endpoint], grace_seconds=GRACE_SECONDS)
             try:
-                await servers.start()
+                ports += await servers.start()
             except OSError as error:
                 raise ConfigurationError(
                     f"cannot listen on {HOST}:{endpoint.port}: {error.strerror};"
                     f" choose another port with {option}"
                 ) from error
             started.push_async_callback(servers.stop)
-        yield
+        yield tuple(ports)
 
 
 def end_asked() -> asyncio.Event:

@@ -4,29 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from shared.cli.private_folder import PrivateFolder
 from shared.development_certificates import DevelopmentCertificates, create_development_certificates
 from shared.errors import ConfigurationError
 from shared.host.keys import KEYS_FILE, read_keys
-from shared.sealing import create_key_file
 
 
 @dataclass(frozen=True, slots=True)
-class StackFolder:
+class StackFolder(PrivateFolder):
     """Where everything is; nothing is made before `prepare`."""
-
-    path: Path
 
     @property
     def certificates(self) -> DevelopmentCertificates:
         return DevelopmentCertificates(self.path / "certificates")
-
-    @property
-    def database(self) -> Path:
-        return self.path / "tocsin.db"
-
-    @property
-    def data_key_file(self) -> Path:
-        return self.path / "data-key.json"
 
     @property
     def host_keys(self) -> Path:
@@ -38,15 +28,8 @@ class StackFolder:
         Raises:
             ConfigurationError: the folder cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.making(makes_key=makes_key):
             create_development_certificates(self.certificates.folder, now=now)
-            if makes_key:
-                create_key_file(self.data_key_file)
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot write the data folder {self.path}: {error.strerror}"
-            ) from error
 
     def app_settings(self, *, port: int, scheduler_port: int) -> dict[str, str]:
         """Return the app settings of a stack on this folder and these ports."""

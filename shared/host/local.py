@@ -117,21 +117,31 @@ def host_app(
     app: func.FunctionRegister,
     *,
     root: Path,
-    data_dir: Path,
+    data_dir: Path | None,
     broker: Broker,
     clock: Clock,
     environment: Mapping[str, str],
 ) -> LocalHost:
     """Return the host of a loaded app, with the host.json of its `root` and the keys file of `data_dir`.
 
+    Without a `data_dir` nobody has its keys: for a program that does not serve the host's HTTP.
+
     Raises:
         ConfigurationError: the app, host.json or the keys file cannot be used; names everything that is wrong.
     """
     functions = index_functions(app, environment=environment)
-    keys = load_keys(
+    keys = new_keys() if data_dir is None else kept_keys(data_dir, functions)
+    settings = read_host_settings(root / "host.json", environment=environment)
+    return LocalHost(functions, broker=broker, clock=clock, settings=settings, keys=keys)
+
+
+def new_keys() -> HostKeys:
+    return HostKeys(master=secrets.token_urlsafe(32), host=(), functions={})
+
+
+def kept_keys(data_dir: Path, functions: Sequence[HostedFunction]) -> HostKeys:
+    return load_keys(
         data_dir / KEYS_FILE,
         functions=[function.name for function in functions],
         new_key=lambda: secrets.token_urlsafe(32),
     )
-    settings = read_host_settings(root / "host.json", environment=environment)
-    return LocalHost(functions, broker=broker, clock=clock, settings=settings, keys=keys)
