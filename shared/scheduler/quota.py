@@ -6,20 +6,13 @@ from datetime import timedelta
 from functools import lru_cache
 
 from shared.errors import ConflictError, Fault, InvalidRequestError
+from shared.scheduler.periods import shortest_period
 from shared.wire.job import Job
 from shared.wire.job_collection import JobCollection, MaxRecurrence, Plan
 from shared.wire.model import read_json
-from shared.wire.recurrence import Frequency, Recurrence
+from shared.wire.recurrence import Recurrence
 from shared.wire.times import format_time_span
 
-# A month counts as its shortest: nothing monthly is refused that some month would allow.
-PERIODS = {
-    Frequency.MINUTE: timedelta(minutes=1),
-    Frequency.HOUR: timedelta(hours=1),
-    Frequency.DAY: timedelta(days=1),
-    Frequency.WEEK: timedelta(weeks=1),
-    Frequency.MONTH: timedelta(days=28),
-}
 MAX_FREE_COLLECTIONS = 1
 
 
@@ -128,4 +121,5 @@ def authentications(job: Job) -> Iterator[str]:
 
 def period(recurrence: Recurrence | MaxRecurrence) -> timedelta:
     """Return the shortest time between two occurrences."""
-    return PERIODS[recurrence.frequency] * recurrence.interval
+    schedule = recurrence.schedule if isinstance(recurrence, Recurrence) else None
+    return shortest_period(recurrence.frequency, recurrence.interval, schedule)

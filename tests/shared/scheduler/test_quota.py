@@ -83,6 +83,7 @@ def test_the_count_is_held(present: int, is_allowed: bool) -> None:
         job({"frequency": "hour"}),
         job({"frequency": "minute", "interval": 60}),
         job({"frequency": "month"}),
+        job({"frequency": "week", "schedule": {"hours": [5, 6], "weekDays": ["monday"]}}),
         job(retryPolicy={"retryType": "fixed", "retryInterval": "01:00:00"}),
         job(retryPolicy={"retryType": "none"}),
         job(errorAction={"type": "http", "request": REQUEST}),
@@ -96,6 +97,10 @@ def test_what_free_allows(allowed: Job) -> None:
     ("refused", "path"),
     [
         (job({"frequency": "minute", "interval": 59}), "$.recurrence"),
+        (
+            job({"frequency": "month", "schedule": {"minutes": [0, 15, 30, 45]}}),
+            "$.recurrence: is every 00:15:00;",
+        ),
         (
             job(retryPolicy={"retryType": "fixed", "retryInterval": "00:59:59"}),
             "$.action.retryPolicy.retryInterval",
