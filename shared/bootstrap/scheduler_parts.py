@@ -18,6 +18,7 @@ from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planner
 from shared.scheduler.recording import Recorder
 from shared.scheduler.retry import DEFAULT_INTERVAL, Retries
+from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.authentication import Authentication
 from shared.scheduler.service.endpoints import Endpoints
@@ -67,21 +68,20 @@ class SchedulerParts:
     @cached_property
     def service(self) -> SchedulerService:
         settings = self._on.settings
+        endpoints = Endpoints(
+            self._store,
+            self._job_changes,
+            sealer=self._on.sealer(),
+            new_id=new_hex_id,
+            clock=self._on.clock,
+        )
         return SchedulerService(
-            self._on.database,
-            Endpoints(
-                self._store,
-                self._job_changes,
-                sealer=self._on.sealer(),
-                new_id=new_hex_id,
-                clock=self._on.clock,
-            ),
+            Answering(self._on.database, endpoints, self.operations, follow_up=self._follow_up),
             Authentication(
                 settings.subscription_id,
                 load_certificates(settings.management_certificates),
                 identity_clock=self._on.identity_clock,
             ),
-            follow_up=self._follow_up,
             clock=self._on.clock,
             new_id=new_hex_id,
         )

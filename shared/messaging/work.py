@@ -182,6 +182,15 @@ class WorkRows:
             return Nothing()
         return NotYet(due_at)
 
+    def take(
+        self, transaction: Transaction, row_id: str, *, now: datetime
+    ) -> Lease | NotYet | Nothing:
+        """Do what `start` does with the wake-up that fits the row at present: for whoever needs none to go on."""
+        rows = self._statements.state.rows(transaction.connection, row_id=row_id)
+        if not rows:
+            return Nothing()
+        return self.start(transaction, WakeUp(row_id, rows[0].attempt), now=now)
+
     def record(
         self,
         transaction: Transaction,

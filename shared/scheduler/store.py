@@ -169,7 +169,7 @@ class JobStore(Protocol):
         skip: int,
         top: int,
     ) -> Sequence[StoredJob]:
-        """Return up to `top` jobs after the first `skip`, oldest first; None stands for any state."""
+        """Return up to `top` jobs after the first `skip`, by name; None stands for any state."""
 
     def insert(self, connection: Connection, job_collection_id: int, row: StoredJob) -> int:
         """Add a job, of whose name there must be none, and return its id, which is never given again."""
@@ -213,8 +213,8 @@ class OperationStore(Protocol):
     def insert(self, connection: Connection, row: StoredOperation) -> None:
         """Add an operation; there must be none of that id."""
 
-    def end(self, connection: Connection, row: StoredOperation) -> None:
-        """Set status and error as in `row`."""
+    def update(self, connection: Connection, row: StoredOperation) -> None:
+        """Set status, error, argument and answer as in `row`."""
 
     def prune(self, connection: Connection, *, now: datetime, limit: int) -> int:
         """Forget up to `limit` operations whose time has come, never one in progress; returns how many."""

@@ -127,12 +127,20 @@ class SchedulerStoreContract(JobStoreContract):
     ) -> None:
         await do(database, lambda c: store.operations.insert(c, OPERATION))
         failed = replace(
-            OPERATION, status="Failed", error_status=404, error_code="c", error_message="m"
+            OPERATION,
+            status="Failed",
+            answer_status=200,
+            answer_etag="e",
+            answer_body=b"b",
+            error_status=404,
+            error_code="c",
+            error_message="m",
+            argument="a",
         )
 
         assert await do(database, lambda c: store.operations.find(c, OPERATION.id)) == OPERATION
         assert await do(database, lambda c: store.operations.find(c, "1" * 32)) is None
-        await do(database, lambda c: store.operations.end(c, failed))
+        await do(database, lambda c: store.operations.update(c, failed))
         assert await do(database, lambda c: store.operations.find(c, OPERATION.id)) == failed
 
     async def test_operations_are_forgotten_when_their_time_has_come_and_they_have_ended(

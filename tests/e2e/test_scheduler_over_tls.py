@@ -26,6 +26,7 @@ from shared.messaging.entities import SERVICE_OPERATIONS, TOCSIN_QUEUES
 from shared.messaging.wake_up import WakeUp
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planner
+from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.authentication import Authentication
 from shared.scheduler.service.endpoints import Endpoints
@@ -105,22 +106,21 @@ async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[s
     planner = Planner(store, outgoing, new_id=new_id, run_now_delay=RUN_NOW_DELAY)
     job_changes = JobChanges(store, planner, outgoing)
     follow_up = FollowUp(outgoing, on_change=EngineBell().ring)
-    app = SchedulerService(
-        database,
-        Endpoints(
-            store,
-            job_changes,
-            sealer=Sealer({"k1": b"k" * 32}, current="k1"),
-            new_id=new_id,
-            clock=clock,
-        ),
-        Authentication(SUBSCRIPTION, load_certificates((files.client_cer,)), identity_clock=clock),
-        follow_up=follow_up,
-        clock=clock,
-        new_id=new_id,
-    )
     operations = ServiceOperations(
         database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
+    )
+    endpoints = Endpoints(
+        store,
+        job_changes,
+        sealer=Sealer({"k1": b"k" * 32}, current="k1"),
+        new_id=new_id,
+        clock=clock,
+    )
+    app = SchedulerService(
+        Answering(database, endpoints, operations, follow_up=follow_up),
+        Authentication(SUBSCRIPTION, load_certificates((files.client_cer,)), identity_clock=clock),
+        clock=clock,
+        new_id=new_id,
     )
     endpoint = Endpoint(app=app, port=0, tls=ServerContext(files.server), tells_date=True)
     servers = Servers([endpoint], grace_seconds=1)

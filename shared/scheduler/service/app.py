@@ -17,6 +17,7 @@ from shared.errors import (
     TransientError,
 )
 from shared.scheduler.service.admission import Admission
+from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.asgi import (
     ClientLeftError,
     Receive,
@@ -30,11 +31,8 @@ from shared.scheduler.service.asgi import (
     send_answer,
 )
 from shared.scheduler.service.authentication import Authentication
-from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.exchange import Answer, Request, refusal
-from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.repeatability import repeatable_id
-from shared.sql.database import Database
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +44,14 @@ class SchedulerService:
 
     def __init__(
         self,
-        database: Database,
-        endpoints: Endpoints,
+        answering: Answering,
         authentication: Authentication,
         *,
-        follow_up: FollowUp,
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
         """`new_id` returns 32 lower-case hexadecimal digits."""
-        self._database = database
-        self._endpoints = endpoints
-        self._follow_up = follow_up
+        self._answering = answering
         self._clock = clock
         self._new_id = new_id
         self._admission = Admission(authentication)
@@ -76,7 +70,7 @@ class SchedulerService:
         try:
             request = await self._read(scope, receive)
             request_id = request.id
-            answer = await self._answer(request)
+            answer = await self._answering.answer(request)
         except ClientLeftError:
             return
         except Exception as error:  # a bug costs one request and shows nothing of itself
@@ -113,15 +107,6 @@ class SchedulerService:
             is_repeatable=repeatable is not None,
             now=now,
         )
-
-    async def _answer(self, request: Request) -> Answer:
-        if request.endpoint.is_read:
-            return await self._database.read(self._endpoints.query(request))
-        change = self._endpoints.change(request)
-        answer = await self._database.run_grouped(self._endpoints.apply, change)
-        if answer.error_code is None:
-            await self._follow_up.after_commit()
-        return replace(answer, repeatability="accepted") if request.is_repeatable else answer
 
 
 def explained(error: Exception, *, path: str) -> Answer:

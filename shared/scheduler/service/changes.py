@@ -1,7 +1,7 @@
 """How a change happens: effect, record and wake-up in one transaction, whether or not the caller has asked before."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.errors import Fault, InvalidRequestError, RequestError
@@ -11,6 +11,7 @@ from shared.scheduler.store import SchedulerStore, StoredOperation
 from shared.sql.database import Transaction
 from shared.wire.operation import OperationStatus
 
+GOES_ON = 202
 KEPT_UNREPEATABLE = timedelta(hours=2)
 
 # Checks first and raises RequestError, then writes: what it raises is recorded in the same transaction.
@@ -35,6 +36,17 @@ class Changes:
     def apply(self, transaction: Transaction, changes: Sequence[Change]) -> list[Answer]:
         """Apply changes one after another; the work of one grouped transaction."""
         return [self._apply(transaction, change) for change in changes]
+
+    def remember(self, transaction: Transaction, request_id: str, answer: Answer) -> None:
+        """Have a request that comes again answered with `answer`, unless it already was with another one."""
+        connection = transaction.connection
+        known = self._store.operations.find(connection, request_id)
+        if known is None or known.answer_status != GOES_ON:
+            return
+        answered = replace(
+            known, answer_status=answer.status, answer_etag=answer.etag, answer_body=answer.body
+        )
+        self._store.operations.update(connection, answered)
 
     def _apply(self, transaction: Transaction, change: Change) -> Answer:
         if change.fingerprint is not None:

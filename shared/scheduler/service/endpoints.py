@@ -53,8 +53,10 @@ class Endpoints:
             "GetJobHistory": jobs.history,
             "GetOperationStatus": status_query(store),
         }
+        outcomes: dict[str, Callable[[Request], Query]] = {}
         self._effects = {(Surface.CLASSIC, name): effect for name, effect in effects.items()}
         self._queries = {(Surface.CLASSIC, name): query for name, query in queries.items()}
+        self._outcomes = {(Surface.CLASSIC, name): query for name, query in outcomes.items()}
 
     def query(self, request: Request) -> Query:
         return self._queries[key_of(request)](request)
@@ -66,6 +68,14 @@ class Endpoints:
     def apply(self, transaction: Transaction, changes: Sequence[Change]) -> list[Answer]:
         """Apply changes one after another; the work of one grouped transaction."""
         return self._changes.apply(transaction, changes)
+
+    def outcome(self, request: Request) -> Query:
+        """Return what answers a request whose caller waited, when its operation has succeeded."""
+        return self._outcomes[key_of(request)](request)
+
+    def remember(self, transaction: Transaction, request_id: str, answer: Answer) -> None:
+        """Have the request answered the same when it comes again."""
+        self._changes.remember(transaction, request_id, answer)
 
     def _fingerprint(self, request: Request) -> str | None:
         """Return what tells a request sent again from another one under the same id."""

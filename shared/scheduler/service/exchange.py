@@ -1,7 +1,7 @@
 """One request to the service and its answer, in words of the catalogue instead of ASGI's."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -81,17 +81,17 @@ Query = Callable[[Connection], Answer]
 
 def refusal(error: TocsinError, *, path: str) -> Answer:
     """Return the answer that tells of `error` in the form of whoever answers at `path`."""
+    answer = refused(error.status, error.code, error.message, path=path)
+    return replace(answer, headers=error.headers)
+
+
+def refused(status: int, code: str, message: str, *, path: str) -> Answer:
+    """Return what `refusal` does for an error of which this is known."""
     is_xml = responder_of(path) is Responder.FRONT_END or (
-        responder_of(path) is Responder.PROVIDER and error.code in FRONT_END_CODES
+        responder_of(path) is Responder.PROVIDER and code in FRONT_END_CODES
     )
     render = rdfe_error if is_xml else json_error
-    return Answer(
-        status=error.status,
-        body=render(error.code, error.message),
-        error_code=error.code,
-        error_message=error.message,
-        headers=error.headers,
-    )
+    return Answer(status=status, body=render(code, message), error_code=code, error_message=message)
 
 
 def responder_of(path: str) -> Responder:

@@ -1,32 +1,31 @@
 """What goes on after a 202: the handler of the queue `service-operations`.
 
-Each run is one step: a lease, then one transaction that does a bounded amount of work and records it. A deletion with
-more to remove is due again at once, so that no transaction grows with what is stored.
+Each run is one step: a lease, then one transaction that does a bounded amount of work and records it. An operation with
+more to do is due again at once, so that no transaction grows with what is stored. Where the caller waits for the end,
+its request does the steps itself, beside the queue: whoever has the lease goes on, and the other looks again.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
-
-from sqlalchemy import Connection
+from datetime import datetime, timedelta
 
 from shared.clock import Clock
+from shared.errors import LeaseLostError
 from shared.messaging.steps import AT_ONCE, in_steps
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet, when_due
 from shared.scheduler.service.follow_up import FollowUp
-from shared.scheduler.service.job_changes import JobChanges, Site
+from shared.scheduler.service.job_changes import JobChanges
+from shared.scheduler.service.operation_steps import MAX_UNRECORDED, OperationSteps
 from shared.scheduler.store import SchedulerStore, StoredOperation
 from shared.sql.database import Database, Transaction
-from shared.wire.job_collection import OperationResult
 from shared.wire.operation import OperationStatus
 
 logger = logging.getLogger(__name__)
 
-MAX_UNRECORDED = 10
-JOBS_AT_ONCE = 100
-"""A job takes ten statements, where a record takes a part of one."""
+PATIENCE = timedelta(seconds=50)
+"""Less than what clients and the balancers between wait for an answer."""
+LOOK_AGAIN = timedelta(milliseconds=50)
 
 
 class ServiceOperations:
@@ -43,15 +42,58 @@ class ServiceOperations:
     ) -> None:
         self._database = database
         self._store = store
-        self._job_changes = job_changes
+        self._steps = OperationSteps(store, job_changes)
         self._follow_up = follow_up
         self._clock = clock
 
     async def run(self, wake_up: WakeUp) -> None:
         """Do the next step of the operation that `wake_up` names, if it is due."""
         lease = await when_due(lambda: self._start(wake_up), self._clock)
-        if lease is None:
-            return
+        if lease is not None:
+            await self._go_on(lease)
+
+    async def finish(self, id: str) -> StoredOperation:
+        """Carry on an operation, beside whoever else does, until it has ended or `PATIENCE` is over.
+
+        Return it as it is then; what is left goes on by its wake-ups.
+        """
+        patience = asyncio.create_task(self._clock.sleep(PATIENCE))
+        try:
+            while True:
+                found = await self._database.read(
+                    lambda connection: self._store.operations.find(connection, id)
+                )
+                assert found is not None, "pruning leaves operations in progress alone"
+                if found.status != OperationStatus.IN_PROGRESS or patience.done():
+                    return found
+                if not await self._help(id):
+                    await self._clock.sleep(LOOK_AGAIN)
+        finally:
+            patience.cancel()
+
+    async def sweep(self, now: datetime) -> int:
+        """Wake what was not woken and forget what is old; returns how many operations were woken."""
+        woken = await self._store.work.sweep_all(self._database, now=now)
+        await in_steps(self._database, lambda tx: self._prune(tx, now))
+        return woken
+
+    async def free_leases(self, now: datetime) -> int:
+        """End the leases of a process that died; only the sole owner of the database may call this."""
+        return await self._database.run(lambda tx: self._store.work.free_leases(tx, now=now))
+
+    async def _help(self, id: str) -> bool:
+        """Do the next step; False when somebody else is doing it."""
+        now = self._clock.now()
+        lease = await self._database.run(lambda tx: self._store.work.take(tx, id, now=now))
+        if not isinstance(lease, Lease):
+            return False
+        try:
+            await self._go_on(lease)
+        except LeaseLostError:
+            return False
+        return True
+
+    async def _go_on(self, lease: Lease) -> None:
         operation = await self._database.run(lambda tx: self._step(tx, lease))
         await self._follow_up.after_commit()
         if operation.status != OperationStatus.IN_PROGRESS:
@@ -65,16 +107,6 @@ class ServiceOperations:
                 },
             )
 
-    async def sweep(self, now: datetime) -> int:
-        """Wake what was not woken and forget what is old; returns how many operations were woken."""
-        woken = await self._store.work.sweep_all(self._database, now=now)
-        await in_steps(self._database, lambda tx: self._prune(tx, now))
-        return woken
-
-    async def free_leases(self, now: datetime) -> int:
-        """End the leases of a process that died; only the sole owner of the database may call this."""
-        return await self._database.run(lambda tx: self._store.work.free_leases(tx, now=now))
-
     async def _start(self, wake_up: WakeUp) -> Lease | NotYet | Nothing:
         now = self._clock.now()
         return await self._database.run(lambda tx: self._store.work.start(tx, wake_up, now=now))
@@ -84,122 +116,14 @@ class ServiceOperations:
         assert operation is not None, "pruning leaves operations in progress alone"
         now = self._clock.now()
         if lease.unrecorded > MAX_UNRECORDED:
-            ended = self._give_up(transaction.connection, operation)
+            ended = self._steps.give_up(transaction.connection, operation)
         else:
-            ended = self._carry_out(transaction, operation, now=now)
+            ended = self._steps.carry_out(transaction, operation, now=now)
         goes_on = ended.status == OperationStatus.IN_PROGRESS
         self._store.work.record(transaction, lease, due_at=now if goes_on else None, now=now)
-        if not goes_on:
-            self._store.operations.end(transaction.connection, ended)
+        if ended != operation:
+            self._store.operations.update(transaction.connection, ended)
         return ended
-
-    def _carry_out(
-        self, transaction: Transaction, operation: StoredOperation, *, now: datetime
-    ) -> StoredOperation:
-        match operation.endpoint:
-            case "DeleteCloudService" | "DeleteJobCollection":
-                return self._delete(transaction, operation, now=now)
-            case "CreateJobCollection":
-                return self._settle(transaction.connection, operation)
-            case _:
-                return succeeded(operation)
-
-    def _delete(
-        self, transaction: Transaction, operation: StoredOperation, *, now: datetime
-    ) -> StoredOperation:
-        service_id, collection_id = operation.cloud_service_id, operation.job_collection_id
-        assert service_id is not None, "what goes on after its answer has a target"
-        connection = transaction.connection
-        records = self._store.jobs.delete_history(
-            connection, cloud_service_id=service_id, job_collection_id=collection_id, limit=AT_ONCE
-        )
-        if records == AT_ONCE or self._delete_jobs(transaction, operation, now) == JOBS_AT_ONCE:
-            return operation
-        if collection_id is None:
-            self._store.cloud_services.delete(connection, service_id)
-        else:
-            self._store.job_collections.delete(connection, collection_id)
-        return succeeded(operation)
-
-    def _delete_jobs(
-        self, transaction: Transaction, operation: StoredOperation, now: datetime
-    ) -> int:
-        """Remove some jobs, each told of as if it had been deleted alone; returns how many."""
-        connection, service_id = transaction.connection, operation.cloud_service_id
-        assert service_id is not None, "what goes on after its answer has a target"
-        jobs = self._store.jobs.some(
-            connection,
-            cloud_service_id=service_id,
-            job_collection_id=operation.job_collection_id,
-            limit=JOBS_AT_ONCE,
-        )
-        if not jobs:
-            return 0
-        sites = self._sites(connection, service_id, operation, now=now)
-        for collection, job in jobs:
-            self._job_changes.delete(transaction, sites[collection], job)
-        return len(jobs)
-
-    def _sites(
-        self, connection: Connection, service_id: int, operation: StoredOperation, *, now: datetime
-    ) -> Mapping[str, Site]:
-        service = self._store.cloud_services.get(connection, service_id)
-        assert service is not None, "it has jobs"
-        return {
-            collection.name: Site(
-                subscription=operation.subscription,
-                cloud_service=service.name,
-                collection=collection,
-                request_id=operation.id,
-                now=now,
-            )
-            for collection in self._store.job_collections.list_of(connection, service_id)
-        }
-
-    def _settle(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
-        """Tell in the collection itself how its creation or update ended, unless its deletion has begun."""
-        assert operation.job_collection_id is not None, "a collection's operation names it"
-        found = self._store.job_collections.get(connection, operation.job_collection_id)
-        if found is None:
-            return failed(operation, 404, "ResourceNotFound", "The job collection was deleted.")
-        if not found.is_deleting:
-            ended = replace(found, operation_result=OperationResult.SUCCEEDED, error_message=None)
-            self._store.job_collections.update(connection, ended)
-        return succeeded(operation)
-
-    def _give_up(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
-        """Leave what could not be changed as it was, and open to another try."""
-        message = f"The operation was tried {MAX_UNRECORDED} times and never ended."
-        services, collections = self._store.cloud_services, self._store.job_collections
-        if operation.job_collection_id is not None:
-            collection = collections.get(connection, operation.job_collection_id)
-            if collection is not None:
-                collection = replace(
-                    collection,
-                    operation_result=OperationResult.FAILED,
-                    error_message=message,
-                    is_deleting=False,
-                )
-                collections.update(connection, collection)
-        elif operation.cloud_service_id is not None:
-            service = services.get(connection, operation.cloud_service_id)
-            if service is not None:
-                services.update(connection, replace(service, is_deleting=False))
-        return failed(operation, 500, "InternalError", message)
 
     def _prune(self, transaction: Transaction, now: datetime) -> int:
         return self._store.operations.prune(transaction.connection, now=now, limit=AT_ONCE)
-
-
-def succeeded(operation: StoredOperation) -> StoredOperation:
-    return replace(operation, status=OperationStatus.SUCCEEDED)
-
-
-def failed(operation: StoredOperation, status: int, code: str, message: str) -> StoredOperation:
-    return replace(
-        operation,
-        status=OperationStatus.FAILED,
-        error_status=status,
-        error_code=code,
-        error_message=message,
-    )

@@ -14,6 +14,10 @@ COLUMNS = (
     "error_status", "error_code", "error_message", "request_fingerprint", "cloud_service_id",
     "job_collection_id", "argument",
 )  # fmt: skip
+CHANGES = (
+    "status", "answer_status", "answer_etag", "answer_body", "error_status", "error_code",
+    "error_message", "argument",
+)  # fmt: skip
 columns = service_operation.c
 
 FIND = Prepared(
@@ -26,15 +30,10 @@ INSERT = Prepared(
         {name: bindparam(f"new_{name}") for name in (*COLUMNS, "kept_until")}
     )
 )
-END = Prepared(
+UPDATE = Prepared(
     update(service_operation)
     .where(columns.id == bindparam("this_id"))
-    .values(
-        status=bindparam("new_status"),
-        error_status=bindparam("new_error_status"),
-        error_code=bindparam("new_error_code"),
-        error_message=bindparam("new_error_message"),
-    )
+    .values({name: bindparam(f"new_{name}") for name in CHANGES})
 )
 PRUNE = Prepared(
     delete(service_operation).where(
@@ -66,15 +65,9 @@ class SqlOperations:
             **{f"new_{name}": getattr(row, name) for name in COLUMNS},
         )
 
-    def end(self, connection: Connection, row: StoredOperation) -> None:
-        END.change(
-            connection,
-            this_id=row.id,
-            new_status=row.status,
-            new_error_status=row.error_status,
-            new_error_code=row.error_code,
-            new_error_message=row.error_message,
-        )
+    def update(self, connection: Connection, row: StoredOperation) -> None:
+        new = {f"new_{name}": getattr(row, name) for name in CHANGES}
+        UPDATE.change(connection, this_id=row.id, **new)
 
     def prune(self, connection: Connection, *, now: datetime, limit: int) -> int:
         return PRUNE.change(connection, present=to_microseconds(now), at_most=limit)

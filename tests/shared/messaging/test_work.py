@@ -343,6 +343,27 @@ def test_p7_leases_of_a_dead_process_are_free_at_once(bench: WorkBench) -> None:
         bench.record(lost, None)
 
 
+def test_row_is_taken_whatever_its_attempt_when_it_is_due_and_free(bench: WorkBench) -> None:
+    def take(row_id: str) -> Lease | NotYet | Nothing:
+        return bench.run(lambda tx: bench.rows.take(tx, row_id, now=bench.now))
+
+    bench.insert("a", bench.now)
+    lease = take("a")
+    assert lease == Lease("a", 1, 1)
+    assert take("a") == take("nobody") == Nothing()
+
+    assert isinstance(lease, Lease)
+    bench.record(lease, due_at=bench.now + SECOND)
+    assert take("a") == NotYet(bench.now + SECOND)
+    bench.now += SECOND
+    lease = take("a")
+    assert lease == Lease("a", 2, 1)
+
+    assert isinstance(lease, Lease)
+    bench.record(lease, due_at=None)
+    assert take("a") == Nothing()
+
+
 @pytest.mark.parametrize("name", ["start", "state", "record", "withdraw", "due", "overdue", "free"])
 def test_p12_no_statement_looks_at_what_it_does_not_need(bench: WorkBench, name: str) -> None:
     statement = getattr(bench.rows._statements, name)

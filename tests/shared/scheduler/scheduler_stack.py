@@ -16,6 +16,7 @@ from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import SERVICE_OPERATIONS
 from shared.messaging.wake_up import WakeUp
 from shared.scheduler.engine import TIMER_HORIZON
+from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.authentication import Authentication
 from shared.scheduler.service.endpoints import Endpoints
@@ -200,16 +201,15 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     job_changes = JobChanges(store, engine.planner, engine.outgoing)
     bell = EngineBell()
     follow_up = FollowUp(engine.outgoing, on_change=bell.ring)
-    app = SchedulerService(
-        database,
-        Endpoints(store, job_changes, sealer=sealer, new_id=new_id, clock=clock),
-        authentication,
-        follow_up=follow_up,
-        clock=clock,
-        new_id=new_id,
-    )
     operations = ServiceOperations(
         database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
+    )
+    endpoints = Endpoints(store, job_changes, sealer=sealer, new_id=new_id, clock=clock)
+    app = SchedulerService(
+        Answering(database, endpoints, operations, follow_up=follow_up),
+        authentication,
+        clock=clock,
+        new_id=new_id,
     )
     yield Stack(
         app=app,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.endpoints import Endpoints
 from tests.shared.scheduler.scheduler_stack import (
@@ -293,17 +294,12 @@ async def test_a_bug_is_500_and_logged_with_its_traceback(
     def broken() -> str:
         raise ZeroDivisionError("secret detail")
 
+    endpoints = Endpoints(
+        stack.store, stack.job_changes, sealer=stack.sealer, new_id=broken, clock=stack.clock
+    )
     app = SchedulerService(
-        stack.database,
-        Endpoints(
-            stack.store,
-            stack.job_changes,
-            sealer=stack.sealer,
-            new_id=broken,
-            clock=stack.clock,
-        ),
+        Answering(stack.database, endpoints, stack.operations, follow_up=stack.follow_up),
         stack.authentication,
-        follow_up=stack.follow_up,
         clock=stack.clock,
         new_id=lambda: "a" * 32,
     )

@@ -8,6 +8,7 @@ from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import HISTORY
 from shared.messaging.wake_up import WakeUp
 from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.follow_up import FollowUp
@@ -62,17 +63,17 @@ async def test_p7_what_cannot_be_told_at_once_costs_no_request_and_is_told_later
     ready: Stack, engine: EngineStack, unreachable: Outgoing, caplog: pytest.LogCaptureFixture
 ) -> None:
     bell = EngineBell()
+    endpoints = Endpoints(
+        ready.store,
+        ready.job_changes,
+        sealer=ready.sealer,
+        new_id=lambda: "b" * 32,
+        clock=ready.clock,
+    )
+    follow_up = FollowUp(unreachable, on_change=bell.ring)
     app = SchedulerService(
-        ready.database,
-        Endpoints(
-            ready.store,
-            ready.job_changes,
-            sealer=ready.sealer,
-            new_id=lambda: "b" * 32,
-            clock=ready.clock,
-        ),
+        Answering(ready.database, endpoints, ready.operations, follow_up=follow_up),
         ready.authentication,
-        follow_up=FollowUp(unreachable, on_change=bell.ring),
         clock=ready.clock,
         new_id=lambda: "a" * 32,
     )

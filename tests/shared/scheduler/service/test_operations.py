@@ -9,7 +9,9 @@ from sqlalchemy import select
 from shared.messaging.entities import SERVICE_OPERATIONS
 from shared.messaging.steps import AT_ONCE
 from shared.messaging.wake_up import WakeUp
-from shared.scheduler.service.operations import JOBS_AT_ONCE, MAX_UNRECORDED
+from shared.messaging.work import Lease
+from shared.scheduler.service.operation_steps import JOBS_AT_ONCE, MAX_UNRECORDED
+from shared.scheduler.service.operations import LOOK_AGAIN, PATIENCE
 from shared.scheduler.store import StoredJob
 from shared.scheduler.stores.tables import history
 from shared.sql.database import Transaction
@@ -261,6 +263,65 @@ async def test_a_collection_deleted_before_its_creation_went_on_failed(stack: St
     assert failed.status == 200
     assert "<Status>Failed</Status><HttpStatusCode>404</HttpStatusCode>" in failed.text()
     assert "<Error><Code>ResourceNotFound</Code>" in failed.text()
+
+
+async def test_an_operation_is_finished_by_whoever_waits_for_it(stack: Stack) -> None:
+    await stack.prepare()
+    await fill(stack, JOBS_AT_ONCE + 1)
+    deleted = await stack.call("DELETE", JC)
+
+    ended = await stack.operations.finish(deleted.request_id)
+
+    assert (ended.id, ended.status) == (deleted.request_id, "Succeeded")
+    assert await count_jobs(stack) == 0
+    await stack.work()  # its wake-ups find nothing to do
+    assert await stack.status(deleted) == "Succeeded"
+
+
+async def test_who_waits_for_an_operation_that_has_ended_learns_how(stack: Stack) -> None:
+    await stack.call("PUT", CS, CLOUD_SERVICE)
+    created = await stack.call("PUT", JC, job_collection())
+    deleted = await stack.call("DELETE", JC)
+    await stack.operations.run(WakeUp(deleted.request_id, 0))
+
+    for _ in range(2):
+        ended = await stack.operations.finish(created.request_id)
+
+        assert (ended.status, ended.error_status) == ("Failed", 404)
+        assert ended.error_code == "ResourceNotFound"
+
+
+async def test_who_waits_looks_again_while_somebody_else_has_the_lease(stack: Stack) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+    wake_up, now = WakeUp(created.request_id, 0), stack.clock.now()
+    lease = await stack.database.run(lambda tx: stack.store.work.start(tx, wake_up, now=now))
+    assert isinstance(lease, Lease)
+
+    waiting = asyncio.create_task(stack.operations.finish(created.request_id))
+    await settle()
+    assert not waiting.done()
+    await stack.database.run(
+        lambda tx: stack.store.work.record(tx, lease, due_at=now + 2 * LOOK_AGAIN, now=now)
+    )
+    await stack.clock.advance(LOOK_AGAIN)
+    assert not waiting.done()
+    await stack.clock.advance(LOOK_AGAIN)
+
+    assert (await waiting).status == "Succeeded"
+
+
+async def test_who_waits_is_told_in_time_that_it_is_not_over(stack: Stack) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+    wake_up, now = WakeUp(created.request_id, 0), stack.clock.now()
+    await stack.database.run(lambda tx: stack.store.work.start(tx, wake_up, now=now))
+
+    waiting = asyncio.create_task(stack.operations.finish(created.request_id))
+    await settle()
+    await stack.clock.advance(PATIENCE)
+
+    assert (await waiting).status == "InProgress"
+    stack.clock.set(now + timedelta(seconds=91))
+    assert (await stack.operations.finish(created.request_id)).status == "Succeeded"
 
 
 async def exhaust(stack: Stack, operation_id: str) -> None:

@@ -1,0 +1,137 @@
+"""The steps of operations, by endpoint: each is a bounded amount of work in one transaction.
+
+A step returns the operation as it is afterwards; one that is in progress still has more to do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from shared.messaging.steps import AT_ONCE
+from shared.scheduler.service.job_changes import JobChanges, Site
+from shared.scheduler.store import SchedulerStore, StoredOperation
+from shared.sql.database import Transaction
+from shared.wire.job_collection import OperationResult
+from shared.wire.operation import OperationStatus
+
+MAX_UNRECORDED = 10
+JOBS_AT_ONCE = 100
+"""A job takes ten statements, where a record takes a part of one."""
+
+
+class OperationSteps:
+    """What is done for an operation, and what is left of one that cannot be done."""
+
+    def __init__(self, store: SchedulerStore, job_changes: JobChanges) -> None:
+        self._store = store
+        self._job_changes = job_changes
+
+    def carry_out(
+        self, transaction: Transaction, operation: StoredOperation, *, now: datetime
+    ) -> StoredOperation:
+        match operation.endpoint:
+            case "DeleteCloudService" | "DeleteJobCollection":
+                return self._delete(transaction, operation, now=now)
+            case "CreateJobCollection":
+                return self._settle(transaction.connection, operation)
+            case _:
+                return succeeded(operation)
+
+    def _delete(
+        self, transaction: Transaction, operation: StoredOperation, *, now: datetime
+    ) -> StoredOperation:
+        service_id, collection_id = operation.cloud_service_id, operation.job_collection_id
+        assert service_id is not None, "what goes on after its answer has a target"
+        connection = transaction.connection
+        records = self._store.jobs.delete_history(
+            connection, cloud_service_id=service_id, job_collection_id=collection_id, limit=AT_ONCE
+        )
+        if records == AT_ONCE or self._delete_jobs(transaction, operation, now) == JOBS_AT_ONCE:
+            return operation
+        if collection_id is None:
+            self._store.cloud_services.delete(connection, service_id)
+        else:
+            self._store.job_collections.delete(connection, collection_id)
+        return succeeded(operation)
+
+    def _delete_jobs(
+        self, transaction: Transaction, operation: StoredOperation, now: datetime
+    ) -> int:
+        """Remove some jobs, each told of as if it had been deleted alone; returns how many."""
+        connection, service_id = transaction.connection, operation.cloud_service_id
+        assert service_id is not None, "what goes on after its answer has a target"
+        jobs = self._store.jobs.some(
+            connection,
+            cloud_service_id=service_id,
+            job_collection_id=operation.job_collection_id,
+            limit=JOBS_AT_ONCE,
+        )
+        if not jobs:
+            return 0
+        sites = self._sites(connection, service_id, operation, now=now)
+        for collection, job in jobs:
+            self._job_changes.delete(transaction, sites[collection], job)
+        return len(jobs)
+
+    def _sites(
+        self, connection: Connection, service_id: int, operation: StoredOperation, *, now: datetime
+    ) -> Mapping[str, Site]:
+        service = self._store.cloud_services.get(connection, service_id)
+        assert service is not None, "it has jobs"
+        return {
+            collection.name: Site(
+                subscription=operation.subscription,
+                cloud_service=service.name,
+                collection=collection,
+                request_id=operation.id,
+                now=now,
+            )
+            for collection in self._store.job_collections.list_of(connection, service_id)
+        }
+
+    def _settle(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
+        """Tell in the collection itself how its creation or update ended, unless its deletion has begun."""
+        assert operation.job_collection_id is not None, "a collection's operation names it"
+        found = self._store.job_collections.get(connection, operation.job_collection_id)
+        if found is None:
+            return failed(operation, 404, "ResourceNotFound", "The job collection was deleted.")
+        if not found.is_deleting:
+            ended = replace(found, operation_result=OperationResult.SUCCEEDED, error_message=None)
+            self._store.job_collections.update(connection, ended)
+        return succeeded(operation)
+
+    def give_up(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
+        """Leave what could not be changed as it was, and open to another try."""
+        message = f"The operation was tried {MAX_UNRECORDED} times and never ended."
+        services, collections = self._store.cloud_services, self._store.job_collections
+        if operation.job_collection_id is not None:
+            collection = collections.get(connection, operation.job_collection_id)
+            if collection is not None:
+                collection = replace(
+                    collection,
+                    operation_result=OperationResult.FAILED,
+                    error_message=message,
+                    is_deleting=False,
+                )
+                collections.update(connection, collection)
+        elif operation.cloud_service_id is not None:
+            service = services.get(connection, operation.cloud_service_id)
+            if service is not None:
+                services.update(connection, replace(service, is_deleting=False))
+        return failed(operation, 500, "InternalError", message)
+
+
+def succeeded(operation: StoredOperation) -> StoredOperation:
+    return replace(operation, status=OperationStatus.SUCCEEDED)
+
+
+def failed(operation: StoredOperation, status: int, code: str, message: str) -> StoredOperation:
+    return replace(
+        operation,
+        status=OperationStatus.FAILED,
+        error_status=status,
+        error_code=code,
+        error_message=message,
+    )
