@@ -1,4 +1,4 @@
-"""How an admitted request comes to its answer: by a query, by a change, by a change and steps that the caller awaits."""
+"""How an admitted request comes to its answer: by a query, by a change, by a change and steps that are waited for."""
 
 from dataclasses import replace
 
