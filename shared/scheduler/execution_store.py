@@ -148,6 +148,15 @@ class NewRecord:
     history: JobHistory
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecord:
+    """A record as it is kept: `id` grows with every one and is never given again, `occurrence` is what was due."""
+
+    id: int
+    occurrence: datetime
+    history: JobHistory
+
+
 class TimingStore(Protocol):
     """When each job runs."""
 
@@ -245,7 +254,7 @@ class HistoryStore(Protocol):
         state: JobState | None,
         skip: int,
         top: int,
-    ) -> Sequence[JobHistory]:
+    ) -> Sequence[StoredRecord]:
         """Return up to `top` records after the first `skip`, newest first."""
 
     def last(self, connection: Connection, execution: StoredExecution) -> JobHistory | None:

@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.scheduler.announcements import SkipReason
-from shared.scheduler.execution_store import NewExecution, NewRecord, Range, StoredExecution
+from shared.scheduler.execution_store import (
+    NewExecution,
+    NewRecord,
+    Range,
+    StoredExecution,
+    StoredRecord,
+)
 from shared.scheduler.lifecycle import ExecutionState
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Timing
@@ -107,6 +113,24 @@ class HistoryStoreContract(SchedulerStoreSteps):
         await self._insert(two_jobs, database, late, early)
 
         assert await self._list(two_jobs, database) == [early, late]
+
+    async def test_a_record_is_listed_with_its_occurrence_and_an_id_that_grows_and_stays(
+        self, two_jobs: SchedulerStore, database: Database
+    ) -> None:
+        await self._insert(two_jobs, database, at(FIRST, START + SECOND))
+        await self._trim(two_jobs, database, 0)
+        await self._insert(two_jobs, database, FIRST, FAILURE)
+
+        async def listed(status: JobExecutionStatus | None) -> Sequence[StoredRecord]:
+            return await do(
+                database,
+                lambda c: two_jobs.history.list(c, 1, status=status, state=None, skip=0, top=9),
+            )
+
+        newer, older = await listed(None)
+        assert newer.id > older.id > 1
+        assert [newer.occurrence, older.occurrence] == [CLAIMED.occurrence] * 2
+        assert await listed(JobExecutionStatus.COMPLETED) == [older]
 
     async def test_the_last_record_of_an_execution_is_found(
         self, two_jobs: SchedulerStore, database: Database
@@ -244,10 +268,11 @@ class HistoryStoreContract(SchedulerStoreSteps):
         skip: int = 0,
         top: int = 100,
     ) -> Sequence[JobHistory]:
-        return await do(
+        records = await do(
             database,
             lambda c: store.history.list(c, 1, status=status, state=state, skip=skip, top=top),
         )
+        return [record.history for record in records]
 
     async def _count_of_other(self, store: SchedulerStore, database: Database) -> int:
         records = await do(

@@ -71,7 +71,7 @@ class JobStoreContract(SchedulerStoreSteps):
         assert not await do(database, lambda c: filled.jobs.delete(c, 1, "nightly"))
         assert await do(database, lambda c: filled.jobs.insert(c, 1, JOB)) == 2
 
-    async def test_jobs_are_listed_in_pages_oldest_first(
+    async def test_jobs_are_listed_in_pages_by_name(
         self, filled: SchedulerStore, database: Database
     ) -> None:
         for name in "ba":
@@ -84,9 +84,9 @@ class JobStoreContract(SchedulerStoreSteps):
             )
             return [row.name for row in rows]
 
-        assert await names(None, 0, 10) == ["Nightly", "b", "a"]
+        assert await names(None, 0, 10) == ["a", "b", "Nightly"]
         assert await names(None, 1, 1) == ["b"]
-        assert await names(JobState.DISABLED, 0, 10) == ["b", "a"]
+        assert await names(JobState.DISABLED, 0, 10) == ["a", "b"]
         assert await names(JobState.FAULTED, 0, 10) == []
 
     async def test_some_jobs_of_a_collection_or_a_cloud_service_are_found_with_their_collections(

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from shared.scheduler.execution_store import StoredRecord
 from shared.scheduler.job_documents import answered
 from shared.scheduler.service.exchange import Request
 from shared.scheduler.service.paging import HistoryPage, Page, read_history_page, read_page
 from shared.scheduler.store import StoredJob, StoredJobCollection
 from shared.wire.bodies import read_job, read_job_patch
-from shared.wire.job import Job, JobHistory
+from shared.wire.job import Job
 from shared.wire.json_codec import encode_json
 from shared.wire.json_types import JsonObject
 
@@ -36,6 +37,6 @@ class ClassicJobForm:
         return encode_json([answered(job) for job in jobs])
 
     def history(
-        self, request: Request, collection: StoredJobCollection, records: Sequence[JobHistory]
+        self, request: Request, collection: StoredJobCollection, records: Sequence[StoredRecord]
     ) -> bytes:
-        return encode_json([one.document() for one in records])
+        return encode_json([one.history.document() for one in records])

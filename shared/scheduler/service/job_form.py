@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from shared.scheduler.execution_store import StoredRecord
 from shared.scheduler.service.exchange import Request
 from shared.scheduler.service.paging import HistoryPage, Page
 from shared.scheduler.store import StoredJob, StoredJobCollection
-from shared.wire.job import Job, JobHistory
+from shared.wire.job import Job
 from shared.wire.json_types import JsonObject
 
 
@@ -17,7 +18,7 @@ class JobForm(Protocol):
         """Return the job in the body of a definition; `id` is the URI's, None where the service chooses it."""
 
     def read_patch(self, request: Request, *, id: str) -> JsonObject:
-        """Return the members of a job that the body changes, for `merge.merge`."""
+        """Return the members of a job that the body changes, for `job_patch.merge_job`."""
 
     def read_page(self, request: Request) -> Page:
         """Return which jobs a list asks for."""
@@ -34,6 +35,6 @@ class JobForm(Protocol):
         """Return the body of a list."""
 
     def history(
-        self, request: Request, collection: StoredJobCollection, records: Sequence[JobHistory]
+        self, request: Request, collection: StoredJobCollection, records: Sequence[StoredRecord]
     ) -> bytes:
         """Return the body of a history."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, case, delete, insert, or_, select,
 
 from shared.clock import from_microseconds, to_microseconds
 from shared.scheduler.announcements import SkipReason
-from shared.scheduler.execution_store import NewRecord, Range, StoredExecution
+from shared.scheduler.execution_store import NewRecord, Range, StoredExecution, StoredRecord
 from shared.scheduler.stores.tables import execution, history, job, job_timing, skipped
 from shared.sql.database import Transaction
 from shared.sql.prepared import Prepared
@@ -28,7 +28,7 @@ def wanted(name: str) -> Any:
 
 INSERT = Prepared(insert(history).values({name: bindparam(name) for name in RECORD}))
 LIST = Prepared(
-    select(job.c.name, *(column[name] for name in RECORD))
+    select(job.c.name, column.id, *(column[name] for name in RECORD))
     .select_from(history.join(job))
     .where(of_job, wanted("status"), wanted("state"))
     .order_by(column.id.desc())
@@ -95,7 +95,7 @@ class SqlHistory:
         state: JobState | None,
         skip: int,
         top: int,
-    ) -> Sequence[JobHistory]:
+    ) -> Sequence[StoredRecord]:
         rows = LIST.rows(
             connection,
             of_job=job_id,
@@ -104,7 +104,7 @@ class SqlHistory:
             at_most=top,
             after=skip,
         )
-        return [to_record(row) for row in rows]
+        return [to_stored(row) for row in rows]
 
     def last(self, connection: Connection, execution: StoredExecution) -> JobHistory | None:
         rows = LAST.rows(connection, of_job=execution.job_id, of_execution=execution.id)
@@ -193,6 +193,11 @@ def to_row(record: NewRecord) -> dict[str, Any]:
         "retry_count": history.retry_count,
         "message": history.message,
     }
+
+
+def to_stored(row: Any) -> StoredRecord:
+    occurrence = from_microseconds(row.occurrence)
+    return StoredRecord(id=row.id, occurrence=occurrence, history=to_record(row))
 
 
 def to_record(row: Any) -> JobHistory:

@@ -48,7 +48,8 @@ LIST = Prepared(
     jobs.where(
         of_collection, or_(bindparam("of_state").is_(None), job.c.state == bindparam("of_state"))
     )
-    .order_by(job.c.id)
+    # As recorded from the retired service, whatever order they were made in.
+    .order_by(job.c.key)
     .limit(bindparam("at_most"))
     .offset(bindparam("after"))
 )

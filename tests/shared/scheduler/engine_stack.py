@@ -168,11 +168,12 @@ class EngineStack:
     async def history(self, name: str) -> Sequence[JobHistory]:
         """Return the newest hundred records."""
         job = await self.job(name)
-        return await self.database.run(
+        records = await self.database.run(
             lambda tx: self.store.history.list(
                 tx.connection, job.id, status=None, state=None, skip=0, top=100
             )
         )
+        return [record.history for record in records]
 
     async def work(self) -> int:
         """Follow every wake-up that is there; returns how many."""

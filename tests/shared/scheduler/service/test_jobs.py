@@ -194,7 +194,7 @@ async def test_unknown_collections_are_told_from_unknown_jobs(ready: Stack, meth
     assert refused.json()["error"]["code"] == "ResourceNotFound"
 
 
-async def test_lists_are_paged_and_filtered_in_order_of_creation(ready: Stack) -> None:
+async def test_lists_are_paged_filtered_and_in_order_of_names(ready: Stack) -> None:
     for name in "cab":
         await ready.call("PUT", f"{JOBS}/{name}", JOB)
     await ready.call("PUT", f"{JOBS}/off", JOB | {"state": "disabled"})
@@ -204,11 +204,11 @@ async def test_lists_are_paged_and_filtered_in_order_of_creation(ready: Stack) -
         assert reply.status == 200
         return [job["id"] for job in reply.json()]
 
-    assert await names("") == ["c", "a", "b", "off"]
-    assert await names("&$skip=0") == ["c", "a", "b", "off"]
-    assert await names("&$skip=1&$top=2") == ["a", "b"]
+    assert await names("") == ["a", "b", "c", "off"]
+    assert await names("&$skip=0") == ["a", "b", "c", "off"]
+    assert await names("&$skip=1&$top=2") == ["b", "c"]
     assert await names("&$filter=state%20eq%20Disabled") == ["off"]
-    assert await names("&$filter=state eq enabled&$top=1") == ["c"]
+    assert await names("&$filter=state eq enabled&$top=1") == ["a"]
     assert await names("&$filter=state eq faulted") == []
 
 
