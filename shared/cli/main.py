@@ -105,6 +105,25 @@ def receive(
 
 
 @app.command()
+def preview(
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(help="A job, classic or ARM; - is stdin.")
+    ],
+    start: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="Replaces the job's startTime.")
+    ] = None,
+    now: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="When it is created; default: now.")
+    ] = None,
+    number: Annotated[int, typer.Option("-n", min=1, help="So many at most.")] = 20,
+) -> None:
+    """Print the next occurrences of a definition, one instant a line."""
+    from shared.cli.preview import print_preview
+
+    print_preview(file.read(), start_time=start, now=now, number=number)
+
+
+@app.command()
 def demo(
     data_dir: Annotated[
         Path, typer.Option("--data-dir", help="Folder that the demo makes, or made.")

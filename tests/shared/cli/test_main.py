@@ -23,10 +23,11 @@ def tocsin(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[b
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), ["up", "receive", "demo", "queues"]),
+        ((), ["up", "receive", "preview", "demo", "queues"]),
         (("up",), ["--data-dir", "--port", "--scheduler-port"]),
         (("receive",), ["--port", "--secret-file", "--output", "--actions"]),
         (("demo",), ["--data-dir"]),
+        (("preview",), ["--start", "--now", "-n"]),
         (("queues",), ["send", "peek"]),
         (("queues", "send"), ["queue", "--body", "--file", "--message-id", "--data-dir", "--port"]),
         (("queues", "peek"), ["queue", "--data-dir", "--port"]),
