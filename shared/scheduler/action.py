@@ -1,5 +1,6 @@
 """What a job does when it fires: one attempt in, its outcome out."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -49,9 +50,25 @@ class Action(Protocol):
         """Let go of every connection; the next attempt opens new ones."""
 
 
+def host_of(action: JsonObject) -> str:
+    """Return the host that a stored action leads to, in lower case: what limits count by."""
+    for payload, host in HOSTS.items():
+        if isinstance(found := action.get(payload), dict):
+            return host(found).lower()
+    raise AssertionError("the action was checked before it was stored")
+
+
 def target_host(uri: str) -> str:
-    """Return the host that `uri` leads to, in lower case: what limits count by and records name."""
+    """Return the host that `uri` leads to, in lower case: what records name."""
     return urlsplit(uri).hostname or ""
+
+
+HOSTS: Mapping[str, Callable[[JsonObject], str]] = {
+    "request": lambda request: target_host(str(request["uri"])),
+    "queueMessage": lambda message: f"{message['storageAccount']}.queue.core.windows.net",
+    "serviceBusQueueMessage": lambda message: f"{message['namespace']}.servicebus.windows.net",
+    "serviceBusTopicMessage": lambda message: f"{message['namespace']}.servicebus.windows.net",
+}
 
 
 def sealing_context(*, subscription: str, cloud_service: str, job_collection: str, job: str) -> str:

@@ -20,7 +20,7 @@ from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Claim, claim
 from shared.sql.database import Transaction
 from shared.wire.job import Job
-from shared.wire.model import read
+from shared.wire.model import read_stored
 
 logger = logging.getLogger(__name__)
 
@@ -128,4 +128,4 @@ def decide(job: DueJob, now: datetime) -> Claim | Job:
     """Return the claim, or the definition of a job from before there was an engine: it has to be planned first."""
     if job.definition is None:
         return claim(job.timing(), now=now)
-    return read(Job, from_json(job.definition))
+    return read_stored(Job, from_json(job.definition))

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from shared.errors import Fault, InvalidRequestError
 from shared.scheduler.store import StoredJob
+from shared.sealing import plain_length
 from shared.wire.job import MAX_JOB_BYTES, Job, job_answer, time_faults
-from shared.wire.json_codec import encode_json
 from shared.wire.json_types import JsonObject
+from shared.wire.secret_members import map_secret_members
 
 
 def answered(job: StoredJob) -> JsonObject:
@@ -18,8 +19,8 @@ def answered(job: StoredJob) -> JsonObject:
 
 
 def check_size(document: JsonObject) -> None:
-    """Raises InvalidRequestError."""
-    size = len(encode_json(document))
+    """Raises InvalidRequestError; secrets count as what they are, not as what they are sealed into."""
+    size = len(to_json(map_secret_members(document, lambda sealed: "x" * plain_length(sealed))))
     if size > MAX_JOB_BYTES:
         found = f"would have {size} bytes, a job may have {MAX_JOB_BYTES}"
         raise InvalidRequestError([Fault("$", found)])

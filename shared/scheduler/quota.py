@@ -109,14 +109,11 @@ def refusals(job: Job, allowed: Allowance) -> Iterator[str]:
 
 
 def authentications(job: Job) -> Iterator[str]:
-    error_action = job.action.error_action
-    if job.action.request.authentication is not None:
-        yield "$.action.request.authentication: the plan does not allow outbound authentication"
-    if error_action is not None and error_action.request.authentication is not None:
-        yield (
-            "$.action.errorAction.request.authentication: the plan does not allow outbound "
-            "authentication"
-        )
+    """Yield each outbound authentication: those of HTTP actions; the keys of queues are no such thing."""
+    actions = ("$.action", job.action), ("$.action.errorAction", job.action.error_action)
+    for path, action in actions:
+        if action is not None and action.request is not None and action.request.authentication:
+            yield f"{path}.request.authentication: the plan does not allow outbound authentication"
 
 
 def period(recurrence: Recurrence | MaxRecurrence) -> timedelta:

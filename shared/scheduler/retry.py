@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
-from shared.wire.action import RetryPolicy, RetryType
 from shared.wire.job import ActionName
 from shared.wire.json_types import JsonObject
-from shared.wire.model import read
+from shared.wire.model import read_stored
+from shared.wire.retry_policy import RetryPolicy, RetryType
 
 DEFAULT_INTERVAL = timedelta(seconds=30)
 
@@ -50,7 +50,7 @@ def retries_of(policy: JsonObject | None, *, default: Retries) -> Retries:
     """Return what a stored `retryPolicy` means; `default` serves a job without one, and fills absent members."""
     if policy is None:
         return default
-    rule = read(RetryPolicy, policy)
+    rule = read_stored(RetryPolicy, policy)
     interval = default.interval if rule.retry_interval is None else rule.retry_interval
     match rule.retry_type:
         case RetryType.NONE:

@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
-from shared.scheduler.action import target_host
+from shared.scheduler.action import host_of
 from shared.scheduler.ending import Endings, is_current, is_of_schedule
 from shared.scheduler.execution_store import Count, RunningJob, StoredExecution
 from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionTrigger
@@ -92,7 +92,7 @@ class Starter:
             return self._skip(tx, row, job, now=item.now)
         # A transaction may run twice; a reservation counts once, and its maker gives it back in any case.
         until = item.reservation.take(
-            host=target_host(uri_of(action)), job_collection_id=job.job_collection_id, now=item.now
+            host=host_of(action), job_collection_id=job.job_collection_id, now=item.now
         )
         if until is not None:
             self._store.executions.hold_back(tx, item.wake_up, until=until, now=item.now)
@@ -193,9 +193,3 @@ def action_of(row: StoredExecution, job: RunningJob) -> JsonObject | None:
         return action
     error_action = action.get("errorAction")
     return error_action if isinstance(error_action, dict) else None
-
-
-def uri_of(action: JsonObject) -> str:
-    request = action["request"]
-    assert isinstance(request, dict), "the action was checked before it was stored"
-    return str(request["uri"])

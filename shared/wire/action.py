@@ -1,32 +1,21 @@
-"""What a job does: an HTTP call, how often it is tried again, and what is done when all tries failed."""
+"""What a job does: an HTTP call or a message, how often it is tried again, and what is done when all tries failed."""
 
-import re
-from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    SecretStr,
-    SerializationInfo,
+from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from shared.wire.conditional_members import Handler, fault, given, missing, with_faults
+from shared.wire.http_action import HttpRequest
+from shared.wire.model import WireModel
+from shared.wire.queue_action import (
+    ServiceBusQueueMessage,
+    ServiceBusTopicMessage,
+    StorageQueueMessage,
 )
-from pydantic_core import PydanticCustomError
-
-from shared.wire.model import REVEAL, WireModel
-from shared.wire.times import Duration, format_time_span
+from shared.wire.retry_policy import RetryPolicy
 from shared.wire.words import word_reader
-
-MAX_HEADERS = 50
-MAX_HEADER_CHARACTERS = 4096
-MIN_RETRY_INTERVAL = timedelta(seconds=15)
-MAX_RETRY_INTERVAL = timedelta(days=548)  # 18 months
-TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class ActionType(StrEnum):
@@ -34,148 +23,69 @@ class ActionType(StrEnum):
 
     HTTP = "http"
     HTTPS = "https"
+    STORAGE_QUEUE = "storageQueue"
+    SERVICE_BUS_QUEUE = "serviceBusQueue"
+    SERVICE_BUS_TOPIC = "serviceBusTopic"
 
 
-class AuthenticationType(StrEnum):
-    """Answered in this spelling on every surface."""
-
-    BASIC = "Basic"
-
-
-class RetryType(StrEnum):
-    NONE = "none"
-    FIXED = "fixed"
-
-
-def _reveal(secret: SecretStr, info: SerializationInfo) -> str:
-    return secret.get_secret_value() if info.context == REVEAL else str(secret)
+PAYLOADS = {
+    ActionType.HTTP: "request",
+    ActionType.HTTPS: "request",
+    ActionType.STORAGE_QUEUE: "queueMessage",
+    ActionType.SERVICE_BUS_QUEUE: "serviceBusQueueMessage",
+    ActionType.SERVICE_BUS_TOPIC: "serviceBusTopicMessage",
+}
+ALL_PAYLOADS = frozenset(PAYLOADS.values())
+read_type = word_reader(ActionType)
 
 
-def _check_uri(uri: str) -> str:
+def payload_of(type_word: object) -> str | None:
+    """Return the member that an action of the type has; None where there is no such type."""
     try:
-        parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise PydanticCustomError("uri", "is no URI: {why}", {"why": str(error)}) from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise PydanticCustomError("uri", "must be an absolute http or https URI")
-    if " " in uri or CONTROL.search(uri):
-        raise PydanticCustomError("uri", "must not contain blanks or control characters")
-    if "@" in parts.netloc:
-        # P8: a URI is answered, logged and put into events; credentials have a place of their own.
-        raise PydanticCustomError("uri", "must not contain credentials: use authentication")
-    return uri
+        return PAYLOADS[read_type(type_word)]
+    except PydanticCustomError:
+        return None
 
 
-def _check_headers(headers: dict[str, str]) -> dict[str, str]:
-    if len(headers) > MAX_HEADERS:
-        raise PydanticCustomError(
-            "headers",
-            "has {count} entries, {limit} are allowed",
-            {"count": len(headers), "limit": MAX_HEADERS},
-        )
-    length = sum(map(len, headers)) + sum(map(len, headers.values()))
-    if length > MAX_HEADER_CHARACTERS:
-        raise PydanticCustomError(
-            "headers",
-            "has {length} characters in all, {limit} are allowed",
-            {"length": length, "limit": MAX_HEADER_CHARACTERS},
-        )
-    return headers
+class ActionMembers(WireModel):
+    """What every action has: the one payload of its type."""
+
+    request: HttpRequest | None = None
+    queue_message: StorageQueueMessage | None = None
+    service_bus_queue_message: ServiceBusQueueMessage | None = None
+    service_bus_topic_message: ServiceBusTopicMessage | None = None
+    type: Annotated[ActionType, BeforeValidator(read_type)]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check_payload(cls, value: object, handler: Handler[Self]) -> Self:
+        return with_faults(cls, value, handler, payload_faults(cls, value))
 
 
-def _check_header_name(name: str) -> str:
-    if TOKEN.fullmatch(name) is None:
-        raise PydanticCustomError("header_name", "is no header name")
-    return name
-
-
-def _check_header_value(value: str) -> str:
-    if CONTROL_BUT_TAB.search(value):
-        raise PydanticCustomError("header_value", "must not contain control characters")
-    return value
-
-
-def _check_method(method: str) -> str:
-    if TOKEN.fullmatch(method) is None:
-        raise PydanticCustomError("method", "must be an HTTP method such as POST")
-    return method
-
-
-def _check_user_name(name: str) -> str:
-    # RFC 7617: what follows the first colon is the password.
-    if ":" in name or CONTROL.search(name):
-        raise PydanticCustomError("username", "must not contain a colon or control characters")
-    return name
-
-
-def _check_retry_interval(interval: timedelta) -> timedelta:
-    if not MIN_RETRY_INTERVAL <= interval <= MAX_RETRY_INTERVAL:
-        raise PydanticCustomError(
-            "retry_interval",
-            "is {interval}; from {least} to {most} are allowed",
-            {
-                "interval": format_time_span(interval),
-                "least": format_time_span(MIN_RETRY_INTERVAL),
-                "most": format_time_span(MAX_RETRY_INTERVAL),
-            },
-        )
-    return interval
-
-
-Secret = Annotated[SecretStr, PlainSerializer(_reveal)]
-HeaderName = Annotated[str, AfterValidator(_check_header_name)]
-HeaderValue = Annotated[str, AfterValidator(_check_header_value)]
-
-
-class BasicAuthentication(WireModel):
-    """The password goes in and never comes out; answers hold user name and type only."""
-
-    username: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_user_name)]
-    password: Secret
-    type: Annotated[
-        AuthenticationType,
-        BeforeValidator(
-            word_reader(AuthenticationType, not_yet=("ClientCertificate", "ActiveDirectoryOAuth"))
-        ),
+def payload_faults(model: type[ActionMembers], value: object) -> list[InitErrorDetails]:
+    named = payload_of(value.get("type")) if isinstance(value, dict) else None
+    if named is None:
+        return []
+    others = sorted(ALL_PAYLOADS & given(model, value) - {named})
+    foreign = [
+        fault("foreign", f"does not belong to this type; {named} does", (one,)) for one in others
     ]
+    return [*missing(model, value, (named,)), *foreign]
 
 
-class HttpRequest(WireModel):
-    """Method, URI, header names and values are kept exactly as given."""
-
-    uri: Annotated[str, Field(max_length=2048), AfterValidator(_check_uri)]
-    method: Annotated[str, Field(max_length=32), AfterValidator(_check_method)]
-    headers: Annotated[dict[HeaderName, HeaderValue], AfterValidator(_check_headers)] | None = None
-    body: Annotated[str, Field(max_length=8192)] | None = None
-    authentication: BasicAuthentication | None = None
+def _forget(_: RetryPolicy | None) -> None:
+    return None
 
 
-class RetryPolicy(WireModel):
-    """Absent members mean the defaults of the engine (4 times, 30 s apart)."""
+class ErrorAction(ActionMembers):
+    """What is done when the action has used up its retries.
 
-    retry_type: Annotated[RetryType, BeforeValidator(word_reader(RetryType))]
-    retry_interval: Annotated[Duration, AfterValidator(_check_retry_interval)] | None = None
-    retry_count: Annotated[int, Field(strict=True, ge=1, le=20)] | None = None
+    The action's retry policy serves it too; one of its own, which the model of ARM offers, is read and dropped.
+    """
 
-
-ActionWord = Annotated[
-    ActionType,
-    BeforeValidator(
-        word_reader(ActionType, not_yet=("storageQueue", "serviceBusQueue", "serviceBusTopic"))
-    ),
-]
+    retry_policy: Annotated[RetryPolicy | None, AfterValidator(_forget)] = None
 
 
-class ErrorAction(WireModel):
-    """What is done once when the action has used up its retries; the action's retry policy serves it too."""
-
-    request: HttpRequest
-    type: ActionWord
-
-
-class JobAction(WireModel):
-    request: HttpRequest
-    type: ActionWord
+class JobAction(ActionMembers):
     retry_policy: RetryPolicy | None = None
     error_action: ErrorAction | None = None

@@ -8,14 +8,16 @@ from shared.errors import Fault, InvalidRequestError
 from shared.wire.catalogue import Endpoint, RequestModel
 from shared.wire.faults import faults_of
 from shared.wire.job import MAX_JOB_BYTES, Job
+from shared.wire.job_patch import with_certificates
 from shared.wire.json_types import Json, JsonObject, parse_json
-from shared.wire.model import read, read_json
+from shared.wire.model import PARTIAL, read, read_json, respelled_members, validated
 
 
 def check_body(
     endpoint: Endpoint, document: Json, *, params: Mapping[str, str], path: str = "$"
 ) -> JsonObject | None:
-    """Return `document` when `endpoint` takes it as its body; None stands for no body.
+    """Return `document` when `endpoint` takes it as its body, its members as our models spell them; None stands for no
+    body.
 
     Raises:
         InvalidRequestError: with every fault; `path` is where the body stands in the request.
@@ -30,11 +32,14 @@ def check_body(
     if not isinstance(document, dict):
         found = "is required" if document is None else "must be an object"
         raise InvalidRequestError([Fault(path, found)])
-    faults = _faults(endpoint, model, document, path)
+    document, twice = respelled_members(model, document, path=path)
+    faults = (*_faults(endpoint, model, document, path), *twice)
     if model is Job and (fault := _id_fault(document.get("id"), params.get("job"), path)):
         faults = (*faults, fault)
     if faults:
         raise InvalidRequestError(faults)
+    if model is Job and endpoint.method == "PATCH":
+        with_certificates(document, path=path)
     return document
 
 
@@ -52,7 +57,7 @@ def read_job(content: bytes, *, id: str | None) -> Job:
 
 
 def read_job_patch(content: bytes, *, id: str) -> JsonObject:
-    """Return the body of PATCH as a document for `merge.merge`; what it leaves out is not missing.
+    """Return the body of PATCH as a document for `job_patch.merge_job`.
 
     Raises:
         InvalidRequestError: with every fault that can be seen before the merge.
@@ -61,12 +66,22 @@ def read_job_patch(content: bytes, *, id: str) -> JsonObject:
     document = parse_json(content)
     if not isinstance(document, dict):
         raise InvalidRequestError([Fault("$", "must be an object")])
-    faults = _patch_faults(Job, document, "$")
-    if fault := _id_fault(document.get("id"), id, "$"):
+    return check_job_patch(document, id=id)
+
+
+def check_job_patch(document: JsonObject, *, id: str, path: str = "$") -> JsonObject:
+    """Return what changes a job as a document for `job_patch.merge_job`; what it leaves out is not missing.
+
+    Raises:
+        InvalidRequestError: with every fault that can be seen before the merge; `path` is where the document stands.
+    """
+    patch, twice = respelled_members(Job, document, path=path)
+    faults = (*_patch_faults(Job, patch, path), *twice)
+    if fault := _id_fault(patch.get("id"), id, path):
         faults = (*faults, fault)
     if faults:
         raise InvalidRequestError(faults)
-    return document
+    return with_certificates(patch, path=path)
 
 
 def _faults(
@@ -83,7 +98,7 @@ def _faults(
 
 def _patch_faults(model: RequestModel, patch: JsonObject, path: str) -> tuple[Fault, ...]:
     try:
-        model.model_validate(_without_nulls(patch), by_alias=True, by_name=False)
+        validated(model, _without_nulls(patch), context=PARTIAL)
     except ValidationError as error:
         return faults_of(error, path=path, is_partial=True)
     return ()

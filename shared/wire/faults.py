@@ -9,9 +9,7 @@ from shared.errors import Fault
 MAX_FAULTS = 100
 MAX_STEP = 100
 READ_ONLY = frozenset({"status"})
-NOT_YET = frozenset(
-    {"queueMessage", "serviceBusQueueMessage", "serviceBusTopicMessage", "policies"}
-)
+NOT_YET = frozenset({"policies"})
 SENTENCE = "sentence"
 """The type of an error whose message clients of the retired service know word for word."""
 OF_THE_WHOLE = frozenset({"missing", "empty"})

@@ -1,17 +1,31 @@
 """The form of every wire model, and reading one with all its faults."""
 
 import re
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    SecretStr,
+    SerializationInfo,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, from_json
 
-from shared.errors import InvalidRequestError
-from shared.wire.faults import faults_of
+from shared.errors import Fault, InvalidRequestError
+from shared.wire.faults import faults_of, json_path
 from shared.wire.json_types import Json, JsonObject
+from shared.wire.member_names import respelled
 
 REVEAL = "reveal"
+STORED = "stored"
+"""The context of a document of our own, whose secrets are sealed: what only the plain ones can show is not checked."""
+PARTIAL = "partial"
+"""The context of a patch: what depends on members that may be in the stored document is not checked."""
+GIVEN_TWICE = "is given more than once, differing in case"
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -41,23 +55,35 @@ class WireModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, context=REVEAL)
 
 
+def _reveal(secret: SecretStr, info: SerializationInfo) -> str:
+    return secret.get_secret_value() if info.context == REVEAL else str(secret)
+
+
+def _forget(_: object) -> None:
+    return None
+
+
+Secret = Annotated[SecretStr, PlainSerializer(_reveal)]
+# What clients send and the retired service did not look at; neither stored nor answered.
+Ignored = Annotated[None, BeforeValidator(_forget)]
 ModelT = TypeVar("ModelT", bound=WireModel)
 
 
 def read(model: type[ModelT], document: Json, *, path: str = "$") -> ModelT:
-    """Return `document` as `model`.
+    """Return `document` as `model`; names of members are read ignoring case.
 
     Raises:
         InvalidRequestError: with every fault; `path` is where the document stands in the request.
     """
     try:
-        return model.model_validate(document, by_alias=True, by_name=False)
+        return validated(model, document)
     except ValidationError as error:
-        raise InvalidRequestError(faults_of(error, path=path)) from None
+        faults = faults_of(error, path=path)
+    return _read_respelled(model, document, faults, path)
 
 
 def read_json(model: type[ModelT], content: bytes) -> ModelT:
-    """Return JSON text as `model`, parsed and checked in one pass.
+    """Return JSON text as `model`, parsed and checked in one pass where names are spelled as the model's are.
 
     Raises:
         InvalidRequestError: with every fault.
@@ -65,4 +91,57 @@ def read_json(model: type[ModelT], content: bytes) -> ModelT:
     try:
         return model.model_validate_json(content, by_alias=True, by_name=False)
     except ValidationError as error:
+        faults = faults_of(error)
+    try:
+        document: Json = from_json(content)
+    except ValueError:
+        raise InvalidRequestError(faults) from None
+    return _read_respelled(model, document, faults, "$")
+
+
+def read_stored(model: type[ModelT], document: Json) -> ModelT:
+    """Return a document as `document()` made it, its secrets sealed since, or what a patch made of one.
+
+    Raises:
+        InvalidRequestError: with every fault, which only a patch can have brought.
+    """
+    try:
+        return validated(model, document, context=STORED)
+    except ValidationError as error:
         raise InvalidRequestError(faults_of(error)) from None
+
+
+def validated(model: type[ModelT], document: object, *, context: str | None = None) -> ModelT:
+    """Return `document` as `model`, names as the model spells them.
+
+    Raises:
+        ValidationError: with every fault.
+    """
+    return model.model_validate(document, by_alias=True, by_name=False, context=context)
+
+
+def respelled_members(
+    model: type[WireModel], document: JsonObject, *, path: str = "$"
+) -> tuple[JsonObject, tuple[Fault, ...]]:
+    """Return `document` with its names as `model` spells them, itself if they are so, and the faults of doing that."""
+    changed, spelling = respelled(model, document)
+    twice = tuple(Fault(json_path(at, root=path), GIVEN_TWICE) for at in spelling.twice)
+    return (changed if spelling.is_changed else document), twice
+
+
+def _read_respelled(
+    model: type[ModelT], document: Json, faults: tuple[Fault, ...], path: str
+) -> ModelT:
+    """Read once more what was refused with `faults`, if that was because of how its names are spelled."""
+    if not isinstance(document, dict):
+        raise InvalidRequestError(faults)
+    changed, twice = respelled_members(model, document, path=path)
+    if changed is document:
+        raise InvalidRequestError(faults)
+    try:
+        found = validated(model, changed)
+    except ValidationError as error:
+        raise InvalidRequestError((*faults_of(error, path=path), *twice)) from None
+    if twice:
+        raise InvalidRequestError(twice)
+    return found

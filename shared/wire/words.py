@@ -9,23 +9,15 @@ from pydantic_core import PydanticCustomError
 WordT = TypeVar("WordT", bound=StrEnum)
 
 
-def word_reader(words: type[WordT], *, not_yet: tuple[str, ...] = ()) -> Callable[[object], WordT]:
-    """Return a validator for `words`; those of the contract that we do not offer yet are refused by name."""
+def word_reader(words: type[WordT]) -> Callable[[object], WordT]:
+    """Return a validator for `words`."""
     known = {word.value.lower(): word for word in words}
-    later = {word.lower() for word in not_yet}
     choices = ", ".join(word.value for word in words)
 
     def read_word(value: object) -> WordT:
-        if isinstance(value, str):
-            word = known.get(value.lower())
-            if word is not None:
-                return word
-            if value.lower() in later:
-                raise PydanticCustomError(
-                    "not_yet",
-                    "'{value}' is not supported yet; use one of {choices}",
-                    {"value": value, "choices": choices},
-                )
-        raise PydanticCustomError("word", "must be one of {choices}", {"choices": choices})
+        word = known.get(value.lower()) if isinstance(value, str) else None
+        if word is None:
+            raise PydanticCustomError("word", "must be one of {choices}", {"choices": choices})
+        return word
 
     return read_word

@@ -10,8 +10,9 @@ from shared.scheduler.action import Attempt, Outcome, sealing_context, target_ho
 from shared.scheduler.actions.echoes import LOOK_AHEAD, Echoes
 from shared.scheduler.actions.record_message import BODY_BYTES, failure_message, response_message
 from shared.sealing import Sealer
-from shared.wire.action import BasicAuthentication, HttpRequest
-from shared.wire.model import read
+from shared.wire.authentication import BasicAuthentication
+from shared.wire.http_action import HttpRequest
+from shared.wire.model import read_stored
 from shared.wire.times import format_instant
 
 if TYPE_CHECKING:
@@ -55,13 +56,15 @@ class HttpRequestAction:
         self._session: OutboundSession | None = None
 
     async def execute(self, attempt: Attempt) -> Outcome:
-        request = read(HttpRequest, attempt.action["request"], path="$.request")
+        request = read_stored(HttpRequest, attempt.action["request"])
         headers, echoes = headers_of(attempt, request), NO_ECHOES
-        if request.authentication is not None:
+        if isinstance(request.authentication, BasicAuthentication):
             password = self._password(attempt, request.authentication)
             credentials = encoded_credentials(request.authentication.username, password)
             headers["Authorization"] = f"Basic {credentials}"
             echoes = Echoes(password, credentials.rstrip("="))
+        elif request.authentication is not None:
+            return Outcome(is_success=False, message="Http Action - authentication not sent yet")
         return await self._send(request, headers, echoes)
 
     async def close(self) -> None:

@@ -23,7 +23,7 @@ from shared.wire.job_collection import (
     OperationResult,
     Plan,
 )
-from shared.wire.model import read, read_json
+from shared.wire.model import read_json, read_stored
 from shared.wire.xml_codec import (
     decode_cloud_service,
     decode_job_collection,
@@ -187,7 +187,7 @@ class JobCollections:
         jobs = self._store.jobs.list(connection, found.id, state=None, skip=0, top=PAGE)
         check_count(allowed, present=len(jobs), added=0)
         for job in jobs:
-            check_job(read(Job, json.loads(job.definition)), allowed)
+            check_job(read_stored(Job, json.loads(job.definition)), allowed)
 
 
 def check_etag(found: StoredJobCollection | None, if_match: str) -> None:

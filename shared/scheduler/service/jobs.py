@@ -24,9 +24,9 @@ from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollectio
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
 from shared.wire.job import Job
+from shared.wire.job_patch import merge_job
 from shared.wire.json_types import JsonObject
-from shared.wire.merge import merge
-from shared.wire.model import read
+from shared.wire.model import read_stored
 from shared.wire.secret_members import map_secret_members
 
 
@@ -201,7 +201,7 @@ def merged(stored: StoredJob, patch: JsonObject) -> Definition:
     Raises:
         InvalidRequestError: that would be no job.
     """
-    changed = merge(from_json(stored.definition), patch)
+    changed = merge_job(from_json(stored.definition), patch)
     check_size(changed)
-    job = read(Job, changed)
+    job = read_stored(Job, changed)
     return Definition(job=job, text=to_json(job.document()).decode())

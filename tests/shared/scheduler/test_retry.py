@@ -15,9 +15,9 @@ from shared.scheduler.retry import (
     next_step,
     retries_of,
 )
-from shared.wire.action import RetryPolicy, RetryType
 from shared.wire.job import ActionName
 from shared.wire.json_types import JsonObject
+from shared.wire.retry_policy import RetryPolicy, RetryType
 
 MAIN, ERROR = ActionName.MAIN_ACTION, ActionName.ERROR_ACTION
 INTERVAL = timedelta(minutes=1)

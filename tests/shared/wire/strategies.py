@@ -5,17 +5,15 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from shared.wire.action import (
-    ActionType,
+from shared.wire.action import ActionType, ErrorAction, JobAction
+from shared.wire.authentication import (
+    ActiveDirectoryOAuthAuthentication,
     AuthenticationType,
     BasicAuthentication,
-    ErrorAction,
-    HttpRequest,
-    JobAction,
-    RetryPolicy,
-    RetryType,
+    ClientCertificateAuthentication,
 )
 from shared.wire.cloud_service import SUPPORTED_GEO_REGIONS, CloudService, CloudServiceAnswer
+from shared.wire.http_action import HttpRequest
 from shared.wire.job import Job, JobState
 from shared.wire.job_collection import (
     JobCollection,
@@ -30,6 +28,15 @@ from shared.wire.job_collection import (
 from shared.wire.json_types import Json
 from shared.wire.model import WireModel
 from shared.wire.operation import Operation, OperationStatus, ServiceError
+from shared.wire.queue_action import (
+    BrokeredMessageProperties,
+    ServiceBusAuthentication,
+    ServiceBusAuthenticationType,
+    ServiceBusQueueMessage,
+    ServiceBusTopicMessage,
+    StorageQueueMessage,
+    TransportType,
+)
 from shared.wire.recurrence import (
     MAX_INTERVAL,
     Frequency,
@@ -38,13 +45,15 @@ from shared.wire.recurrence import (
     Schedule,
     WeekDay,
 )
+from shared.wire.retry_policy import RetryPolicy, RetryType
+from tests.client_certificates import TERRAFORM, name, pfx_of, self_signed
 
 ModelT = TypeVar("ModelT", bound=WireModel)
 
 
 def model(kind: type[ModelT], **members: st.SearchStrategy[object]) -> st.SearchStrategy[ModelT]:
     """`st.builds` would also invent the aliases that the signature of a model shows."""
-    return st.fixed_dictionaries(members).map(lambda values: kind(**values))
+    return st.fixed_dictionaries(members).map(kind.model_validate)
 
 
 instants = st.datetimes(timezones=st.just(UTC))
@@ -70,11 +79,26 @@ json_values: st.SearchStrategy[Json] = st.recursive(
 )
 json_objects = st.dictionaries(texts, json_values, max_size=5)
 
-authentications = model(
-    BasicAuthentication,
-    username=words,
-    password=texts,
-    type=st.just(AuthenticationType.BASIC),
+authentications = (
+    model(
+        BasicAuthentication,
+        username=words,
+        password=texts,
+        type=st.just(AuthenticationType.BASIC),
+    )
+    | model(
+        ClientCertificateAuthentication,
+        pfx=st.sampled_from([pfx_of(self_signed(name(*TERRAFORM))) for _ in range(2)]),
+        type=st.just(AuthenticationType.CLIENT_CERTIFICATE),
+    )
+    | model(
+        ActiveDirectoryOAuthAuthentication,
+        tenant=st.uuids().map(str),
+        audience=words,
+        client_id=words,
+        secret=texts,
+        type=st.just(AuthenticationType.ACTIVE_DIRECTORY_OAUTH),
+    )
 )
 requests = model(
     HttpRequest,
@@ -90,13 +114,65 @@ retry_policies = model(
     retry_interval=st.none() | st.timedeltas(timedelta(seconds=15), timedelta(days=548)),
     retry_count=st.none() | st.integers(1, 20),
 )
-action_types = st.sampled_from(ActionType)
-actions = model(
+host_names = st.from_regex(r"[a-z0-9]{1,20}", fullmatch=True)
+storage_queue_messages = model(
+    StorageQueueMessage,
+    storage_account=host_names,
+    queue_name=words,
+    sas_token=texts,
+    message=st.none() | texts,
+)
+brokered_message_properties = model(
+    BrokeredMessageProperties,
+    content_type=st.none() | texts,
+    force_persistence=st.none() | st.booleans(),
+    scheduled_enqueue_time_utc=st.none() | instants,
+    time_to_live=st.none() | instants | st.timedeltas(timedelta(0), timedelta(days=9999)),
+)
+service_bus_members: dict[str, st.SearchStrategy[object]] = {
+    "namespace": host_names,
+    "transport_type": st.none() | st.sampled_from(TransportType),
+    "authentication": st.none()
+    | model(
+        ServiceBusAuthentication,
+        sas_key_name=texts,
+        sas_key=texts,
+        type=st.sampled_from(ServiceBusAuthenticationType),
+    ),
+    "message": st.none() | texts,
+    "brokered_message_properties": st.none() | brokered_message_properties,
+    "custom_message_properties": st.none() | st.dictionaries(texts, texts, max_size=3),
+}
+PAYLOADS: dict[ActionType, dict[str, st.SearchStrategy[object]]] = {
+    ActionType.HTTP: {"request": requests},
+    ActionType.HTTPS: {"request": requests},
+    ActionType.STORAGE_QUEUE: {"queue_message": storage_queue_messages},
+    ActionType.SERVICE_BUS_QUEUE: {
+        "service_bus_queue_message": model(
+            ServiceBusQueueMessage, queue_name=words, **service_bus_members
+        )
+    },
+    ActionType.SERVICE_BUS_TOPIC: {
+        "service_bus_topic_message": model(
+            ServiceBusTopicMessage, topic_path=words, **service_bus_members
+        )
+    },
+}
+
+
+def of_any_type(
+    kind: type[ModelT], **members: st.SearchStrategy[object]
+) -> st.SearchStrategy[ModelT]:
+    """Actions of each type with its payload."""
+    return st.sampled_from(ActionType).flatmap(
+        lambda type: model(kind, type=st.just(type), **PAYLOADS[type], **members)
+    )
+
+
+actions = of_any_type(
     JobAction,
-    request=requests,
-    type=action_types,
     retry_policy=st.none() | retry_policies,
-    error_action=st.none() | model(ErrorAction, request=requests, type=action_types),
+    error_action=st.none() | of_any_type(ErrorAction),
 )
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from shared.errors import Fault, InvalidRequestError
-from shared.wire.bodies import check_body, read_job, read_job_patch
+from shared.wire.bodies import check_body, check_job_patch, read_job, read_job_patch
 from shared.wire.catalogue import CATALOGUE
 from shared.wire.json_types import Json, JsonObject
 from tests.shared.wire.recordings import recorded
@@ -121,3 +121,49 @@ def test_a_patch_is_checked_as_far_as_it_goes(content: bytes, paths: list[str]) 
     with pytest.raises(InvalidRequestError) as caught:
         read_job_patch(content, id="a")
     assert [fault.path for fault in caught.value.faults] == paths
+
+
+def test_a_body_is_returned_in_our_spelling() -> None:
+    sent: JsonObject = {
+        "Action": {"Type": "http", "REQUEST": {"uri": "http://h/", "method": "GET"}}
+    }
+
+    assert check_body(CATALOGUE["CreateOrUpdateJob"], sent, params=JOB) == {"action": ACTION}
+    assert check_body(CATALOGUE["PatchJob"], sent, params=JOB) == {"action": ACTION}
+    assert read_job_patch(b'{"State":"disabled"}', id="a") == {"state": "disabled"}
+
+
+def test_a_member_of_a_body_that_comes_twice_is_a_fault() -> None:
+    twice = Fault("$.body.state", "is given more than once, differing in case")
+
+    assert faults("PatchJob", {"state": "enabled", "STATE": "disabled"}) == (twice,)
+    assert twice in faults("CreateOrUpdateJob", {"state": "enabled", "STATE": "disabled"})
+
+
+def test_p8_a_pfx_of_a_patch_is_opened_at_the_door() -> None:
+    bad: JsonObject = {"pfx": "s3cret", "password": "s3cret"}
+    patch: JsonObject = {"action": {"request": {"authentication": bad}}}
+
+    [fault] = faults("PatchJob", patch)
+
+    assert fault.path == "$.body.action.request.authentication.pfx"
+    assert "s3cret" not in fault.message
+    with pytest.raises(InvalidRequestError, match="cannot be opened"):
+        check_job_patch(patch, id="a", path="$.properties")
+
+
+@pytest.mark.parametrize(
+    ("authentication", "path"),
+    [
+        ({"type": "Basic", "pfx": "p"}, "pfx"),
+        ({"password": 5}, "password"),
+        ({"type": "Digest"}, "type"),
+        ({"clientId": ""}, "clientId"),
+    ],
+)
+def test_credentials_of_a_patch_are_checked_as_far_as_they_go(
+    authentication: JsonObject, path: str
+) -> None:
+    [fault] = faults("PatchJob", {"action": {"request": {"authentication": authentication}}})
+
+    assert fault.path == f"$.body.action.request.authentication.{path}"
