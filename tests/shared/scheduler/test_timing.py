@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from shared.scheduler.recurrence import Occurrences
 from shared.scheduler.timing import Claim, Timing, after_skip, after_start, claim, timing_of
 from shared.wire.job import Job
-from shared.wire.json_types import Json
+from shared.wire.json_types import Json, JsonObject
 from shared.wire.model import read
-from shared.wire.recurrence import Frequency
+from shared.wire.recurrence import Frequency, Schedule, WeekDay
 from tests.clocks import START
 
 NOW = START
 DELAY = timedelta(seconds=20)
 TICK = timedelta(microseconds=1)
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 MINUTELY = Timing(
     generation=1, frequency=Frequency.MINUTE, anchor=START, next_occurrence=START, claimed=4
@@ -80,6 +81,50 @@ def test_a_job_without_a_start_time_drifts() -> None:
     timing = defined(recurrence={"frequency": "day"})
 
     assert timing == Timing(frequency=Frequency.DAY, drifts=True, next_occurrence=NOW + DELAY)
+
+
+def test_a_job_with_a_start_time_keeps_to_its_schedule() -> None:
+    members: JsonObject = {"frequency": "day", "schedule": {"hours": [5], "minutes": [30]}}
+
+    timing = defined(startTime="2025-12-31T12:00:07Z", recurrence=members)
+
+    assert timing.schedule == Schedule(hours=(5,), minutes=(30,))
+    assert (timing.anchor, timing.drifts) == (START - timedelta(days=1) + 7 * SECOND, False)
+    assert timing.next_occurrence == datetime(2026, 1, 2, 5, 30, 7, tzinfo=UTC)
+
+
+def test_without_a_start_time_a_schedule_begins_with_the_minute_of_the_first_execution() -> None:
+    daily = defined(recurrence={"frequency": "day", "schedule": {"hours": [5]}})
+    weekly = defined(recurrence={"frequency": "week", "interval": 2, "schedule": {"hours": [5]}})
+
+    for timing, days in ((daily, 1), (weekly, 14)):
+        assert (timing.next_occurrence, timing.anchor) == (NOW + DELAY, NOW)
+        assert not timing.drifts
+        assert claim(timing, now=NOW + DELAY) == Claim(
+            occurrence=NOW + DELAY,
+            claimed=1,
+            next_occurrence=datetime(2026, 1, 1, 5, 0, tzinfo=UTC) + timedelta(days=days),
+        )
+
+
+def test_what_was_missed_begins_with_a_first_execution_that_is_none_of_the_schedules() -> None:
+    noon = defined(recurrence={"frequency": "day", "schedule": {"hours": [12], "minutes": [0]}})
+
+    for days in (1, 2):
+        found = claim(noon, now=START + timedelta(days=days, minutes=1))
+
+        last_missed = NOW + DELAY if days == 1 else START + timedelta(days=1)
+        assert found.occurrence == START + timedelta(days=days)
+        assert found.missed == (NOW + DELAY, last_missed)
+
+
+def test_a_job_with_a_schedule_whose_end_comes_first_has_no_occurrence() -> None:
+    recurrence: JsonObject = {"frequency": "day", "schedule": {"hours": [5]}}
+    end = (NOW + DELAY - TICK).isoformat()
+
+    timing = defined(recurrence={**recurrence, "endTime": end})
+
+    assert (timing.next_occurrence, timing.anchor) == (None, None)
 
 
 def test_a_job_whose_end_has_come_has_no_occurrence() -> None:
@@ -218,6 +263,13 @@ UNITS = {
     Frequency.WEEK: timedelta(weeks=1),
     Frequency.MONTH: timedelta(days=30),
 }
+SCHEDULES = {
+    Frequency.MINUTE: None,
+    Frequency.HOUR: Schedule(minutes=(50, 10)),
+    Frequency.DAY: Schedule(hours=(17, 5)),
+    Frequency.WEEK: Schedule(week_days=(WeekDay.SATURDAY, WeekDay.MONDAY)),
+    Frequency.MONTH: Schedule(month_days=(1, -1), minutes=(0, 30), hours=(4,)),
+}
 steps = st.lists(st.tuples(st.floats(0, 4), st.booleans()), min_size=1, max_size=12)
 
 
@@ -225,10 +277,12 @@ steps = st.lists(st.tuples(st.floats(0, 4), st.booleans()), min_size=1, max_size
 def lives(draw: st.DrawFn) -> Life:
     frequency = draw(frequencies)
     unit = UNITS[frequency] * (interval := draw(st.integers(1, 3)))
-    drifts = draw(st.booleans())
+    schedule = draw(st.sampled_from([None, SCHEDULES[frequency]]))
+    drifts = schedule is None and draw(st.booleans())
     timing = Timing(
         frequency=frequency,
         interval=interval,
+        schedule=schedule,
         drifts=drifts,
         anchor=None if drifts else START - draw(st.floats(-3, 3)) * unit,
         count=draw(st.none() | st.integers(1, 5)),
