@@ -7,19 +7,17 @@ from typing import Annotated, LiteralString, TypeVar
 
 from pydantic import (
     AfterValidator,
-    AliasChoices,
     BeforeValidator,
     Field,
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.errors import Fault
 from shared.wire.faults import SENTENCE
-from shared.wire.model import WireModel
+from shared.wire.model import Ignored, WireModel
 from shared.wire.times import Instant
 from shared.wire.words import word_reader
 
@@ -104,12 +102,7 @@ class MonthlyOccurrence(WireModel):
     """The first, second … such day of a month, or from its end; without `occurrence` each of them."""
 
     day: WeekDayWord
-    # The SDKs of Node and Python for ARM send this one name with a capital.
-    occurrence: FromEitherEnd | None = Field(
-        default=None,
-        validation_alias=AliasChoices("occurrence", "Occurrence"),
-        serialization_alias="occurrence",
-    )
+    occurrence: FromEitherEnd | None = None
 
 
 class Schedule(WireModel):
@@ -120,14 +113,7 @@ class Schedule(WireModel):
     week_days: Array[tuple[WeekDayWord, ...]] | None = None
     month_days: Array[tuple[FromEitherEnd, ...]] | None = None
     monthly_occurrences: Array[tuple[MonthlyOccurrence, ...]] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _ignore_months(cls, value: object) -> object:
-        """The SDKs offer a member `months`, of which the service takes no notice."""
-        if not isinstance(value, dict):
-            return value
-        return {name: member for name, member in value.items() if name != "months"}
+    months: Ignored = None
 
 
 MEMBERS = {
