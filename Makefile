@@ -18,6 +18,8 @@ find_python = for candidate in python3.12 python3.11 python3 python; do \
 # pip goes last in making an environment, so one that has pip is whole.
 environment = test -x $(1)/bin/pip || { python=$$($(find_python)) && echo "making $(1)" && "$$python" -m venv $(1); }
 install = $(1)/bin/pip install --quiet --disable-pip-version-check
+# Node is optional: its clients' tests are skipped without it, and fail in CI.
+NODE_CLIENTS = $(if $(shell command -v npm 2>/dev/null),tests/conformance/node/node_modules/.done)
 
 .PHONY: help demo up test chaos check format lint types imports bench environment clean
 
@@ -30,7 +32,7 @@ demo: .venv/.local ## show the whole path on this machine: accept, execute, publ
 up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, DATA_DIR)
 	@./tocsin up --data-dir $(DATA_DIR) --port $(PORT) --scheduler-port $(SCHEDULER_PORT)
 
-test: .venv/.dev .venv-runtime/.done ## run every test (ARGUMENTS="tests/shared/wire -x" for some)
+test: .venv/.dev .venv-runtime/.done .venv-clients/.done $(NODE_CLIENTS) ## run every test (ARGUMENTS="tests/shared/wire -x" for some)
 	@.venv/bin/python -m pytest -q $(ARGUMENTS)
 
 chaos: .venv/.dev ## kill and freeze the engine everywhere, then at random (ROUNDS, from SEED on)
@@ -52,13 +54,13 @@ types: .venv/.dev ## check the types of source and tests
 imports: .venv/.dev ## check that imports point one way
 	@.venv/bin/lint-imports
 
-bench: .venv/.dev ## measure the path, the embedded broker, the local host and the engine on this machine
-	@for program in path broker host engine; do .venv/bin/python -m benchmarks.$$program || exit 1; done
+bench: .venv/.dev ## measure the path, the embedded broker, the local host, the engine and the Scheduler service on this machine
+	@for program in path broker host engine service; do .venv/bin/python -m benchmarks.$$program || exit 1; done
 
 environment: .venv/.dev ## make .venv with everything in it
 
 clean: ## remove the environments, caches and the demo's data; what `make up` stored stays
-	@rm -rf .venv .venv-runtime .tocsin/demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf .venv .venv-runtime .venv-clients tests/conformance/node/node_modules .tocsin/demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.local: requirements.txt requirements-local.txt constraints.txt
@@ -79,4 +81,17 @@ clean: ## remove the environments, caches and the demo's data; what `make up` st
 	@echo "installing the Azure Functions worker library"
 	@$(call install,.venv-runtime) -r requirements.txt
 	@$(call install,.venv-runtime) --ignore-requires-python 'azure-functions-runtime==1.3.0' 'azure-functions<2'
+	@touch $@
+
+# The Python clients of the retired service, apart: they need other packages than we do, and must be as their registry
+# has them.
+.venv-clients/.done: tests/conformance/python/requirements.txt constraints.txt
+	@$(call environment,.venv-clients)
+	@echo "installing the Python clients of Azure Scheduler"
+	@$(call install,.venv-clients) -r tests/conformance/python/requirements.txt
+	@touch $@
+
+tests/conformance/node/node_modules/.done: tests/conformance/node/package.json tests/conformance/node/package-lock.json
+	@echo "installing the Node clients of Azure Scheduler"
+	@npm ci --prefix tests/conformance/node --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -7,6 +7,7 @@ rate whether or not the server keeps up, and latency counts from when each was d
 import argparse
 import asyncio
 import json
+import ssl
 import sys
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ import uvloop
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length: "
+LIMIT = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -48,14 +50,21 @@ def quantile(ordered: list[float], part: float) -> float:
 
 
 class Requests:
-    """Requests written out beforehand but for the path's number: making them costs the measured machine nothing."""
+    """Requests written out beforehand: making them costs the measured machine nothing."""
 
-    def __init__(self, *, paths: list[str], host: str, key: str, body: bytes) -> None:
-        head = (
-            f"host: {host}\r\nx-functions-key: {key}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n\r\n"
-        ).encode()
-        self._requests = [f"PUT {path} HTTP/1.1\r\n".encode() + head + body for path in paths]
+    def __init__(self, plan: dict[str, Any]) -> None:
+        body = b"" if plan["body"] is None else json.dumps(plan["body"]).encode()
+        headers = {
+            "host": f"127.0.0.1:{plan['port']}",
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            **plan["headers"],
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._requests = [
+            f"{plan['method']} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+            for path in plan["paths"]
+        ]
         self._number = count()
 
     def next(self) -> bytes:
@@ -158,14 +167,10 @@ async def send_all(connections: list[Connection], requests: Requests, *, number:
 
 
 async def run(options: argparse.Namespace, plan: dict[str, Any]) -> Result:
-    requests = Requests(
-        paths=plan["paths"],
-        host=f"127.0.0.1:{plan['port']}",
-        key=plan["key"],
-        body=json.dumps(plan["body"]).encode(),
-    )
+    requests = Requests(plan)
+    tls = client_context(plan["tls"]) if plan["tls"] else None
     connections = [
-        Connection(*await asyncio.open_connection("127.0.0.1", plan["port"]))
+        Connection(*await asyncio.open_connection("127.0.0.1", plan["port"], ssl=tls, limit=LIMIT))
         for _ in range(options.connections)
     ]
     try:
@@ -179,9 +184,15 @@ async def run(options: argparse.Namespace, plan: dict[str, Any]) -> Result:
             connection.close()
 
 
+def client_context(tls: dict[str, str]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=tls["ca"])
+    context.load_cert_chain(tls["certificate"])
+    return context
+
+
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("plan", help="JSON file: port, key, paths, body")
+    parser.add_argument("plan", help="JSON file: port, tls, method, headers, paths, body")
     parser.add_argument("--connections", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rate", type=float, help="requests a second, due evenly")

@@ -96,7 +96,14 @@ async def create_collections(client: HostClient) -> list[str]:
 
 def write_plan(target: Target, *, port: int, key: str, paths: Sequence[str]) -> None:
     body = nightly_report(CLOCK.now())
-    document = {"port": port, "key": key, "paths": paths, "body": body}
+    document = {
+        "port": port,
+        "tls": None,
+        "method": "PUT",
+        "headers": {"x-functions-key": key},
+        "paths": paths,
+        "body": body,
+    }
     target.plan.write_text(json.dumps(document))
 
 
