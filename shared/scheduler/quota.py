@@ -8,7 +8,12 @@ from functools import lru_cache
 from shared.errors import ConflictError, Fault, InvalidRequestError
 from shared.scheduler.periods import shortest_period
 from shared.wire.job import Job
-from shared.wire.job_collection import JobCollection, MaxRecurrence, Plan
+from shared.wire.job_collection import (
+    CollectionDefinition,
+    JobCollection,
+    MaxRecurrence,
+    Plan,
+)
 from shared.wire.model import read_json
 from shared.wire.recurrence import Recurrence
 from shared.wire.times import format_time_span
@@ -44,7 +49,7 @@ PLANS = {
 @lru_cache(maxsize=4096)
 def allowance_of(definition: str) -> Allowance:
     """Return what a stored collection allows; `definition` is its JSON text."""
-    return allowance(read_json(JobCollection, definition.encode()))
+    return allowance(read_json(CollectionDefinition, definition.encode()))
 
 
 def allowance(collection: JobCollection) -> Allowance:

@@ -12,15 +12,27 @@ SUPPORTED_GEO_REGIONS = (
     "South Central US", "North Central US", "North Europe", "West Europe", "East Asia",
     "Southeast Asia", "West US", "East US", "Japan West", "Japan East", "Brazil South",
     "East US 2", "Central US", "Australia East", "Australia Southeast", "South India",
-    "Central India", "West India",
+    "Central India", "West India", "Canada Central", "Canada East", "West US 2", "West Central US",
 )  # fmt: skip
-_BY_FOLDED_NAME = {region.lower(): region for region in SUPPORTED_GEO_REGIONS}
+
+
+def compact(region: str) -> str:
+    """Return the form of a region that ARM uses for resource groups: `West US` is `westus`."""
+    return region.replace(" ", "").lower()
+
+
+_BY_COMPACT_NAME = {compact(region): region for region in SUPPORTED_GEO_REGIONS}
+
+
+def display_region(text: str) -> str | None:
+    """Return the display form of a region, given in either form and any case; None when it is none of ours."""
+    return _BY_COMPACT_NAME.get(compact(text))
 
 
 def _read_geo_region(value: object) -> str:
     if not isinstance(value, str):
         raise PydanticCustomError("string_type", "must be a string")
-    region = _BY_FOLDED_NAME.get(value.lower())
+    region = display_region(value)
     if region is None:
         raise PydanticCustomError(
             "geo_region",

@@ -65,6 +65,20 @@ class JobCollection(WireModel):
     ) = None
 
 
+TagName = Annotated[str, Field(min_length=1, max_length=512)]
+TagValue = Annotated[str, Field(max_length=256)]
+
+
+class CollectionDefinition(JobCollection):
+    """What is stored of a collection: what the classic surface says of it, and what only ARM does.
+
+    Without a location it is where its cloud service is.
+    """
+
+    location: str | None = None
+    tags: dict[TagName, TagValue] | None = None
+
+
 class OperationError(WireModel):
     """Why the last change failed."""
 

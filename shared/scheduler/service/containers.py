@@ -7,23 +7,23 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from shared.errors import AuthenticationError, ConflictError, PreconditionFailedError
-from shared.scheduler.quota import MAX_FREE_COLLECTIONS, allowance, check_count, check_job
+from shared.errors import ConflictError, PreconditionFailedError
+from shared.scheduler.quota import allowance
 from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.exchange import Answer, Query, Request, Target
 from shared.scheduler.service.names import check_stays, find_cloud_service, find_job_collection
+from shared.scheduler.service.plans import check_jobs, check_plan
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
 from shared.sql.database import Transaction
 from shared.wire.cloud_service import CloudService, CloudServiceAnswer
-from shared.wire.job import Job
 from shared.wire.job_collection import (
+    CollectionDefinition,
     JobCollection,
     JobCollectionAnswer,
     OperationError,
     OperationResult,
-    Plan,
 )
-from shared.wire.model import read_json, read_stored
+from shared.wire.model import read_json
 from shared.wire.xml_codec import (
     decode_cloud_service,
     decode_job_collection,
@@ -31,8 +31,6 @@ from shared.wire.xml_codec import (
     encode_cloud_services,
     encode_job_collection_answer,
 )
-
-PAGE = 1000
 
 
 class CloudServices:
@@ -116,14 +114,14 @@ class JobCollections:
             name = request.params["job_collection"]
             found = store.find(connection, request.subscription, service.name, name)
             check_etag(found, if_match)
-            self._check_plan(connection, request, wanted, found)
+            check_plan(self._store, connection, request.subscription, wanted=wanted, found=found)
             new = StoredJobCollection(
                 id=found.id if found else 0,
                 cloud_service_id=service.id,
                 name=name,
                 etag=new_etag(self._new_id),
                 plan=wanted.plan,
-                definition=json.dumps(wanted.document()),
+                definition=json.dumps(redefined(found, wanted).document()),
                 operation_type="Update" if found else "Create",
                 operation_result=OperationResult.IN_PROGRESS,
             )
@@ -131,7 +129,7 @@ class JobCollections:
                 new = replace(new, id=store.insert(connection, new))
             else:
                 check_stays(found)
-                self._check_jobs(connection, found, wanted)
+                check_jobs(self._store, connection, found, wanted)
                 store.update(connection, new)
             return Answer(status=202, etag=new.etag, target=Target(service.id, new.id))
 
@@ -162,32 +160,16 @@ class JobCollections:
 
         return query
 
-    def _check_plan(
-        self,
-        connection: Connection,
-        request: Request,
-        wanted: JobCollection,
-        found: StoredJobCollection | None,
-    ) -> None:
-        if wanted.plan is not Plan.FREE or (found is not None and found.plan == Plan.FREE):
-            return
-        present = self._store.job_collections.count_plan(
-            connection, request.subscription, Plan.FREE
-        )
-        if present >= MAX_FREE_COLLECTIONS:
-            raise AuthenticationError(
-                "The subscription has a Free job collection already.", code="ForbiddenError"
-            )
 
-    def _check_jobs(
-        self, connection: Connection, found: StoredJobCollection, wanted: JobCollection
-    ) -> None:
-        """Refuse a plan or quota that the jobs which are there would break."""
-        allowed = allowance(wanted)
-        jobs = self._store.jobs.list(connection, found.id, state=None, skip=0, top=PAGE)
-        check_count(allowed, present=len(jobs), added=0)
-        for job in jobs:
-            check_job(read_stored(Job, json.loads(job.definition)), allowed)
+def redefined(found: StoredJobCollection | None, wanted: JobCollection) -> CollectionDefinition:
+    """Return what is stored of a definition; what only ARM can say of the collection stays."""
+    old = CollectionDefinition() if found is None else defined(found)
+    new = CollectionDefinition(plan=wanted.plan, quota=wanted.quota, label=wanted.label)
+    return new.model_copy(update={"location": old.location, "tags": old.tags})
+
+
+def defined(row: StoredJobCollection) -> CollectionDefinition:
+    return read_json(CollectionDefinition, row.definition.encode())
 
 
 def check_etag(found: StoredJobCollection | None, if_match: str) -> None:
@@ -220,10 +202,10 @@ def cloud_service_answer(
 def job_collection_answer(
     row: StoredJobCollection, *, geo_region: str | None
 ) -> JobCollectionAnswer:
-    definition = read_json(JobCollection, row.definition.encode())
+    definition = defined(row)
     return JobCollectionAnswer(
         name=row.name,
-        geo_region=geo_region,
+        geo_region=geo_region and (definition.location or geo_region),
         etag=row.etag,
         plan=definition.plan,
         quota=definition.quota,
