@@ -42,7 +42,7 @@ from shared.scheduler.limits import Limits
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planned, Planner
 from shared.scheduler.recording import Recorder
-from shared.scheduler.recurrence import Grid
+from shared.scheduler.recurrence import occurrences
 from shared.scheduler.retry import DEFAULT_INTERVAL, Retries
 from shared.scheduler.starting import Starter
 from shared.scheduler.store import StoredCloudService, StoredJob, StoredJobCollection
@@ -56,7 +56,7 @@ from shared.sql.sqlite import SqliteDatabase, sqlite_engine
 from shared.wire.job import Job, JobState
 from shared.wire.json_types import JsonObject
 from shared.wire.model import read
-from shared.wire.recurrence import Frequency
+from shared.wire.recurrence import Frequency, MonthlyOccurrence, Schedule, WeekDay
 from shared.wire.times import format_instant
 
 DUE_PER_SECOND = 50
@@ -67,6 +67,19 @@ LOOK_EVERY = timedelta(milliseconds=250)
 """Counting what has ended costs too."""
 LONG_AGO = "2026-01-01T00:00:00Z"
 RECURRENCES = 200_000
+SCHEDULES = {
+    "two minutes of every hour": (Frequency.HOUR, Schedule(minutes=(15, 45))),
+    "twice a day": (Frequency.DAY, Schedule(hours=(5, 17), minutes=(30,))),
+    "quarter hours of working days": (
+        Frequency.WEEK,
+        Schedule(week_days=tuple(WeekDay)[1:6], hours=tuple(range(9, 17)), minutes=(0, 15, 30, 45)),
+    ),
+    "first and last day of a month": (Frequency.MONTH, Schedule(month_days=(1, -1))),
+    "fifth Friday of a month": (
+        Frequency.MONTH,
+        Schedule(monthly_occurrences=(MonthlyOccurrence(day=WeekDay.FRIDAY, occurrence=5),)),
+    ),
+}
 PEER_SHARE = 10
 """APScheduler gets a tenth of the jobs: with all of them it takes minutes."""
 
@@ -279,15 +292,17 @@ def target() -> Iterator[str]:
         process.wait()
 
 
-def recurrences(frequency: Frequency) -> float:
-    """Return how many next occurrences of one grid are computed a second."""
+def recurrences(frequency: Frequency, schedule: Schedule | None = None) -> float:
+    """Return how many next occurrences of one recurrence are computed a second."""
     anchor = datetime(2016, 1, 31, tzinfo=UTC)
-    grid = Grid(anchor=anchor, frequency=frequency, interval=1)
+    of = occurrences(
+        anchor=anchor, frequency=frequency, interval=1, schedule=schedule, end_time=None
+    )
     after = datetime(2026, 1, 1, tzinfo=UTC)
     step = timedelta(minutes=7)
     began = time.perf_counter()
     for _ in itertools.repeat(None, RECURRENCES):
-        grid.next_after(after)
+        of.next_after(after)
         after += step
     return RECURRENCES / (time.perf_counter() - began)
 
@@ -313,6 +328,8 @@ async def main(seconds: int, jobs: int) -> None:
         print(f"fsync {fsync_milliseconds(Path(folder)):.2f} ms")
     for frequency in Frequency:
         print(f"next occurrence, every {frequency}: {recurrences(frequency):,.0f}/s")
+    for name, (frequency, schedule) in SCHEDULES.items():
+        print(f"next occurrence, {name}: {recurrences(frequency, schedule):,.0f}/s")
     figure = await measure_dispatch(NoAction(), jobs, "http://target.example/")
     print(f"dispatch, no action:      {rate(figure)}")
     guard = AddressGuard((ip_network("127.0.0.0/8"),))

@@ -172,6 +172,55 @@ async def test_all_faults_of_a_job_are_told_with_their_paths(ready: Stack) -> No
         assert path in message
 
 
+MONDAYS: dict[str, Json] = {"frequency": "Week", "schedule": {"weekDays": ["Monday"], "hours": 5}}
+
+
+async def test_days_of_month_with_weeks_are_refused_in_the_words_that_clients_know(
+    ready: Stack,
+) -> None:
+    days: dict[str, Json] = {"schedule": {"monthDays": []}}
+    await ready.call("PUT", f"{JOBS}/a", JOB | {"recurrence": MONDAYS})
+
+    put = await ready.call("PUT", f"{JOBS}/b", JOB | {"recurrence": {"frequency": "Week", **days}})
+    patched = await ready.call("PATCH", f"{JOBS}/a", {"recurrence": days})
+
+    told = {
+        "code": "BadRequest",
+        "message": "Cannot set days of month with recurrence unit 'Week'.",
+    }
+    assert (put.status, patched.status) == (400, 400)
+    assert put.json() == patched.json() == {"error": told}
+
+
+async def test_patch_merges_a_schedule_and_replaces_its_arrays(ready: Stack) -> None:
+    await ready.call("PUT", f"{JOBS}/a", JOB | {"startTime": "2026-01-01T03:20:00Z"})
+    await ready.call("PATCH", f"{JOBS}/a", {"recurrence": MONDAYS | {"count": 9}})
+
+    patched = await ready.call(
+        "PATCH",
+        f"{JOBS}/a",
+        {"recurrence": {"count": 0, "schedule": {"hours": None, "minutes": [30, 15]}}},
+    )
+
+    assert patched.json()["recurrence"] == {
+        "frequency": "week",
+        "interval": 1,
+        "schedule": {"minutes": [30, 15], "weekDays": ["monday"]},
+    }
+    assert patched.json()["status"]["nextExecutionTime"] == "2026-01-05T00:15:00Z"
+
+
+async def test_a_schedule_that_never_fires_is_refused(ready: Stack) -> None:
+    recurrence: Json = {"frequency": "month", "interval": 12, "schedule": {"monthDays": [30]}}
+
+    refused = await ready.call(
+        "PUT", f"{JOBS}/a", JOB | {"startTime": "2026-02-01T00:00:00Z", "recurrence": recurrence}
+    )
+
+    assert refused.status == 400
+    assert "$.recurrence.schedule.monthDays: never fires" in refused.json()["error"]["message"]
+
+
 async def test_delete_removes_once(ready: Stack) -> None:
     await ready.call("PUT", f"{JOBS}/a", JOB)
 
