@@ -14,7 +14,7 @@ from shared.wire.json_codec import encode_json
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.times import format_instant
 from tests.clocks import START, FakeClock
-from tests.shared.cli.test_main import tocsin
+from tests.shared.cli.test_main import ROOT, tocsin
 from tests.shared.scheduler.engine_stack import JOB, RUN_NOW_DELAY, open_engine
 
 NOW = "2026-01-01T12:00:00Z"
@@ -170,6 +170,17 @@ def test_the_command_prints_an_instant_a_line(tmp_path: Path) -> None:
     assert (len(lines), lines[0], lines[-1]) == (
         20, "2026-01-02T02:30:00Z", "2026-01-21T02:30:00Z",
     )  # fmt: skip
+
+
+def test_the_reference_shows_what_the_command_prints() -> None:
+    text = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    command, *lines = text.partition("$ ./tocsin ")[2].partition("```")[0].splitlines()
+    preview, file, *options = command.split()
+
+    shown = tocsin(preview, str(ROOT / file), *options)
+
+    assert preview == "preview"
+    assert shown.stdout.decode().splitlines() == lines
 
 
 def test_the_command_says_that_a_disabled_job_does_not_run() -> None:
