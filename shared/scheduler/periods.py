@@ -68,8 +68,8 @@ def gaps_of_months(schedule: Schedule, interval: int) -> Iterator[int]:
         day = months.next_after(begin - 1)
         while day is not None and day < begin + LONGEST_MONTH:
             following = months.next_after(day)
-            if following is not None:
-                yield following - day
+            assert following is not None, "what comes once comes again"
+            yield following - day
             day = following
 
 

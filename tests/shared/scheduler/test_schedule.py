@@ -161,6 +161,15 @@ def test_nothing_comes_after_the_last_year_or_before_the_first(
     assert ancient.next_after(last) is None
 
 
+@pytest.mark.parametrize("frequency", ["day", "week", "month"])
+def test_nothing_was_before_the_first_day_there_is(frequency: str) -> None:
+    beginning = datetime(1, 1, 1, tzinfo=UTC)
+    found = of(rule(frequency, {"hours": [5]}), beginning)
+
+    assert found.last_until(beginning) is None
+    assert found.next_after(beginning) == beginning + timedelta(hours=5)
+
+
 def test_what_never_fires_ends_the_search() -> None:
     never = of(rule("month", {"monthDays": [31]}, interval=12), datetime(2026, 2, 1, tzinfo=UTC))
 
