@@ -3,7 +3,8 @@
 TocsinError                          code: ARM or RDFE error code; the message names what was asked and what was found
 ├─ RequestError                      the caller can fix it
 │  ├─ InvalidRequestError      400   carries every fault with its JSON path
-│  ├─ AuthenticationError      401 or 403
+│  ├─ AuthenticationError      403
+│  │  └─ TokenError            401   about a bearer token; tells the caller how to get one
 │  ├─ NotFoundError            404
 │  ├─ MethodNotAllowedError    405
 │  ├─ ConflictError            409
@@ -73,6 +74,17 @@ class AuthenticationError(RequestError):
 
     default_code = "AuthenticationFailed"
     status = 403
+
+
+class TokenError(AuthenticationError):
+    """There is no bearer token, or it is not good; `challenge` is what `WWW-Authenticate` says of it (RFC 6750, 3)."""
+
+    default_code = "InvalidAuthenticationToken"
+    status = 401
+
+    def __init__(self, message: str, *, code: str | None = None, challenge: str) -> None:
+        super().__init__(message, code=code)
+        self.headers["www-authenticate"] = challenge
 
 
 class NotFoundError(RequestError):

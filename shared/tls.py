@@ -6,11 +6,14 @@ import secrets
 import ssl
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -18,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
@@ -29,12 +33,20 @@ PEM_BEGIN = b"-----BEGIN "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A certificate without its key; `fingerprint` is the SHA-256 of its DER form in lower-case hex."""
+    """A certificate without its key; `der` is its one form that counts.
+
+    `fingerprint` is the SHA-256 of it in lower-case hex; `thumbprint` the SHA-1 in upper-case hex, the name that the
+    retired service and Windows give a certificate. `public_key` is the content of the key's bit string.
+    """
 
     fingerprint: str
+    thumbprint: str
     subject: str
     not_before: datetime
     not_after: datetime
+    is_version_3: bool
+    der: bytes = field(repr=False)
+    public_key: bytes = field(repr=False)
 
     def is_valid_at(self, instant: datetime) -> bool:
         return self.not_before <= instant <= self.not_after
@@ -56,14 +68,31 @@ def parse_certificate(content: bytes) -> Certificate:
             certificate = x509.load_pem_x509_certificate(content)
         else:
             certificate = x509.load_der_x509_certificate(content)
+        der = certificate.public_bytes(Encoding.DER)
         return Certificate(
-            fingerprint=fingerprint(certificate.public_bytes(Encoding.DER)),
+            fingerprint=fingerprint(der),
+            thumbprint=hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
             subject=certificate.subject.rfc4514_string(),
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
+            is_version_3=certificate.version is x509.Version.v3,
+            der=der,
+            public_key=public_key_bits(certificate),
         )
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise ConfigurationError(f"not a certificate in DER or PEM form: {error}") from error
+
+
+def public_key_bits(certificate: x509.Certificate) -> bytes:
+    """Return the public key as .NET's `GetPublicKey` does; a kind without such a form as SubjectPublicKeyInfo."""
+    key = certificate.public_key()
+    match key:
+        case RSAPublicKey():
+            return key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
+        case EllipticCurvePublicKey():
+            return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        case _:
+            return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def load_certificates(paths: tuple[Path, ...]) -> tuple[Certificate, ...]:

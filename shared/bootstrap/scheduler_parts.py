@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
+from shared.bootstrap.identity_parts import IdentityParts
 from shared.clock import Clock
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.outbound.guard import AddressGuard
+from shared.scheduler.actions.access_tokens import AccessTokens
+from shared.scheduler.actions.by_type import ActionByType
+from shared.scheduler.actions.client_contexts import ClientContexts
+from shared.scheduler.actions.credentials import Credentials
 from shared.scheduler.actions.http_request import HttpRequestAction
+from shared.scheduler.actions.queue_message import QueueMessageAction
 from shared.scheduler.claiming import Claims
 from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker
 from shared.scheduler.executions import Executions
@@ -20,7 +26,6 @@ from shared.scheduler.recording import Recorder
 from shared.scheduler.retry import DEFAULT_INTERVAL, Retries
 from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.app import SchedulerService
-from shared.scheduler.service.authentication import Authentication
 from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.job_changes import JobChanges
@@ -33,7 +38,7 @@ from shared.scheduler.sweep import Sweep
 from shared.sealing import Sealer
 from shared.settings import EngineMode, Settings
 from shared.sql.database import Database
-from shared.tls import load_certificates
+from shared.tls import client_context
 
 
 def new_id() -> str:
@@ -67,24 +72,25 @@ class SchedulerParts:
 
     @cached_property
     def service(self) -> SchedulerService:
-        settings = self._on.settings
         endpoints = Endpoints(
             self._store,
             self._job_changes,
+            certificates=self.identity.certificates,
             sealer=self._on.sealer(),
             new_id=new_hex_id,
             clock=self._on.clock,
         )
         return SchedulerService(
             Answering(self._on.database, endpoints, self.operations, follow_up=self._follow_up),
-            Authentication(
-                settings.subscription_id,
-                load_certificates(settings.management_certificates),
-                identity_clock=self._on.identity_clock,
-            ),
+            self.identity.authentication,
             clock=self._on.clock,
             new_id=new_hex_id,
         )
+
+    @cached_property
+    def identity(self) -> IdentityParts:
+        on = self._on
+        return IdentityParts(on.settings, on.database, on.guard, clock=on.identity_clock)
 
     @cached_property
     def operations(self) -> ServiceOperations:
@@ -137,7 +143,8 @@ class SchedulerParts:
         return Sweep(self._on.database, self._store, self._outgoing)
 
     async def close(self) -> None:
-        """Close the connections to the targets of actions."""
+        """Close the connections to the targets of actions and to the issuers of tokens."""
+        await self.identity.close()
         if "_action" in self.__dict__:
             await self._action.close()
 
@@ -170,5 +177,12 @@ class SchedulerParts:
         return FollowUp(self._outgoing, on_change=on_change)
 
     @cached_property
-    def _action(self) -> HttpRequestAction:
-        return HttpRequestAction(self._on.guard, sealer=self._on.sealer())
+    def _action(self) -> ActionByType:
+        on = self._on
+        credentials = Credentials(
+            sealer=on.sealer(),
+            tokens=AccessTokens(on.settings.oauth_authority, on.clock),
+            contexts=ClientContexts(client_context),
+        )
+        http = HttpRequestAction(on.guard, credentials=credentials, clock=on.clock)
+        return ActionByType(http=http, queues=QueueMessageAction())

@@ -20,6 +20,7 @@ from shared.development_certificates import (
     issue,
 )
 from shared.host.server import Endpoint, Servers
+from shared.local_issuer import LocalIssuer
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
 from shared.messaging.entities import SERVICE_OPERATIONS, TOCSIN_QUEUES
@@ -28,11 +29,12 @@ from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planner
 from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.app import SchedulerService
-from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.job_changes import JobChanges
 from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.stores.certificates import SqlCertificates
 from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.scheduler.stores.sql import sql_store
 from shared.scheduler.stores.tables import SCHEMA
@@ -52,6 +54,7 @@ from tests.shared.scheduler.scheduler_stack import (
     SUBSCRIPTION,
     VERSION,
     EngineBell,
+    build_authentication,
     job_collection,
 )
 
@@ -109,16 +112,19 @@ async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[s
     operations = ServiceOperations(
         database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
     )
+    certificates = ManagementCertificates(database, SqlCertificates(), identity_clock=clock)
+    await certificates.introduce(SUBSCRIPTION, *load_certificates((files.client_cer,)))
     endpoints = Endpoints(
         store,
         job_changes,
+        certificates=certificates,
         sealer=Sealer({"k1": b"k" * 32}, current="k1"),
         new_id=new_id,
         clock=clock,
     )
     app = SchedulerService(
         Answering(database, endpoints, operations, follow_up=follow_up),
-        Authentication(SUBSCRIPTION, load_certificates((files.client_cer,)), identity_clock=clock),
+        build_authentication(certificates, LocalIssuer(tmp_path), clock),
         clock=clock,
         new_id=new_id,
     )

@@ -1,6 +1,6 @@
 """What is checked before an endpoint sees a request: URL, certificate, `x-ms-version`, route, names."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from shared.errors import (
@@ -11,11 +11,13 @@ from shared.errors import (
     RequestError,
 )
 from shared.scheduler.service.authentication import Authentication, check_version
+from shared.scheduler.service.credentials import Credentials, take_credentials
 from shared.scheduler.service.exchange import Responder, responder_of
 from shared.wire.names import name_faults
 from shared.wire.routing import Match, MethodNotAllowed, NotFound, NotSelected, service_router
 
 MAX_URL = 8192
+CERTIFICATES = "certificates"
 
 
 class Admission:
@@ -26,9 +28,9 @@ class Admission:
         self._router = service_router()
 
     async def admit(
-        self, scope: Mapping[str, Any], path: str, headers: Mapping[bytes, bytes]
+        self, scope: Mapping[str, Any], path: str, headers: MutableMapping[bytes, bytes]
     ) -> Match:
-        """Return the endpoint and its names.
+        """Return the endpoint and its names; credentials are gone from `headers`.
 
         Raises:
             AuthenticationError, NotFoundError, MethodNotAllowedError.
@@ -37,10 +39,8 @@ class Admission:
         query = scope["query_string"].decode("latin-1")
         if len(path) + len(query) > MAX_URL:
             raise InvalidRequestError([Fault("URL", f"is longer than {MAX_URL} characters")])
-        segments = path.removeprefix("/").split("/", 2)
         is_arm = responder_of(path) is Responder.ARM
-        subscription = segments[1] if is_arm else segments[0]
-        self._authentication.check(scope, subscription)
+        subscription = await self._authenticate(take_credentials(scope, headers), path)
         if not is_arm:
             check_version(headers.get(b"x-ms-version"))
         routed = self._router.match(scope["method"], path, query)
@@ -52,7 +52,21 @@ class Admission:
             case NotSelected(selectors):
                 raise not_selected(selectors)
             case Match():
-                return checked(routed)
+                return checked(routed, subscription)
+
+    async def _authenticate(self, credentials: Credentials, path: str) -> str:
+        """Return the subscription for which the caller may act."""
+        first, _, rest = path.removeprefix("/").partition("/")
+        second, _, _ = rest.partition("/")
+        if responder_of(path) is Responder.ARM:
+            await self._authentication.check_token(credentials, second)
+            return second
+        # The first certificate of a subscription has to come in somehow.
+        if second.lower() == CERTIFICATES:
+            await self._authentication.check_either(credentials, first)
+        else:
+            await self._authentication.check_certificate(credentials, first)
+        return first
 
 
 def not_allowed(allowed: Collection[str], *, is_arm: bool) -> RequestError:
@@ -70,7 +84,10 @@ def not_selected(selectors: Iterable[tuple[str, str]]) -> InvalidRequestError:
     )
 
 
-def checked(match: Match) -> Match:
+def checked(match: Match, subscription: str) -> Match:
+    if match.params["subscription"].lower() != subscription.lower():
+        # Whoever routes and whoever authenticates read the path apart; what they disagree on is nobody's.
+        raise NotFoundError("The resource was not found: no such path.")
     if faults := name_faults(match.params, path="URL"):
         if "operation" in match.params:
             # A client polls with whatever id it was given; it is told that nothing has it.

@@ -36,7 +36,16 @@ from shared.scheduler.service.repeatability import repeatable_id
 
 logger = logging.getLogger(__name__)
 
-UNAUTHENTICATED = AuthenticationError.default_code  # logged with its reason where that is known
+# Logged with the reason where that is known.
+UNAUTHENTICATED = frozenset(
+    {
+        AuthenticationError.default_code,
+        "AuthenticationFailedInvalidHeader",
+        "AuthorizationFailed",
+        "ExpiredAuthenticationToken",
+        "InvalidAuthenticationToken",
+    }
+)
 
 
 class SchedulerService:
@@ -76,7 +85,7 @@ class SchedulerService:
         except Exception as error:  # a bug costs one request and shows nothing of itself
             answer = explained(error, path=path)
         request_id = request_id or self._new_id()
-        if answer.error_code not in (None, UNAUTHENTICATED):
+        if answer.error_code is not None and answer.error_code not in UNAUTHENTICATED:
             log_refusal(answer, method=scope["method"], request_id=request_id)
         await send_answer(
             answer,

@@ -59,7 +59,7 @@ def raw_path(scope: Scope) -> str:
     return raw.decode("latin-1").partition("?")[0]
 
 
-def read_headers(scope: Scope) -> Mapping[bytes, bytes]:
+def read_headers(scope: Scope) -> dict[bytes, bytes]:
     """Return the headers, names in lower case; of a repeated one the last counts."""
     return {name.lower(): value for name, value in scope["headers"]}
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from shared.clock import Clock
+from shared.scheduler.service.certificate_endpoints import CertificateEndpoints
+from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.changes import Change, Changes, Effect
 from shared.scheduler.service.classic_form import ClassicJobForm
 from shared.scheduler.service.containers import CloudServices, JobCollections
@@ -24,6 +26,7 @@ class Endpoints:
         store: SchedulerStore,
         job_changes: JobChanges,
         *,
+        certificates: ManagementCertificates,
         sealer: Sealer,
         new_id: Callable[[], str],
         clock: Clock,
@@ -32,6 +35,7 @@ class Endpoints:
         self._sealer = sealer
         self._changes = Changes(store)
         services, collections = CloudServices(store, new_id), JobCollections(store, new_id)
+        certificate = CertificateEndpoints(certificates)
         jobs = Jobs(store, job_changes, ClassicJobForm(), sealer=sealer, new_id=new_id, clock=clock)
         effects: dict[str, Callable[[Request], Effect]] = {
             "CreateOrUpdateCloudService": services.create_or_update,
@@ -43,6 +47,8 @@ class Endpoints:
             "PatchJob": jobs.patch,
             "DeleteJob": jobs.delete,
             "RunJob": jobs.run,
+            "AddManagementCertificate": certificate.add,
+            "DeleteManagementCertificate": certificate.delete,
         }
         queries: dict[str, Callable[[Request], Query]] = {
             "ListCloudServices": services.list,
@@ -52,6 +58,8 @@ class Endpoints:
             "GetJob": jobs.get,
             "GetJobHistory": jobs.history,
             "GetOperationStatus": status_query(store),
+            "ListManagementCertificates": certificate.list,
+            "GetManagementCertificate": certificate.get,
         }
         outcomes: dict[str, Callable[[Request], Query]] = {}
         self._effects = {(Surface.CLASSIC, name): effect for name, effect in effects.items()}

@@ -1,7 +1,7 @@
 """The Scheduler service over a real file and the embedded broker, called in process."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from shared.clock import Clock
 from shared.development_certificates import create_development_certificates
+from shared.local_issuer import (
+    AUDIENCE,
+    ISSUER,
+    SUBSCRIPTIONS_CLAIM,
+    LocalIssuer,
+    public_key_set,
+)
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import SERVICE_OPERATIONS
 from shared.messaging.wake_up import WakeUp
@@ -19,11 +27,15 @@ from shared.scheduler.engine import TIMER_HORIZON
 from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.job_changes import JobChanges
+from shared.scheduler.service.key_sets import FileKeySet
 from shared.scheduler.service.operations import ServiceOperations
+from shared.scheduler.service.tokens import Tokens, TrustedIssuer
 from shared.scheduler.store import SchedulerStore
+from shared.scheduler.stores.certificates import SqlCertificates
 from shared.sealing import Sealer
 from shared.sql.database import Database
 from shared.sql.inline import InlineDatabase
@@ -38,6 +50,7 @@ CS = f"{ROOT}/cloudservices/cs1"
 JC = f"{CS}/resources/scheduler/JobCollections/jc1"
 JC_PASSED = f"{CS}/resources/scheduler/~/JobCollections/jc1"
 JOBS = f"{JC_PASSED}/jobs"
+NO_HEADERS: Mapping[str, str] = {}
 VERSION = {"x-ms-version": "2014-10-01"}
 CLOUD_SERVICE = (
     '<CloudService xmlns="http://schemas.microsoft.com/windowsazure"><Label>label</Label>'
@@ -79,14 +92,17 @@ class Reply:
 
 
 class EngineBell:
-    """Stands where the engine is told of changes; `broken` makes it fail."""
+    """Stands where the engine is told of changes; `broken` makes it fail, each ring lets one of `meanwhile` happen."""
 
     def __init__(self) -> None:
         self.rings = 0
         self.broken = False
+        self.meanwhile: list[Callable[[], Awaitable[object]]] = []
 
     async def ring(self) -> None:
         self.rings += 1
+        if self.meanwhile:
+            await self.meanwhile.pop(0)()
         if self.broken:
             raise RuntimeError("the engine is broken")
 
@@ -107,7 +123,15 @@ class Stack:
     clock: FakeClock
     certificate: bytes
     authentication: Authentication
+    certificates: ManagementCertificates
+    issuer: LocalIssuer
     sealer: Sealer
+
+    @property
+    def token(self) -> str:
+        """A bearer token that opens the subscription for an hour."""
+        lifetime = timedelta(hours=1)
+        return self.issuer.issue(SUBSCRIPTION, lifetime=lifetime, now=self.clock.now())
 
     async def call(
         self,
@@ -122,6 +146,17 @@ class Stack:
             body = json.dumps(body)
         content = body.encode() if isinstance(body, str) else body
         return await exchange(self.app, {**self.scope(method, target, headers), **scope}, content)
+
+    async def call_arm(
+        self,
+        method: str,
+        target: str,
+        body: str | bytes | Mapping[str, Json] = b"",
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Reply:
+        """Call as clients of Azure Resource Manager do: with a token, and no certificate."""
+        authorized = {"Authorization": f"Bearer {self.token}", **headers}
+        return await self.call(method, target, body, authorized, extensions={})
 
     def scope(self, method: str, target: str, headers: Mapping[str, str]) -> dict[str, Any]:
         path, _, query = target.partition("?")
@@ -165,6 +200,29 @@ class Stack:
         }
 
 
+def build_authentication(
+    certificates: ManagementCertificates,
+    issuer: LocalIssuer,
+    clock: Clock,
+    *,
+    is_behind_app_service: bool = False,
+) -> Authentication:
+    """Return what takes the certificates, and the tokens of one issuer."""
+    trusted = TrustedIssuer(
+        name=ISSUER,
+        audience=AUDIENCE,
+        subscriptions_claim=SUBSCRIPTIONS_CLAIM,
+        keys=FileKeySet(issuer.key_file, public_key_set),
+    )
+    return Authentication(
+        certificates,
+        Tokens([trusted], clock),
+        identity_clock=clock,
+        is_behind_app_service=is_behind_app_service,
+        authorization_uri=ISSUER,
+    )
+
+
 async def exchange(app: SchedulerService, scope: dict[str, Any], content: bytes) -> Reply:
     incoming = [{"type": "http.request", "body": content, "more_body": False}]
     sent: list[Any] = []
@@ -187,9 +245,11 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     database = InlineDatabase(migrated(folder))
     files = create_development_certificates(folder / "tls", now=clock.now())
     numbers = count(ids)
-    authentication = Authentication(
-        SUBSCRIPTION, load_certificates((files.client_cer,)), identity_clock=clock
-    )
+    (certificate,) = load_certificates((files.client_cer,))
+    certificates = ManagementCertificates(database, SqlCertificates(), identity_clock=clock)
+    await certificates.introduce(SUBSCRIPTION, certificate)
+    issuer = LocalIssuer(folder)
+    authentication = build_authentication(certificates, issuer, clock)
     sealer = Sealer({"k1": b"k" * 32}, current="k1")
 
     def new_id() -> str:
@@ -204,7 +264,14 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     operations = ServiceOperations(
         database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
     )
-    endpoints = Endpoints(store, job_changes, sealer=sealer, new_id=new_id, clock=clock)
+    endpoints = Endpoints(
+        store,
+        job_changes,
+        certificates=certificates,
+        sealer=sealer,
+        new_id=new_id,
+        clock=clock,
+    )
     app = SchedulerService(
         Answering(database, endpoints, operations, follow_up=follow_up),
         authentication,
@@ -224,6 +291,8 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
         clock=clock,
         certificate=files.client_cer.read_bytes(),
         authentication=authentication,
+        certificates=certificates,
+        issuer=issuer,
         sealer=sealer,
     )
     await broker.close()

@@ -295,7 +295,12 @@ async def test_a_bug_is_500_and_logged_with_its_traceback(
         raise ZeroDivisionError("secret detail")
 
     endpoints = Endpoints(
-        stack.store, stack.job_changes, sealer=stack.sealer, new_id=broken, clock=stack.clock
+        stack.store,
+        stack.job_changes,
+        certificates=stack.certificates,
+        sealer=stack.sealer,
+        new_id=broken,
+        clock=stack.clock,
     )
     app = SchedulerService(
         Answering(stack.database, endpoints, stack.operations, follow_up=stack.follow_up),

@@ -66,6 +66,7 @@ async def test_p7_what_cannot_be_told_at_once_costs_no_request_and_is_told_later
     endpoints = Endpoints(
         ready.store,
         ready.job_changes,
+        certificates=ready.certificates,
         sealer=ready.sealer,
         new_id=lambda: "b" * 32,
         clock=ready.clock,

@@ -1,0 +1,124 @@
+"""The parts that decide who may call the Scheduler service."""
+
+import json
+from datetime import timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock
+from shared.errors import ConfigurationError, NoAnswer, NoAnswerError
+from shared.local_issuer import AUDIENCE, ISSUER, SUBSCRIPTIONS_CLAIM, LocalIssuer, public_key_set
+from shared.outbound.guard import AddressGuard
+from shared.scheduler.service.authentication import Authentication
+from shared.scheduler.service.certificates import ManagementCertificates, read_certificate
+from shared.scheduler.service.key_sets import FetchedKeySet, FileKeySet, KeySet
+from shared.scheduler.service.tokens import Tokens, TrustedIssuer
+from shared.scheduler.stores.certificates import SqlCertificates
+from shared.settings import Settings
+from shared.sql.database import Database
+from shared.tls import Certificate
+
+if TYPE_CHECKING:
+    from shared.outbound.session import OutboundSession
+
+FETCH_LIMIT = timedelta(seconds=10)
+MAX_KEY_SET = 65_536
+# Where Azure's own answers send a caller without a token.
+AUTHORIZATION_URI = "https://login.windows.net/common"
+
+
+class IdentityParts:
+    """Each is built when it is first asked for."""
+
+    def __init__(
+        self, settings: Settings, database: Database, guard: AddressGuard, *, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._guard = guard
+        self._clock = clock
+
+    @cached_property
+    def certificates(self) -> ManagementCertificates:
+        return ManagementCertificates(self._database, SqlCertificates(), identity_clock=self._clock)
+
+    @cached_property
+    def authentication(self) -> Authentication:
+        settings = self._settings
+        return Authentication(
+            self.certificates,
+            Tokens(self._issuers(), self._clock),
+            identity_clock=self._clock,
+            is_behind_app_service=settings.behind_app_service,
+            authorization_uri=settings.token_issuer or AUTHORIZATION_URI,
+        )
+
+    async def introduce(self, subscription: str, path: Path) -> None:
+        """Upload the certificate in a file to a subscription, unless it was revoked there.
+
+        Raises:
+            ConfigurationError: the file is missing, or holds no certificate that may be a management certificate.
+        """
+        await self.certificates.introduce(subscription, load_certificate(path))
+
+    async def close(self) -> None:
+        """Close the connections to issuers."""
+        if "_session" in self.__dict__:
+            await self._session.close()
+
+    def _issuers(self) -> list[TrustedIssuer]:
+        settings = self._settings
+        issuers = []
+        if settings.local_issuer:
+            local = LocalIssuer(settings.data_dir)
+            local.prepare()
+            issuers.append(
+                TrustedIssuer(
+                    name=ISSUER,
+                    audience=AUDIENCE,
+                    subscriptions_claim=SUBSCRIPTIONS_CLAIM,
+                    keys=FileKeySet(local.key_file, public_key_set),
+                )
+            )
+        if settings.token_issuer is not None and settings.token_key_set is not None:
+            issuers.append(
+                TrustedIssuer(
+                    name=settings.token_issuer,
+                    audience=settings.token_audience,
+                    subscriptions_claim=settings.token_subscriptions_claim,
+                    keys=self._key_set(settings.token_key_set),
+                )
+            )
+        elif settings.token_issuer is not None or settings.token_key_set is not None:
+            raise ConfigurationError("TOCSIN_TOKEN_ISSUER and TOCSIN_TOKEN_KEY_SET go together")
+        return issuers
+
+    def _key_set(self, location: str) -> KeySet:
+        scheme = location.partition("://")[0].lower()
+        if scheme == "https":
+            return FetchedKeySet(location, partial(self._fetch, location), self._clock)
+        if scheme == "http":
+            raise ConfigurationError("TOCSIN_TOKEN_KEY_SET: a URL must be one of https")
+        return FileKeySet(Path(location), json.loads)
+
+    async def _fetch(self, url: str) -> bytes:
+        answer = await self._session.request(
+            "GET", url, body=None, headers={}, time_limit=FETCH_LIMIT, keep=MAX_KEY_SET
+        )
+        if answer.status != 200:
+            raise NoAnswerError(f"it answers {answer.status}", kind=NoAnswer.NOT_HTTP)
+        return answer.body
+
+    @cached_property
+    def _session(self) -> "OutboundSession":
+        from shared.outbound.session import OutboundSession
+
+        return OutboundSession(self._guard)
+
+
+def load_certificate(path: Path) -> Certificate:
+    try:
+        return read_certificate(path.read_bytes())
+    except (OSError, ConfigurationError) as error:
+        raise ConfigurationError(f"cannot read the certificate {path}: {error}") from error

@@ -1,0 +1,33 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.scheduler.certificate_store import CertificateStore
+from shared.scheduler.stores.certificates import SqlCertificates
+from shared.sql.database import Database
+from shared.sql.inline import InlineDatabase
+from shared.sql.sqlite import SqliteDatabase
+from tests.contracts.certificate_store import CertificateStoreContract
+from tests.shared.scheduler.engine_stack import migrated
+
+
+@pytest.fixture
+def store() -> CertificateStore:
+    return SqlCertificates()
+
+
+class TestInline(CertificateStoreContract):
+    @pytest.fixture
+    async def database(self, tmp_path: Path) -> AsyncIterator[Database]:
+        database = InlineDatabase(migrated(tmp_path))
+        yield database
+        await database.close()
+
+
+class TestWithThreads(CertificateStoreContract):
+    @pytest.fixture
+    async def database(self, tmp_path: Path) -> AsyncIterator[Database]:
+        database = SqliteDatabase(migrated(tmp_path))
+        yield database
+        await database.close()
