@@ -3,7 +3,10 @@
 `path` is below `/subscriptions/{subscription}`. Rows of the same name on both surfaces do the same.
 """
 
+from dataclasses import replace
+
 from shared.wire.catalogue import (
+    ACCEPTED,
     CLOUD_SERVICE,
     CREATED,
     JOB_COLLECTION_RESOURCE,
@@ -19,6 +22,8 @@ PROVIDER = "/providers/Microsoft.Scheduler"
 GROUP = "/resourceGroups/{cloud_service}"
 COLLECTION = f"{GROUP}{PROVIDER}/jobCollections/{{job_collection}}"
 JOB = f"{COLLECTION}/jobs/{{job}}"
+OPERATION_RESULT = "/operationresults/{operation_result}"
+NO_CONTENT = frozenset({204})
 
 
 def row(
@@ -95,6 +100,33 @@ ARM_ROWS = (
     row("RunJob", f"POST {JOB}/run", JOB_RESOURCE),
     row("ListJobs", f"GET {COLLECTION}/jobs", JOBS_RESOURCE, ResponseKind.JOBS),
     row("GetJobHistory", f"GET {JOB}/history", JOB_RESOURCE, ResponseKind.JOB_HISTORY),
+    # The resources API before it: what scripts need around a collection.
+    row("ListCloudServices", "GET /resourceGroups", "/cloudservices", ResponseKind.RESOURCE_GROUPS),
+    row("GetCloudService", f"GET {GROUP}", CLOUD_SERVICE, ResponseKind.RESOURCE_GROUP),
+    row("ProbeCloudService", f"HEAD {GROUP}", CLOUD_SERVICE, success=NO_CONTENT),
+    row(
+        "CreateOrUpdateCloudService",
+        f"PUT {GROUP}",
+        CLOUD_SERVICE,
+        ResponseKind.RESOURCE_GROUP,
+        success=OK | CREATED,
+    ),
+    replace(
+        row("DeleteCloudService", f"DELETE {GROUP}", CLOUD_SERVICE, success=ACCEPTED),
+        asynchronous=True,
+    ),
+    row(
+        "GetOperationResult",
+        f"GET {OPERATION_RESULT}",
+        OPERATION_RESULT,
+        success=OK | ACCEPTED,
+    ),
+    row(
+        "RegisterResourceProvider",
+        f"POST {PROVIDER}/register",
+        "/providers",
+        ResponseKind.RESOURCE_PROVIDER,
+    ),
     row(
         "GetResourceProvider",
         f"GET {PROVIDER}",

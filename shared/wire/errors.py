@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from pydantic_core import to_json
+
 from shared.errors import Fault, InvalidRequestError
 from shared.wire.json_codec import encode_json
 from shared.wire.json_types import Json, JsonObject, parse_json
@@ -22,6 +24,11 @@ def json_error(code: str, message: str, faults: Sequence[Fault] = ()) -> bytes:
             {"code": code, "target": fault.path, "message": fault.message} for fault in faults
         ]
     return encode_json({"error": error})
+
+
+def arm_error(code: str, message: str) -> bytes:
+    """Return the error of ARM, which escapes no solidus."""
+    return to_json({"error": {"code": code, "message": message}})
 
 
 def read_error(content: bytes) -> ServiceError | None:

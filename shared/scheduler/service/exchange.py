@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from shared.errors import TocsinError
 from shared.scheduler.execution_store import BY_SCHEDULE
 from shared.wire.catalogue import Endpoint
-from shared.wire.errors import json_error, rdfe_error
+from shared.wire.errors import arm_error, json_error, rdfe_error
 
 REQUEST_ID = b"repeatability-request-id"
 # Said by the front end before it looks at the path.
@@ -87,11 +87,18 @@ def refusal(error: TocsinError, *, path: str) -> Answer:
 
 def refused(status: int, code: str, message: str, *, path: str) -> Answer:
     """Return what `refusal` does for an error of which this is known."""
-    is_xml = responder_of(path) is Responder.FRONT_END or (
-        responder_of(path) is Responder.PROVIDER and code in FRONT_END_CODES
-    )
-    render = rdfe_error if is_xml else json_error
-    return Answer(status=status, body=render(code, message), error_code=code, error_message=message)
+    body = error_body(responder_of(path), code, message)
+    return Answer(status=status, body=body, error_code=code, error_message=message)
+
+
+def error_body(responder: Responder, code: str, message: str) -> bytes:
+    match responder:
+        case Responder.ARM:
+            return arm_error(code, message)
+        case Responder.PROVIDER if code not in FRONT_END_CODES:
+            return json_error(code, message)
+        case _:
+            return rdfe_error(code, message)
 
 
 def responder_of(path: str) -> Responder:

@@ -3,8 +3,10 @@
 from sqlalchemy import Connection
 
 from shared.errors import ConflictError, NotFoundError
+from shared.scheduler.service.arm.gateway_errors import collection_not_found, group_not_found
 from shared.scheduler.service.exchange import Request
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
+from shared.wire.catalogue import Surface
 
 
 def find_cloud_service(
@@ -14,7 +16,7 @@ def find_cloud_service(
     name = request.params["cloud_service"]
     found = store.cloud_services.find(connection, request.subscription, name)
     if found is None:
-        raise NotFoundError(f"The cloud service '{name}' was not found.")
+        raise cloud_service_not_found(request)
     return found
 
 
@@ -25,10 +27,24 @@ def find_job_collection(
     service, name = request.params["cloud_service"], request.params["job_collection"]
     found = store.job_collections.find(connection, request.subscription, service, name)
     if found is None:
-        raise NotFoundError(
-            f"The job collection '{name}' was not found in the cloud service '{service}'."
-        )
+        raise job_collection_not_found(request)
     return found
+
+
+def cloud_service_not_found(request: Request) -> NotFoundError:
+    name = request.params["cloud_service"]
+    if request.endpoint.surface is Surface.ARM:
+        return group_not_found(name)
+    return NotFoundError(f"The cloud service '{name}' was not found.")
+
+
+def job_collection_not_found(request: Request) -> NotFoundError:
+    service, name = request.params["cloud_service"], request.params["job_collection"]
+    if request.endpoint.surface is Surface.ARM:
+        return collection_not_found(service, name)
+    return NotFoundError(
+        f"The job collection '{name}' was not found in the cloud service '{service}'."
+    )
 
 
 def check_stays(row: StoredCloudService | StoredJobCollection) -> None:

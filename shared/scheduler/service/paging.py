@@ -8,7 +8,7 @@ from shared.errors import Fault, InvalidRequestError
 from shared.wire.job import JobExecutionStatus, JobState
 
 MAX_TOP = 1000
-MAX_HISTORY_TOP = 100
+MAX_HISTORY_TOP, MAX_ARM_HISTORY_TOP = 100, 500
 MAX_SKIP = 2**31 - 1
 NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 FILTER = re.compile(r"\s*state\s+eq\s+'?([a-z]+)'?\s*", re.ASCII | re.IGNORECASE)
@@ -53,23 +53,29 @@ def read_page(query: str) -> Page:
     return page
 
 
-def read_history_page(query: str) -> HistoryPage:
-    """Raises InvalidRequestError with every fault; members of other names are ignored."""
+def read_history_page(query: str, *, most: int = MAX_HISTORY_TOP) -> HistoryPage:
+    """Return the page that a query asks for, of `most` records unless it says of how many.
+
+    Raises:
+        InvalidRequestError: with every fault; members of other names are ignored.
+    """
     given = read_query(query)
     faults: list[Fault] = []
-    top = read_number(given, "$top", least=1, most=MAX_HISTORY_TOP, faults=faults)
+    top = read_number(given, "$top", least=1, most=most, faults=faults)
     skip = read_number(given, "$skip", least=0, most=MAX_SKIP, faults=faults)
     status, state = read_history_filter(given.get("$filter"), faults)
     if faults:
         raise InvalidRequestError(faults)
-    return HistoryPage(top=top or MAX_HISTORY_TOP, skip=skip or 0, status=status, state=state)
+    return HistoryPage(top=top or most, skip=skip or 0, status=status, state=state)
 
 
 def read_query(query: str) -> dict[str, str]:
+    """Return the members of a query, names in lower case; of equal ones the last counts."""
     try:
-        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=20))
+        members = parse_qsl(query, keep_blank_values=True, max_num_fields=20)
     except ValueError:
         raise InvalidRequestError([Fault("query", "has more than 20 parameters")]) from None
+    return {name.lower(): value for name, value in members}
 
 
 def read_number(

@@ -1,0 +1,1 @@
+"""The ARM surface: resources, resource groups, and the headers of its gateway (contract section B)."""

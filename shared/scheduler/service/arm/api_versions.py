@@ -1,0 +1,58 @@
+"""Which `api-version` a request may have: Scheduler has three, the resources API that lies before it many."""
+
+import re
+from functools import lru_cache
+
+from shared.errors import RequestError
+from shared.scheduler.service.arm.gateway_errors import REGIONS, from_gateway, version_missing
+from shared.scheduler.service.paging import read_query
+from shared.wire.catalogue import Endpoint
+
+PREVIEW = "2014-08-01-preview"
+VERSIONS = ("2016-03-01", "2016-01-01", PREVIEW)
+"""Newest first, as the provider's own metadata lists them."""
+DATE = re.compile(r"\d{4}-\d\d-\d\d(-[a-z]+)?", re.ASCII | re.IGNORECASE)
+
+
+def is_of_scheduler(endpoint: Endpoint) -> bool:
+    """Whether Scheduler itself answers it, and not the gateway: what is below its namespace."""
+    return "/jobCollections" in endpoint.path
+
+
+def api_version(query: str) -> str | None:
+    """Return the version that a query asks for, in lower case."""
+    version = read_query(query).get("api-version")
+    return version.strip().lower() if version else None
+
+
+@lru_cache(maxsize=256)
+def check_api_version(endpoint: Endpoint, query: str) -> None:
+    """Raises RequestError."""
+    version = api_version(query)
+    if version is None:
+        raise version_missing()
+    if is_of_scheduler(endpoint):
+        if version not in VERSIONS:
+            raise not_registered(version)
+    elif DATE.fullmatch(version) is None:
+        raise not_a_version(version)
+
+
+def not_registered(version: str) -> RequestError:
+    return from_gateway(
+        RequestError(
+            f"No registered resource provider found for location '*' and API version "
+            f"'{version[:40]}' for type 'jobCollections'. The supported api-versions are "
+            f"'{', '.join(VERSIONS)}'. The supported locations are '{REGIONS.replace(',', ', ')}'.",
+            code="NoRegisteredProviderFound",
+        )
+    )
+
+
+def not_a_version(version: str) -> RequestError:
+    return from_gateway(
+        RequestError(
+            f"The api-version '{version[:40]}' is invalid. It must be a date such as '2016-02-01'.",
+            code="InvalidApiVersionParameter",
+        )
+    )
