@@ -1,0 +1,81 @@
+"""`tocsin scheduler` as the published clients meet it: a process, its authority, a certificate and a token."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.shared.cli.scheduler_process import ROOT, Client, make_client
+
+SUBSCRIPTION = "6c55a6f0-6593-472f-9b3e-a51a9a757b40"
+OTHER_SUBSCRIPTION = "db1ab6f0-4769-4b27-930e-01e2ef9c123c"
+LISTENING = "listening on "
+END_SECONDS = 30
+# Nobody waits 20 s for a job that runs at once; private networks are what the targets are in.
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "PYTHONPATH": str(ROOT),
+    "TOCSIN_RUN_NOW_DELAY": "0",
+    "TOCSIN_DURABILITY": "process",
+}
+
+
+@dataclass(frozen=True)
+class ServiceProcess:
+    """Where it listens and what its callers need."""
+
+    url: str
+    authority: Path
+    owner: Client
+    stranger: Client
+    token: str
+
+    @property
+    def host(self) -> str:
+        return self.url.removeprefix("https://")
+
+
+def tocsin(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "shared.cli", *map(str, arguments)]
+
+
+@contextmanager
+def running_service(folder: Path) -> Iterator[ServiceProcess]:
+    """Start it in `folder` and wait until it listens."""
+    owner, stranger = make_client(folder / "owner"), make_client(folder / "stranger")
+    command = tocsin("scheduler", "--data", folder / "data", "--listen", "127.0.0.1:0")
+    options = (*owner.option(SUBSCRIPTION), "--allow-network", "127.0.0.0/8")
+    with (
+        (folder / "service.log").open("w") as log,
+        subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield reached(process, folder, owner, stranger)
+        finally:
+            process.terminate()
+            code = process.wait(END_SECONDS)
+        assert code == 0, (folder / "service.log").read_text()
+
+
+def reached(
+    process: subprocess.Popen[str], folder: Path, owner: Client, stranger: Client
+) -> ServiceProcess:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith(LISTENING), (folder / "service.log").read_text()
+    return ServiceProcess(
+        url=line.removeprefix(LISTENING).strip(),
+        authority=folder / "data" / "tls" / "ca.pem",
+        owner=owner,
+        stranger=stranger,
+        token="",
+    )
