@@ -1,13 +1,11 @@
 """Encryption at rest for secrets: AES-256-GCM with a key id, and keyed fingerprints of requests."""
 
 import base64
-import contextlib
 import hashlib
 import hmac
-import json
 import os
+import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,20 +13,22 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from shared.errors import ConfigurationError
 
 FORMAT = "sealed1"
+KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 NONCE_BYTES, TAG_BYTES = 12, 16
 
 
 class Sealer:
     """Seals text under the current key and opens what any key of the ring sealed."""
 
-    def __init__(self, keys: Mapping[str, bytes], *, current: str) -> None:
+    def __init__(
+        self, keys: Mapping[str, bytes], *, current: str, fingerprint_key: bytes | None = None
+    ) -> None:
+        """Without a `fingerprint_key` it follows from the key whose id sorts first."""
         if current not in keys:
-            raise ConfigurationError(f"data-encryption key {current!r} is not in the key file")
+            raise ConfigurationError(f"data-encryption key {current!r} is not in the key ring")
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._current = current
-        # Fingerprints must survive a rotation of the sealing key for 24 h, so they use the oldest key.
-        oldest = keys[min(keys)]
-        self._fingerprint_key = hmac.digest(oldest, b"tocsin request fingerprint", "sha256")
+        self._fingerprint_key = fingerprint_key or fingerprint_key_of(keys)
 
     def __repr__(self) -> str:
         return f"Sealer(current={self._current!r}, keys={sorted(self._ciphers)})"
@@ -50,11 +50,26 @@ class Sealer:
         cipher = self._ciphers.get(key_id)
         if form != FORMAT or cipher is None:
             raise ConfigurationError(f"no data-encryption key {key_id!r} to open a sealed value")
-        raw = base64.b64decode(encoded)
         try:
+            raw = base64.b64decode(encoded)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context.encode()).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise ConfigurationError("a sealed value was altered or moved") from error
+
+    def reseal(self, sealed: str, *, context: str) -> str:
+        """Return what is sealed under the current key already as it is, everything else sealed under that.
+
+        Raises:
+            ConfigurationError: as `unseal` does.
+        """
+        if key_id_of(sealed) == self._current:
+            return sealed
+        return self.seal(self.unseal(sealed, context=context), context=context)
+
+    @property
+    def older_keys(self) -> frozenset[str]:
+        """The ids of the keys that only open."""
+        return frozenset(self._ciphers) - {self._current}
 
     def fingerprint(self, content: bytes) -> str:
         """Return a keyed hash by which equal requests are recognised without storing what they say."""
@@ -67,36 +82,13 @@ def plain_length(sealed: str) -> int:
     return len(encoded) // 4 * 3 - encoded.count("=") - NONCE_BYTES - TAG_BYTES
 
 
-def create_key_file(path: Path) -> None:
-    """Write a key file with one new key, readable by its owner only; an existing file is left alone."""
-    if path.exists():
-        return
-    key = base64.b64encode(AESGCM.generate_key(256)).decode()
-    content = json.dumps({"current": "k1", "keys": {"k1": key}}).encode()
-    # Whole or not at all: a process that dies here leaves no half of a key.
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, content)
-        os.fsync(descriptor)
-        with contextlib.suppress(FileExistsError):
-            os.link(unfinished, path)
-    finally:
-        os.close(descriptor)
-        unfinished.unlink()
+def key_id_of(text: str) -> str | None:
+    """Return the id of the key under which `text` is sealed; None when it is no sealed value."""
+    form, _, rest = text.partition(".")
+    key_id, has_content, _ = rest.partition(".")
+    return key_id if form == FORMAT and has_content and KEY_ID.fullmatch(key_id) else None
 
 
-def load_key_file(path: Path) -> Sealer:
-    """Return the sealer of a key file.
-
-    Raises:
-        ConfigurationError: the file is missing or malformed; its content is never part of the message.
-    """
-    try:
-        document = json.loads(path.read_text())
-        keys = {key_id: base64.b64decode(key) for key_id, key in document["keys"].items()}
-        return Sealer(keys, current=document["current"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigurationError(
-            f"cannot read the data-encryption key file {path}: {type(error).__name__}"
-        ) from None
+def fingerprint_key_of(keys: Mapping[str, bytes]) -> bytes:
+    """Return the key of fingerprints for a ring that names none; no key of the ring can be told from it."""
+    return hmac.digest(keys[min(keys)], b"tocsin request fingerprint", "sha256")

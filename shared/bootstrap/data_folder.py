@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from shared.connector.stores.tables import SCHEMA as CONNECTOR_SCHEMA
+from shared.data_keys.tables import SCHEMA as DATA_KEYS_SCHEMA
 from shared.errors import ConfigurationError
 from shared.events.tables import SCHEMA as EVENTS_SCHEMA
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
@@ -17,6 +18,8 @@ from shared.sql.migrations import migrate
 from shared.sql.sqlite import sqlite_engine
 
 DATABASE_FILE = "tocsin.db"
+# The data keys take over a table that the connector then drops.
+SCHEMAS = (BROKER_SCHEMA, EVENTS_SCHEMA, DATA_KEYS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA)
 
 
 def migrate_data_folder(path: Path) -> None:
@@ -40,7 +43,7 @@ def bring_up_to_date(database_file: Path) -> None:
     """
     engine = sqlite_engine(database_file)
     try:
-        for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA):
+        for schema in SCHEMAS:
             migrate(engine, schema)
     except DBAPIError as error:
         raise ConfigurationError(

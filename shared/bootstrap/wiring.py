@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date, usable
+from shared.bootstrap.data_keys import load_key_ring, sealed_tables
 from shared.bootstrap.scheduler_parts import Foundation, SchedulerParts, new_id
 from shared.client.rest import RestSchedulerClient
 from shared.clock import Clock, SystemClock
@@ -19,8 +20,9 @@ from shared.connector.execute import Executor
 from shared.connector.history import History
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
-from shared.connector.stores.key_check import check_key
 from shared.connector.stores.sql import SqlOperationStore
+from shared.data_keys.key_check import check_key
+from shared.data_keys.resealing import Resealing
 from shared.errors import ConfigurationError, TransientError
 from shared.events.delivery import Deliveries
 from shared.events.delivery_store import DeliveryStore
@@ -30,7 +32,7 @@ from shared.events.sinks.webhook import Webhooks
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import TOCSIN_QUEUES
 from shared.outbound.guard import AddressGuard
-from shared.sealing import Sealer, load_key_file
+from shared.sealing import Sealer
 from shared.settings import Role, Settings
 from shared.sql.data_folder import DataFolder
 from shared.sql.database import Transaction
@@ -199,13 +201,14 @@ class Application:
         """Find lost work of the connector."""
         await self.connector.sweep()
         await self.deliveries.sweep()
+        await self._resealing.run_once()
 
     async def sweep_scheduler(self) -> None:
         """Find lost work of the Scheduler service and its engine."""
         now = self.clock.now()
         await self.scheduler.operations.sweep(now)
         await self.scheduler.sweep.run_once(now)
-        await self.scheduler.identity.certificates.refresh()
+        await self._resealing.run_once()
 
     async def prune_scheduler(self) -> None:
         """Forget what was kept long enough."""
@@ -261,7 +264,11 @@ class Application:
 
     @cached_property
     def _sealer(self) -> Sealer:
-        return load_key_file(required(self.settings.data_key_file, "TOCSIN_DATA_KEY_FILE"))
+        return load_key_ring(self.settings).sealer()
+
+    @cached_property
+    def _resealing(self) -> Resealing:
+        return Resealing(self._database, sealed_tables(), sealer=lambda: self._sealer)
 
     @property
     def _source(self) -> str:
@@ -278,16 +285,15 @@ class Application:
             locks = self.broker.free_locks(transaction)
             return locks + self._delivery_store.free_leases(transaction, now=now)
 
+        sealer = self._sealer
+        await self._database.run(lambda transaction: check_key(transaction, sealer))
         held = await self._database.run(free)
         if self.settings.role is not Role.SCHEDULER:
-            await self._database.run(lambda transaction: check_key(transaction, self._sealer))
             held += await self.connector.free_leases()
             await self.sweep_connector()
         if self.settings.role is not Role.CONNECTOR:
             held += await self.scheduler.operations.free_leases(now)
             held += await self.scheduler.sweep.free_leases(now)
-            for path in self.settings.management_certificates:
-                await self.scheduler.identity.introduce(self.settings.subscription_id, path)
             await self.sweep_scheduler()
         logger.info("took over the data folder", extra={"action": "open", "freed": held})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import ConfigurationError
-from shared.sealing import create_key_file
+from shared.key_ring import create_key_file
 
 
 @dataclass(frozen=True, slots=True)

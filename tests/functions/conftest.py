@@ -5,7 +5,7 @@ import pytest
 
 from shared.bootstrap import Application, use
 from shared.development_certificates import create_development_certificates
-from shared.sealing import create_key_file
+from shared.key_ring import create_key_file
 from shared.settings import Settings
 from tests.clocks import FakeClock
 

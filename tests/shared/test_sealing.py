@@ -1,11 +1,7 @@
-import json
-import stat
-from pathlib import Path
-
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.sealing import Sealer, create_key_file, load_key_file
+from shared.sealing import Sealer, key_id_of
 
 KEYS = {"k1": b"1" * 32, "k2": b"2" * 32}
 
@@ -31,7 +27,7 @@ def test_an_older_key_of_the_ring_still_opens() -> None:
     assert Sealer(KEYS, current="k2").unseal(sealed, context="c") == "x"
 
 
-@pytest.mark.parametrize("change", ["context", "content", "key", "form"])
+@pytest.mark.parametrize("change", ["context", "content", "key", "form", "short", "letters"])
 def test_a_sealed_value_that_was_moved_or_altered_is_refused(change: str) -> None:
     sealer = Sealer(KEYS, current="k1")
     sealed = sealer.seal("x", context="c")
@@ -40,6 +36,8 @@ def test_a_sealed_value_that_was_moved_or_altered_is_refused(change: str) -> Non
         "content": sealed[:-8] + ("A" if sealed[-8] != "A" else "B") + sealed[-7:],
         "key": sealed.replace(".k1.", ".k2."),
         "form": "plain",
+        "short": "sealed1.k1.QUJD",
+        "letters": "sealed1.k1.ä",
     }[change]
 
     with pytest.raises(ConfigurationError):
@@ -59,39 +57,46 @@ def test_fingerprints_of_another_key_differ() -> None:
     assert other.fingerprint(b"a") != Sealer(KEYS, current="k1").fingerprint(b"a")
 
 
-def test_a_key_file_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
-    path = tmp_path / "key.json"
+def test_p8_a_sealer_shows_no_key() -> None:
+    assert "1111" not in repr(Sealer(KEYS, current="k1"))
 
-    create_key_file(path)
-    first = path.read_text()
-    create_key_file(path)
 
-    assert path.read_text() == first
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert (
-        load_key_file(path).unseal(load_key_file(path).seal("x", context="c"), context="c") == "x"
-    )
+def test_resealed_text_is_under_the_current_key_and_opens_without_the_old_one() -> None:
+    old = Sealer(KEYS, current="k1").seal("s3cret", context="c")
+
+    new = Sealer(KEYS, current="k2").reseal(old, context="c")
+
+    assert (key_id_of(old), key_id_of(new)) == ("k1", "k2")
+    assert Sealer({"k2": KEYS["k2"]}, current="k2").unseal(new, context="c") == "s3cret"
+
+
+def test_what_is_under_the_current_key_is_resealed_to_itself() -> None:
+    sealer = Sealer(KEYS, current="k2")
+    sealed = sealer.seal("x", context="c")
+
+    assert sealer.reseal(sealed, context="c") == sealed
+
+
+@pytest.mark.parametrize("sealed", ["plain", "sealed1.k9.QUJD", "sealed1.k1"])
+def test_what_cannot_be_opened_is_not_resealed(sealed: str) -> None:
+    with pytest.raises(ConfigurationError):
+        Sealer(KEYS, current="k2").reseal(sealed, context="c")
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "[]",
-        "{}",
-        json.dumps({"current": "k9", "keys": {"k1": "MTIz"}}),
-        '{"keys": {"k1": "s3cret',
-    ],
+    "text", ["", "plain", "sealed1", "sealed1.k1", "sealed1..x", "sealed2.k1.x"]
 )
-def test_p8_a_broken_key_file_is_named_and_its_content_is_not(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "key.json"
-    path.write_text(content)
-
-    with pytest.raises(ConfigurationError, match=r"key\.json|not in the key file") as caught:
-        load_key_file(path)
-
-    assert "s3cret" not in str(caught.value)
+def test_other_text_has_no_key(text: str) -> None:
+    assert key_id_of(text) is None
 
 
-def test_p8_a_sealer_shows_no_key() -> None:
-    assert "1111" not in repr(Sealer(KEYS, current="k1"))
+def test_older_keys_are_all_but_the_current_one() -> None:
+    assert Sealer(KEYS, current="k2").older_keys == {"k1"}
+
+
+def test_fingerprints_follow_their_own_key_where_there_is_one() -> None:
+    one = Sealer(KEYS, current="k1", fingerprint_key=b"f" * 32)
+    other = Sealer({"k9": b"9" * 32}, current="k9", fingerprint_key=b"f" * 32)
+
+    assert one.fingerprint(b"a") == other.fingerprint(b"a")
+    assert one.fingerprint(b"a") != Sealer(KEYS, current="k1").fingerprint(b"a")

@@ -15,7 +15,7 @@ from shared.messaging.entities import OPERATIONS
 from shared.messaging.work import WorkRows, sweep_index, work_columns
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0001")
+SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0002")
 LEASE = timedelta(seconds=90)
 
 metadata = MetaData()
@@ -87,13 +87,6 @@ request_key = Table(
     Column("fingerprint", Text, nullable=False),
     Column("operation_ids", Text, nullable=False),
     Column("accepted_at", BigInteger, nullable=False, index=True),
-)
-
-# One row: a text sealed under the key that the bodies of operations are sealed under.
-key_check = Table(
-    "key_check",
-    metadata,
-    Column("sealed", Text, primary_key=True),
 )
 
 

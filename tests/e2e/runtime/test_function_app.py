@@ -8,7 +8,7 @@ import pytest
 
 from shared.clock import SystemClock
 from shared.development_certificates import create_development_certificates
-from shared.sealing import create_key_file
+from shared.key_ring import create_key_file
 from tests.e2e.runtime.conftest import ROOT, Ask
 
 METADATA = {

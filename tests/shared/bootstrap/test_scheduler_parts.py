@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import Application
+from shared.key_ring import create_key_file
 from shared.settings import EngineMode, Role, Settings
 
 
@@ -10,7 +11,14 @@ from shared.settings import EngineMode, Role, Settings
 async def test_the_engine_stays_in_the_process_unless_a_timer_ticks(
     tmp_path: Path, engine: str, is_resident: bool
 ) -> None:
-    settings = Settings(data_dir=tmp_path, role=Role.SCHEDULER, engine=EngineMode(engine))
+    key_file = tmp_path / "data-key.json"
+    create_key_file(key_file)
+    settings = Settings(
+        data_dir=tmp_path,
+        role=Role.SCHEDULER,
+        engine=EngineMode(engine),
+        data_key_file=key_file,
+    )
     app = Application(settings)
     await app.open()
 

@@ -4,19 +4,28 @@ import sqlite3
 import threading
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.bootstrap import DATABASE_FILE, Application
 from shared.errors import ConfigurationError, TransientError
+from shared.key_ring import create_key_file
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import TOCSIN_QUEUES
 from shared.settings import Durability, Role, Settings
 from tests.clocks import settle
 
 
+def settings(data_dir: Path, **others: Any) -> Settings:
+    """Return those of a Scheduler on this folder, which has a key."""
+    key_file = data_dir / "data-key.json"
+    create_key_file(key_file)
+    return Settings(data_dir=data_dir, role=Role.SCHEDULER, data_key_file=key_file, **others)
+
+
 def scheduler(data_dir: Path) -> Application:
-    return Application(Settings(data_dir=data_dir, role=Role.SCHEDULER))
+    return Application(settings(data_dir))
 
 
 def sqlite_threads() -> list[str]:
@@ -29,10 +38,32 @@ async def test_a_missing_setting_fails_the_first_call_that_needs_it_and_names_it
     app = scheduler(tmp_path)
     await app.open()
 
-    with pytest.raises(ConfigurationError, match="TOCSIN_DATA_KEY_FILE is missing"):
-        _ = app.event_subscriptions
+    with pytest.raises(ConfigurationError, match="TOCSIN_CLIENT_CERTIFICATE is missing"):
+        _ = app.connector
 
     await app.close()
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_p8_no_role_opens_a_folder_without_a_key(role: Role, tmp_path: Path) -> None:
+    app = Application(Settings(data_dir=tmp_path, role=role))
+
+    with pytest.raises(ConfigurationError, match="TOCSIN_DATA_KEY_FILE is missing"):
+        await app.open()
+
+    assert sqlite_threads() == []
+
+
+async def test_p8_a_scheduler_starts_under_no_other_key_than_that_of_its_database(
+    tmp_path: Path,
+) -> None:
+    first = scheduler(tmp_path)
+    await first.open()
+    await first.close()
+    (tmp_path / "data-key.json").unlink()
+
+    with pytest.raises(ConfigurationError, match="restore its key file"):
+        await scheduler(tmp_path).open()
 
 
 async def test_callers_at_the_same_time_open_it_once(
@@ -144,7 +175,7 @@ class Disturbed(Application):
 
 
 async def test_part_that_cannot_be_closed_keeps_no_other_open(tmp_path: Path) -> None:
-    app = Disturbed(Settings(data_dir=tmp_path, role=Role.SCHEDULER))
+    app = Disturbed(settings(tmp_path))
     await app.open()
 
     with pytest.raises(OSError, match="disturbed"):
@@ -171,7 +202,7 @@ class Observed(Application):
 async def test_durability_is_a_setting(
     tmp_path: Path, durability: Durability, synchronous: int
 ) -> None:
-    app = Observed(Settings(data_dir=tmp_path, role=Role.SCHEDULER, durability=durability))
+    app = Observed(settings(tmp_path, durability=durability))
     await app.open()
 
     assert await app.synchronous() == synchronous

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.cli.demo.stage import Ports, free_ports
-from shared.sealing import create_key_file
+from shared.key_ring import create_key_file
 
 ROOT = Path(__file__).parents[3]
 READY_SECONDS = 60
