@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 INSTANT = re.compile(
@@ -129,5 +129,15 @@ def _read_duration(value: object) -> timedelta:
         raise PydanticCustomError("duration", "{reason}", {"reason": str(error)}) from None
 
 
-Instant = Annotated[datetime, PlainValidator(_read_instant), PlainSerializer(format_instant)]
-Duration = Annotated[timedelta, PlainValidator(_read_duration), PlainSerializer(format_time_span)]
+Instant = Annotated[
+    datetime,
+    PlainValidator(_read_instant),
+    PlainSerializer(format_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Duration = Annotated[
+    timedelta,
+    PlainValidator(_read_duration),
+    PlainSerializer(format_time_span),
+    WithJsonSchema({"type": "string", "pattern": f"^{TIME_SPAN.pattern}$"}),
+]
