@@ -86,6 +86,21 @@ class Settings(BaseModel):
     client_certificate: Path | None = None
     client_certificate_password: str | None = Field(default=None, repr=False)
     management_certificates: Annotated[tuple[Path, ...], BeforeValidator(split_list)] = ()
+    behind_app_service: bool = Field(
+        default=False,
+        description="client certificates are those in X-ARR-ClientCert, which the platform sets or removes",
+    )
+    token_issuer: str | None = None
+    token_key_set: str | None = Field(
+        default=None, description="where the issuer's keys are: a file, or a URL of https"
+    )
+    token_audience: str = "https://management.azure.com/"
+    token_subscriptions_claim: str = Field(
+        default="subscriptions", description="lists what a token opens; `roles` with Entra ID"
+    )
+    local_issuer: bool = Field(
+        default=False, description="take tokens of the issuer in the data folder too"
+    )
     data_key_file: Path | None = None
     data_keys: str | None = Field(
         default=None,

@@ -208,6 +208,7 @@ class Application:
         now = self.clock.now()
         await self.scheduler.operations.sweep(now)
         await self.scheduler.sweep.run_once(now)
+        await self.scheduler.identity.certificates.refresh()
         await self._resealing.run_once()
 
     async def prune_scheduler(self) -> None:
@@ -294,6 +295,8 @@ class Application:
         if self.settings.role is not Role.CONNECTOR:
             held += await self.scheduler.operations.free_leases(now)
             held += await self.scheduler.sweep.free_leases(now)
+            for path in self.settings.management_certificates:
+                await self.scheduler.identity.introduce(self.settings.subscription_id, path)
             await self.sweep_scheduler()
         logger.info("took over the data folder", extra={"action": "open", "freed": held})
 
