@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.scheduler.instants import (
+    DAYS_OF_MONTH,
     JUST_BEFORE,
     MONTHS,
     MONTHS_END,
-    SHORTEST_MONTH,
     later,
     length_of_month,
     not_after,
@@ -98,7 +98,7 @@ class Grid:
         """Return the occurrence in that month, if it has the anchor's day."""
         year, month = number // MONTHS, number % MONTHS
         day = self.anchor.day
-        if day > SHORTEST_MONTH and day > length_of_month(year, month):
+        if day > DAYS_OF_MONTH[month] and day > length_of_month(year, month):
             return None
         return self.anchor.replace(year=year, month=month + 1)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from shared.errors import InvalidRequestError
 from shared.scheduler.announcements import JobPath
 from shared.scheduler.execution_store import Count, DueJob, Progress
 from shared.scheduler.store import SchedulerStore
@@ -162,20 +163,29 @@ class TimingStoreContract(SchedulerStoreSteps):
         assert (row.generation, row.definition) == (0, JOB.definition)
         assert JOB.definition not in repr(row)
 
+    @pytest.mark.parametrize(
+        ("broken_column", "error"), [("frequency", KeyError), ("schedule", InvalidRequestError)]
+    )
     async def test_one_timing_that_cannot_be_read_keeps_no_other_from_being_due(
-        self, filled: SchedulerStore, database: Database
+        self,
+        filled: SchedulerStore,
+        database: Database,
+        broken_column: str,
+        error: type[Exception],
     ) -> None:
         await self._add(filled, database, "other", 1)
         await self._define(filled, database, FULL)
         await do(
             database,
-            lambda c: c.exec_driver_sql("UPDATE job_timing SET frequency = 'x' WHERE job_id = 1"),
+            lambda c: c.exec_driver_sql(
+                f"UPDATE job_timing SET {broken_column} = 'x' WHERE job_id = 1"
+            ),
         )
 
         broken, other = await self._due(filled, database)
 
         assert other.timing().next_occurrence == START + SECOND
-        with pytest.raises(KeyError):
+        with pytest.raises(error):
             broken.timing()
 
     async def test_a_claim_moves_the_job_on_and_counts_one_more_outstanding(
