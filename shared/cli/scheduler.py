@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 
 
 class SubscriptionCertificate(BaseModel):
-    """A management certificate to be uploaded at the start, and the subscription whose it is."""
+    """A management certificate to be uploaded at the start unless it was revoked, and the subscription whose it is."""
 
     model_config = ConfigDict(frozen=True)
 

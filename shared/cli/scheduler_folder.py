@@ -42,6 +42,8 @@ class SchedulerFolder(PrivateFolder):
             "ServiceBusConnection__fullyQualifiedNamespace": "localhost",
             "TOCSIN_DATA_DIR": str(self.path),
             "TOCSIN_DATA_KEY_FILE": str(self.data_key_file),
+            # Of `tocsin token`, for whoever can read the folder.
+            "TOCSIN_LOCAL_ISSUER": "true",
         }
 
     @contextmanager

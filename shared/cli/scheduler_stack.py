@@ -45,6 +45,8 @@ async def run_scheduler(options: SchedulerOptions) -> None:
     await application.open()
     async with AsyncExitStack() as running:
         running.push_async_callback(application.close)
+        for each in options.certificates:
+            await application.scheduler.identity.introduce(each.subscription, each.path)
         host = host_app(
             app,
             root=ROOT,
@@ -76,22 +78,8 @@ def clock_of(options: SchedulerOptions) -> Clock:
 
 
 def settings_of(options: SchedulerOptions) -> Mapping[str, str]:
-    """Return the app settings that the options stand for.
-
-    Raises:
-        ConfigurationError: there is more than one subscription.
-    """
-    settings = {}
-    if options.networks:
-        settings["TOCSIN_ALLOWED_NETWORKS"] = ",".join(options.networks)
-    if options.certificates:
-        subscriptions = {each.subscription for each in options.certificates}
-        if len(subscriptions) > 1:
-            raise ConfigurationError("--subscription: one subscription at a time is served so far")
-        settings["TOCSIN_SUBSCRIPTION_ID"] = subscriptions.pop()
-        files = ",".join(str(each.path) for each in options.certificates)
-        settings["TOCSIN_MANAGEMENT_CERTIFICATES"] = files
-    return settings
+    """Return the app settings that the options stand for."""
+    return {"TOCSIN_ALLOWED_NETWORKS": ",".join(options.networks)} if options.networks else {}
 
 
 def main() -> None:

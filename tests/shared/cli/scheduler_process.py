@@ -53,12 +53,18 @@ class Service:
     url: str
 
     async def call(
-        self, client: Client, method: str, path: str, **options: Any
+        self,
+        client: Client,
+        method: str,
+        path: str,
+        *,
+        subscription: str = SUBSCRIPTION,
+        **options: Any,
     ) -> requests.Response:
         def call() -> requests.Response:
             return requests.request(
                 method,
-                f"{self.url}/{SUBSCRIPTION}{path}",
+                f"{self.url}/{subscription}{path}",
                 headers={"x-ms-version": "2014-10-01"},
                 verify=str(self.folder / "tls" / "ca.pem"),
                 cert=str(client.pem),

@@ -85,13 +85,29 @@ async def test_a_certificate_is_taken_in_either_form_and_no_other_one(
         assert "<Code>AuthenticationFailed</Code>" in answers[1].text
 
 
+async def test_subscriptions_see_nothing_of_each_other(tmp_path: Path) -> None:
+    one, other = make_client(tmp_path / "one"), make_client(tmp_path / "other")
+    options = (*one.option("sub-1"), *other.option("sub-2"), *other.option("sub-3"))
+    async with running(tmp_path / "data", *options) as service:
+        await service.call(one, "PUT", CS, data=CLOUD_SERVICE, subscription="sub-1")
+
+        answers = [
+            await service.call(who, "GET", LIST, subscription=subscription)
+            for subscription in ("sub-1", "sub-2", "sub-3")
+            for who in (one, other)
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 403, 403, 200, 403, 200]
+        assert ["<Name>cs1</Name>" in answer.text for answer in answers] == [True, *[False] * 5]
+
+
 async def test_a_second_start_finds_what_was_made(tmp_path: Path, client: Client) -> None:
     async with running(tmp_path / "data", *client.option()) as service:
         await make_collection(service, client)
         authority = (tmp_path / "data" / "tls" / "ca.pem").read_bytes()
         await service.end()
 
-    async with running(tmp_path / "data", *client.option()) as service:
+    async with running(tmp_path / "data") as service:
         found = await service.call(client, "GET", CS)
 
     assert "<Name>jc1</Name>" in found.text
