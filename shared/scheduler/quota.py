@@ -18,7 +18,14 @@ from shared.wire.model import read_json
 from shared.wire.recurrence import Recurrence
 from shared.wire.times import format_time_span
 
-MAX_FREE_COLLECTIONS = 1
+# Of a subscription: properties of 2016 for the first four, the plans article for the last (OPEN-QUESTIONS 52).
+MAX_COLLECTIONS = {
+    Plan.FREE: 1,
+    Plan.STANDARD: 100_000,
+    Plan.PREMIUM: 100_000,
+    Plan.P10_PREMIUM: 100_000,
+    Plan.P20_PREMIUM: 10_000,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,6 +171,11 @@ class JobStore(Protocol):
     ) -> Sequence[StoredJob]:
         """Return up to `top` jobs after the first `skip`, by name; None stands for any state."""
 
+    def following(
+        self, connection: Connection, job_collection_id: int, *, after: int, limit: int
+    ) -> Sequence[StoredJob]:
+        """Return up to `limit` jobs whose id is greater than `after`, in the order of their ids."""
+
     def insert(self, connection: Connection, job_collection_id: int, row: StoredJob) -> int:
         """Add a job, of whose name there must be none, and return its id, which is never given again."""
 

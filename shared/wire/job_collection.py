@@ -88,7 +88,10 @@ class OperationError(WireModel):
 
 
 class JobCollectionAnswer(WireModel):
-    """What the service says of a collection; the quota exactly as supplied, absent if it was not."""
+    """What the service says of a collection; the quota exactly as supplied, absent if it was not.
+
+    One that was made through ARM is spelled another way in the list of cloud services.
+    """
 
     name: str
     geo_region: str | None = None
@@ -99,6 +102,7 @@ class JobCollectionAnswer(WireModel):
     plan: PlanWord = Plan.STANDARD
     quota: Quota | None = None
     label: str | None = None
+    is_arm_born: Annotated[bool, Field(exclude=True)] = False
     operation_type: str = "Create"
     operation_result: Annotated[OperationResult, BeforeValidator(word_reader(OperationResult))] = (
         OperationResult.SUCCEEDED

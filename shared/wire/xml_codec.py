@@ -22,6 +22,9 @@ from shared.wire.operation import Operation
 from shared.wire.xml_elements import XmlElement, parse_xml, write_element, write_root, write_text
 
 SCHEMA_VERSION = "1.1"
+# Namespace and type of a collection in the list of cloud services, by the surface through which it was made.
+CLASSIC_BORN = ("scheduler", "JobCollections")
+ARM_BORN = ("Scheduler", "jobcollections")
 
 
 def encode_cloud_service(service: CloudService) -> bytes:
@@ -166,10 +169,11 @@ def _cloud_service_members(service: CloudServiceAnswer) -> tuple[str, ...]:
 
 def _write_resource(collection: JobCollectionAnswer) -> str:
     error = collection.error
+    namespace, kind = ARM_BORN if collection.is_arm_born else CLASSIC_BORN
     return write_element(
         "Resource",
-        write_text("ResourceProviderNamespace", "scheduler"),
-        write_text("Type", "JobCollections"),
+        write_text("ResourceProviderNamespace", namespace),
+        write_text("Type", kind),
         write_text("Name", collection.name),
         write_text("SchemaVersion", SCHEMA_VERSION),
         write_text("ETag", collection.etag),
@@ -254,6 +258,7 @@ def _read_collection(element: XmlElement) -> JobCollectionAnswer:
             plan=element.word("IntrinsicSettings", "Plan"),
             quota=_read_quota(element),
             label=_from_base64(element.text("Label")),
+            isArmBorn=element.word("ResourceProviderNamespace") == ARM_BORN[0],
             operationType=element.word("OperationStatus", "Type"),
             operationResult=element.word("OperationStatus", "Result"),
             error=_read_error(element.child("OperationStatus")),

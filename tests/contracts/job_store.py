@@ -45,6 +45,19 @@ def execution(
 class JobStoreContract(SchedulerStoreSteps):
     """Names are found in any case and kept as given; ids are never given again."""
 
+    async def test_jobs_follow_each_other_by_id_a_few_at_a_time(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        for name in ("b", "a"):
+            row = replace(JOB, name=name)
+            await do(database, lambda c, row=row: filled.jobs.insert(c, 1, row))  # type: ignore[misc]
+
+        first = await do(database, lambda c: filled.jobs.following(c, 1, after=0, limit=2))
+        second = await do(database, lambda c: filled.jobs.following(c, 1, after=2, limit=2))
+
+        assert [job.name for job in (*first, *second)] == ["Nightly", "b", "a"]
+        assert await do(database, lambda c: filled.jobs.following(c, 2, after=0, limit=2)) == []
+
     async def test_a_job_is_found_by_any_case_in_its_collection_alone(
         self, filled: SchedulerStore, database: Database
     ) -> None:

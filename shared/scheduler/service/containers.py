@@ -15,11 +15,13 @@ from shared.scheduler.service.names import check_stays, find_cloud_service, find
 from shared.scheduler.service.plans import check_jobs, check_plan
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
 from shared.sql.database import Transaction
+from shared.wire.catalogue import Surface
 from shared.wire.cloud_service import CloudService, CloudServiceAnswer
 from shared.wire.job_collection import (
     CollectionDefinition,
     JobCollection,
     JobCollectionAnswer,
+    JobCollectionState,
     OperationError,
     OperationResult,
 )
@@ -124,6 +126,8 @@ class JobCollections:
                 definition=json.dumps(redefined(found, wanted).document()),
                 operation_type="Update" if found else "Create",
                 operation_result=OperationResult.IN_PROGRESS,
+                state=found.state if found else JobCollectionState.STARTED,
+                surface=found.surface if found else request.endpoint.surface,
             )
             if found is None:
                 new = replace(new, id=store.insert(connection, new))
@@ -207,9 +211,11 @@ def job_collection_answer(
         name=row.name,
         geo_region=geo_region and (definition.location or geo_region),
         etag=row.etag,
+        state=row.state,
         plan=definition.plan,
         quota=definition.quota,
         label=definition.label,
+        is_arm_born=row.surface is Surface.ARM,
         operation_type=row.operation_type,
         operation_result=OperationResult(row.operation_result),
         error=OperationError(http_code=500, message=row.error_message)

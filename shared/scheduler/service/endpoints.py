@@ -7,6 +7,7 @@ from shared.scheduler.service.certificate_endpoints import CertificateEndpoints
 from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.changes import Change, Changes, Effect
 from shared.scheduler.service.classic_form import ClassicJobForm
+from shared.scheduler.service.collection_states import CollectionStates
 from shared.scheduler.service.containers import CloudServices, JobCollections
 from shared.scheduler.service.exchange import Answer, Query, Request
 from shared.scheduler.service.job_changes import JobChanges
@@ -36,7 +37,9 @@ class Endpoints:
         self._changes = Changes(store)
         services, collections = CloudServices(store, new_id), JobCollections(store, new_id)
         certificate = CertificateEndpoints(certificates)
-        jobs = Jobs(store, job_changes, ClassicJobForm(), sealer=sealer, new_id=new_id, clock=clock)
+        form = ClassicJobForm()
+        jobs = Jobs(store, job_changes, form, sealer=sealer, new_id=new_id, clock=clock)
+        states = CollectionStates(store, form, new_id)
         effects: dict[str, Callable[[Request], Effect]] = {
             "CreateOrUpdateCloudService": services.create_or_update,
             "DeleteCloudService": services.delete,
@@ -47,6 +50,9 @@ class Endpoints:
             "PatchJob": jobs.patch,
             "DeleteJob": jobs.delete,
             "RunJob": jobs.run,
+            "SetJobsState": states.set_jobs_state,
+            "EnableJobCollection": states.enable,
+            "DisableJobCollection": states.disable,
             "AddManagementCertificate": certificate.add,
             "DeleteManagementCertificate": certificate.delete,
         }
@@ -61,7 +67,11 @@ class Endpoints:
             "ListManagementCertificates": certificate.list,
             "GetManagementCertificate": certificate.get,
         }
-        outcomes: dict[str, Callable[[Request], Query]] = {}
+        outcomes: dict[str, Callable[[Request], Query]] = {
+            "SetJobsState": states.jobs,
+            "EnableJobCollection": states.done,
+            "DisableJobCollection": states.done,
+        }
         self._effects = {(Surface.CLASSIC, name): effect for name, effect in effects.items()}
         self._queries = {(Surface.CLASSIC, name): query for name, query in queries.items()}
         self._outcomes = {(Surface.CLASSIC, name): query for name, query in outcomes.items()}

@@ -1,9 +1,13 @@
-"""What a change of a job writes in the transaction of its request: the job, its plan, and what is told of it."""
+"""What a change of a job writes in the transaction of its request: the job, its plan, and what is told of it.
+
+The definition says what its caller wants; while the collection is stopped, an enabled one is stored as disabled and held.
+"""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from shared.errors import ConflictError
 from shared.events.event_types import EventType
 from shared.scheduler.announcements import JobPath, job_event
 from shared.scheduler.job_documents import answered
@@ -13,9 +17,11 @@ from shared.scheduler.planning import Planned, Planner
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.sql.database import Transaction
 from shared.wire.job import Job, JobState
+from shared.wire.job_collection import JobCollectionState
 
 TIMED_MEMBERS = frozenset({"startTime", "recurrence"})
 STATE_MEMBERS = frozenset({"state", "stateDetails"})
+FINAL = frozenset({JobState.COMPLETED, JobState.FAULTED})
 TRIGGERS = {JobState.ENABLED: JobTrigger.ENABLE, JobState.DISABLED: JobTrigger.DISABLE}
 EVENTS_OF_STATES = {
     JobState.ENABLED: EventType.JOB_ENABLED,
@@ -32,6 +38,18 @@ class Site:
     collection: StoredJobCollection
     request_id: str
     now: datetime
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.collection.state is JobCollectionState.STOPPED
+
+    def state(self, wanted: Job) -> JobState:
+        """Return the state that a job has here whose caller wants it so."""
+        return JobState.DISABLED if self.is_stopped else wanted.state
+
+    def holds(self, wanted: Job) -> bool:
+        """Whether a job is disabled here only because the collection is stopped."""
+        return self.is_stopped and wanted.state is JobState.ENABLED
 
     def path(self, job: StoredJob) -> JobPath:
         return JobPath(
@@ -66,7 +84,12 @@ class JobChanges:
 
     def create(self, tx: Transaction, site: Site, name: str, wanted: Definition) -> StoredJob:
         """Add a job, of whose name there must be none."""
-        new = StoredJob(name=name, state=wanted.job.state, definition=wanted.text)
+        new = StoredJob(
+            name=name,
+            state=site.state(wanted.job),
+            definition=wanted.text,
+            is_held=site.holds(wanted.job),
+        )
         new_id = self._store.jobs.insert(tx.connection, site.collection.id, new)
         self._plan(tx, site, replace(new, id=new_id), wanted.job, resets=True)
         return self._told(tx, site, new, [EventType.JOB_CREATED])
@@ -89,6 +112,16 @@ class JobChanges:
             told = [EventType.JOB_UPDATED, *told]
         return self._told(tx, site, new, told)
 
+    def settle(self, tx: Transaction, site: Site, job: StoredJob, wanted: Definition) -> None:
+        """Have a job as `wanted` in a collection that may have been started or stopped; nothing when it is so already.
+
+        A job that has ended stays as it is.
+        """
+        is_final = job.state in FINAL
+        now = (job.state, job.is_held, job.definition)
+        if not is_final and now != (site.state(wanted.job), site.holds(wanted.job), wanted.text):
+            self.patch(tx, site, job, wanted, named=STATE_MEMBERS)
+
     def delete(self, tx: Transaction, site: Site, job: StoredJob) -> None:
         """Remove a job with everything that was planned for it."""
         self._planner.forget(tx, site.planned(job))
@@ -96,13 +129,18 @@ class JobChanges:
         self._tell(tx, site, job, [EventType.JOB_DELETED])
 
     def run(self, tx: Transaction, site: Site, job: StoredJob, *, origin: str) -> None:
-        """Have a job run at once; its own occurrences stay as they are."""
+        """Have a job run at once; its own occurrences stay as they are. In a stopped collection nothing runs."""
+        if site.is_stopped:
+            raise ConflictError(
+                f"The job collection '{site.collection.name}' is stopped; its jobs do not run.",
+                code="Conflict",
+            )
         next_state(job.state, JobTrigger.RUN, job=job.name)
         self._planner.run_now(tx, site.planned(job), origin=origin)
 
     def _write(self, tx: Transaction, site: Site, old: StoredJob, wanted: Definition) -> StoredJob:
-        state = next_state(old.state, TRIGGERS[wanted.job.state], job=old.name)
-        new = replace(old, state=state, definition=wanted.text)
+        state = next_state(old.state, TRIGGERS[site.state(wanted.job)], job=old.name)
+        new = replace(old, state=state, definition=wanted.text, is_held=site.holds(wanted.job))
         self._store.jobs.update(tx.connection, site.collection.id, new)
         return new
 
@@ -110,7 +148,7 @@ class JobChanges:
         self, tx: Transaction, site: Site, job: StoredJob, definition: Job, *, resets: bool
     ) -> None:
         planned = site.planned(job)
-        if definition.state is JobState.DISABLED:
+        if site.state(definition) is JobState.DISABLED:
             self._planner.stop(tx, planned, resets=resets)
         else:
             self._planner.define(tx, planned, definition, resets=resets)

@@ -3,17 +3,24 @@
 A step returns the operation as it is afterwards; one that is in progress still has more to do.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
+from shared.errors import InvalidRequestError
 from shared.messaging.steps import AT_ONCE
-from shared.scheduler.service.job_changes import JobChanges, Site
-from shared.scheduler.store import SchedulerStore, StoredOperation
+from shared.scheduler.service.job_changes import Definition, JobChanges, Site
+from shared.scheduler.store import SchedulerStore, StoredJob, StoredOperation
 from shared.sql.database import Transaction
+from shared.wire.job import Job
 from shared.wire.job_collection import OperationResult
+from shared.wire.json_types import JsonObject
+from shared.wire.merge import merge
+from shared.wire.model import read_stored
 from shared.wire.operation import OperationStatus
 
 MAX_UNRECORDED = 10
@@ -34,8 +41,14 @@ class OperationSteps:
         match operation.endpoint:
             case "DeleteCloudService" | "DeleteJobCollection":
                 return self._delete(transaction, operation, now=now)
-            case "CreateJobCollection":
-                return self._settle(transaction.connection, operation)
+            case "CreateJobCollection" | "PatchJobCollection":
+                if operation.argument is None:
+                    return self._settle(transaction.connection, operation)
+                settled = self._settle_jobs(transaction, operation, now=now)
+                has_ended = settled.status != OperationStatus.IN_PROGRESS
+                return self._settle(transaction.connection, settled) if has_ended else settled
+            case "EnableJobCollection" | "DisableJobCollection" | "SetJobsState":
+                return self._settle_jobs(transaction, operation, now=now)
             case _:
                 return succeeded(operation)
 
@@ -91,6 +104,46 @@ class OperationSteps:
             for collection in self._store.job_collections.list_of(connection, service_id)
         }
 
+    def _settle_jobs(
+        self, transaction: Transaction, operation: StoredOperation, *, now: datetime
+    ) -> StoredOperation:
+        """Bring some jobs into the state that they are to have in their collection as it is now."""
+        connection, argument = transaction.connection, JobsArgument.decode(operation.argument)
+        assert operation.job_collection_id is not None, "a collection's operation names it"
+        site = self._site(connection, operation, now=now)
+        if site is None:
+            return failed(operation, 404, "ResourceNotFound", "The job collection was deleted.")
+        if site.collection.is_deleting:
+            return failed(operation, 409, "ConflictError", "The job collection is being deleted.")
+        jobs = self._store.jobs.following(
+            connection, operation.job_collection_id, after=argument.after, limit=JOBS_AT_ONCE
+        )
+        for job in jobs:
+            wanted = changed(job, argument.patch)
+            # One that cannot be read cannot run either: the engine gives it up.
+            if wanted is not None:
+                self._job_changes.settle(transaction, site, job, wanted)
+        if len(jobs) < JOBS_AT_ONCE:
+            return succeeded(operation)
+        return replace(operation, argument=replace(argument, after=jobs[-1].id).encode())
+
+    def _site(
+        self, connection: Connection, operation: StoredOperation, *, now: datetime
+    ) -> Site | None:
+        assert operation.cloud_service_id is not None, "what goes on after its answer has a target"
+        assert operation.job_collection_id is not None, "a collection's operation names it"
+        service = self._store.cloud_services.get(connection, operation.cloud_service_id)
+        found = self._store.job_collections.get(connection, operation.job_collection_id)
+        if service is None or found is None:
+            return None
+        return Site(
+            subscription=operation.subscription,
+            cloud_service=service.name,
+            collection=replace(found, is_deleting=found.is_deleting or service.is_deleting),
+            request_id=operation.id,
+            now=now,
+        )
+
     def _settle(self, connection: Connection, operation: StoredOperation) -> StoredOperation:
         """Tell in the collection itself how its creation or update ended, unless its deletion has begun."""
         assert operation.job_collection_id is not None, "a collection's operation names it"
@@ -121,6 +174,30 @@ class OperationSteps:
             if service is not None:
                 services.update(connection, replace(service, is_deleting=False))
         return failed(operation, 500, "InternalError", message)
+
+
+@dataclass(frozen=True, slots=True)
+class JobsArgument:
+    """What the steps for all jobs of a collection must know: `patch` is of each job, `after` the last that was done."""
+
+    patch: JsonObject = field(default_factory=dict)
+    after: int = 0
+
+    def encode(self) -> str:
+        return json.dumps({"patch": self.patch, "after": self.after})
+
+    @classmethod
+    def decode(cls, text: str | None) -> "JobsArgument":
+        return cls(**json.loads(text or "{}"))
+
+
+def changed(job: StoredJob, patch: JsonObject) -> Definition | None:
+    """Return a stored job as `patch` wants it, None when it cannot be read."""
+    try:
+        wanted = read_stored(Job, merge(from_json(job.definition), patch))
+    except InvalidRequestError:
+        return None
+    return Definition(job=wanted, text=to_json(wanted.document()).decode())
 
 
 def succeeded(operation: StoredOperation) -> StoredOperation:

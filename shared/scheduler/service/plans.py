@@ -1,17 +1,21 @@
 """What a collection's plan must fit: the other collections of its subscription, and the jobs that are in it."""
 
 import json
+import logging
 
 from sqlalchemy import Connection
 
 from shared.errors import AuthenticationError
-from shared.scheduler.quota import MAX_FREE_COLLECTIONS, allowance, check_count, check_job
+from shared.scheduler.quota import MAX_COLLECTIONS, allowance, check_count, check_job
 from shared.scheduler.store import SchedulerStore, StoredJobCollection
 from shared.wire.job import Job
-from shared.wire.job_collection import JobCollection, Plan
+from shared.wire.job_collection import JobCollection
 from shared.wire.model import read_stored
 
+logger = logging.getLogger(__name__)
+
 PAGE = 1000
+BLOCKED = "The resource is blocked to recieve any updates."
 
 
 def check_plan(
@@ -22,14 +26,18 @@ def check_plan(
     wanted: JobCollection,
     found: StoredJobCollection | None,
 ) -> None:
-    """Raises AuthenticationError when the subscription has as many free collections as it may, without `found`."""
-    if wanted.plan is not Plan.FREE or (found is not None and found.plan == Plan.FREE):
+    """Raises AuthenticationError when the subscription has as many collections of the plan as it may, without `found`.
+
+    In the words that the retired service had for it (OPEN-QUESTIONS 10); why is told in the log.
+    """
+    if found is not None and found.plan == wanted.plan:
         return
-    if store.job_collections.count_plan(connection, subscription, Plan.FREE) < MAX_FREE_COLLECTIONS:
-        return
-    raise AuthenticationError(
-        "The subscription has a Free job collection already.", code="ForbiddenError"
-    )
+    most = MAX_COLLECTIONS[wanted.plan]
+    present = store.job_collections.count_plan(connection, subscription, wanted.plan)
+    if present >= most:
+        reason = f"{present} job collections of plan {wanted.plan}, of {most} that it may have"
+        logger.info("collection refused", extra={"action": "check plan", "reason": reason})
+        raise AuthenticationError(BLOCKED, code="ForbiddenError")
 
 
 def check_jobs(

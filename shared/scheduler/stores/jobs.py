@@ -53,6 +53,11 @@ LIST = Prepared(
     .limit(bindparam("at_most"))
     .offset(bindparam("after"))
 )
+FOLLOWING = Prepared(
+    jobs.where(of_collection, job.c.id > bindparam("after"))
+    .order_by(job.c.id)
+    .limit(bindparam("at_most"))
+)
 SOME = Prepared(
     select(job_collection.c.name, *COLUMNS)
     .select_from(job.outerjoin(job_timing).join(job_collection))
@@ -115,6 +120,14 @@ class SqlJobs:
             of_state=None if state is None else state.value,
             at_most=top,
             after=skip,
+        )
+        return [to_job(row) for row in rows]
+
+    def following(
+        self, connection: Connection, job_collection_id: int, *, after: int, limit: int
+    ) -> Sequence[StoredJob]:
+        rows = FOLLOWING.rows(
+            connection, of_collection=job_collection_id, after=after, at_most=limit
         )
         return [to_job(row) for row in rows]
 
