@@ -18,12 +18,15 @@ from shared.errors import (
 )
 from shared.scheduler.service.admission import Admission
 from shared.scheduler.service.answering import Answering
+from shared.scheduler.service.arm.headers import ArmHeaders
 from shared.scheduler.service.asgi import (
     ClientLeftError,
+    Header,
     Receive,
     Scope,
     Send,
     acknowledge_lifespan,
+    classic_headers,
     http_date,
     raw_path,
     read_body,
@@ -31,7 +34,13 @@ from shared.scheduler.service.asgi import (
     send_answer,
 )
 from shared.scheduler.service.authentication import Authentication
-from shared.scheduler.service.exchange import Answer, Request, refusal
+from shared.scheduler.service.exchange import (
+    Answer,
+    Request,
+    Responder,
+    refusal,
+    responder_of,
+)
 from shared.scheduler.service.repeatability import repeatable_id
 
 logger = logging.getLogger(__name__)
@@ -64,6 +73,7 @@ class SchedulerService:
         self._clock = clock
         self._new_id = new_id
         self._admission = Admission(authentication)
+        self._arm = ArmHeaders(new_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -75,26 +85,38 @@ class SchedulerService:
                 await send({"type": "websocket.close", "code": 1008})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, request_id = raw_path(scope), None
+        path, request = raw_path(scope), None
         try:
             request = await self._read(scope, receive)
-            request_id = request.id
             answer = await self._answering.answer(request)
         except ClientLeftError:
             return
         except Exception as error:  # a bug costs one request and shows nothing of itself
             answer = explained(error, path=path)
-        request_id = request_id or self._new_id()
+        request_id = request.id if request else self._new_id()
         if answer.error_code is not None and answer.error_code not in UNAUTHENTICATED:
             log_refusal(answer, method=scope["method"], request_id=request_id)
+        responder = responder_of(path)
+        if responder is Responder.ARM:
+            headers = self._arm_headers(answer, scope, request, request_id)
+        else:
+            headers = classic_headers(answer, responder=responder, request_id=request_id)
+        headers.append((b"date", http_date(self._clock.now().replace(microsecond=0))))
         await send_answer(
-            answer,
-            send,
-            method=scope["method"],
-            path=path,
-            request_id=request_id,
-            date=http_date(self._clock.now().replace(microsecond=0)),
+            answer, send, method=scope["method"], responder=responder, headers=headers
         )
+
+    def _arm_headers(
+        self, answer: Answer, scope: Scope, request: Request | None, request_id: str
+    ) -> list[Header]:
+        headers = self._arm.of(
+            answer,
+            request_id=request_id,
+            request=request,
+            given=request.headers if request else read_headers(scope),
+            now=self._clock.now(),
+        )
+        return [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def _read(self, scope: Scope, receive: Receive) -> Request:
         now = self._clock.now()

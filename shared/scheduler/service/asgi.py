@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.errors import Fault, InvalidRequestError
-from shared.scheduler.service.exchange import Answer, Responder, responder_of
+from shared.scheduler.service.exchange import Answer, Responder
 
 MAX_BODY = 65536
 
@@ -31,20 +31,7 @@ PASSED_THROUGH: tuple[Header, ...] = (
     (b"x-aspnet-version", b"4.0.30319"),
     (b"x-powered-by", b"ASP.NET"),
 )
-ARM: tuple[Header, ...] = (
-    (b"cache-control", b"no-cache"),
-    (b"pragma", b"no-cache"),
-    (b"expires", b"-1"),
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
-    (b"server", b"Microsoft-IIS/8.5"),
-    (b"x-aspnet-version", b"4.0.30319"),
-    (b"x-powered-by", b"ASP.NET"),
-)
-HEADERS = {
-    Responder.FRONT_END: FRONT_END,
-    Responder.PROVIDER: PASSED_THROUGH,
-    Responder.ARM: ARM,
-}
+HEADERS = {Responder.FRONT_END: FRONT_END, Responder.PROVIDER: PASSED_THROUGH}
 XML = (b"content-type", b"application/xml; charset=utf-8")
 JSON = (b"content-type", b"application/json; charset=utf-8")
 
@@ -91,13 +78,16 @@ def too_large() -> InvalidRequestError:
     return InvalidRequestError([Fault("body", f"is larger than {MAX_BODY} bytes")])
 
 
+def classic_headers(answer: Answer, *, responder: Responder, request_id: str) -> list[Header]:
+    """Return the headers of who answers on the classic surface, and those that are this answer's alone."""
+    named = ((name.encode(), value.encode()) for name, value in answer.headers.items())
+    return [*HEADERS[responder], (b"x-ms-request-id", request_id.encode()), *named]
+
+
 async def send_answer(
-    answer: Answer, send: Send, *, method: str, path: str, request_id: str, date: bytes
+    answer: Answer, send: Send, *, method: str, responder: Responder, headers: list[Header]
 ) -> None:
-    """Send `answer`; the body of an answer to HEAD stays here. An HTTP server must not add a `Date` of its own."""
-    responder = responder_of(path)
-    headers = [*HEADERS[responder], (b"date", date), (b"x-ms-request-id", request_id.encode())]
-    headers += ((name.encode(), value.encode()) for name, value in answer.headers.items())
+    """Send `answer` with `headers` and those of its body, which stays here when it is an answer to HEAD."""
     if answer.etag is not None:
         headers.append((b"etag", answer.etag.encode()))
     if answer.repeatability is not None:
