@@ -1,8 +1,11 @@
 """What each endpoint of the catalogue does: a change, or a query."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from shared.clock import Clock
+from shared.scheduler.service.arm.endpoints import ArmEndpoints
+from shared.scheduler.service.arm.job_form import ArmJobForm
 from shared.scheduler.service.certificate_endpoints import CertificateEndpoints
 from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.changes import Change, Changes, Effect
@@ -17,6 +20,8 @@ from shared.scheduler.store import SchedulerStore
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
 from shared.wire.catalogue import Surface
+
+EndpointT = TypeVar("EndpointT")
 
 
 class Endpoints:
@@ -72,9 +77,17 @@ class Endpoints:
             "EnableJobCollection": states.done,
             "DisableJobCollection": states.done,
         }
-        self._effects = {(Surface.CLASSIC, name): effect for name, effect in effects.items()}
-        self._queries = {(Surface.CLASSIC, name): query for name, query in queries.items()}
-        self._outcomes = {(Surface.CLASSIC, name): query for name, query in outcomes.items()}
+        arm = ArmEndpoints(
+            store,
+            new_id,
+            services=services,
+            classic=collections,
+            states=states,
+            jobs=Jobs(store, job_changes, ArmJobForm(), sealer=sealer, new_id=new_id, clock=clock),
+        )
+        self._effects = by_surface(effects, arm.effects)
+        self._queries = by_surface(queries, arm.queries)
+        self._outcomes = by_surface(outcomes, arm.outcomes)
 
     def query(self, request: Request) -> Query:
         return self._queries[key_of(request)](request)
@@ -103,6 +116,15 @@ class Endpoints:
         if_match = request.headers.get(b"if-match", b"").decode("latin-1")
         said = "\n".join((*key_of(request), names, request.query, if_match, ""))
         return self._sealer.fingerprint(said.encode() + request.body)
+
+
+def by_surface(
+    classic: Mapping[str, EndpointT], arm: Mapping[str, EndpointT]
+) -> dict[tuple[Surface, str], EndpointT]:
+    return {
+        **{(Surface.CLASSIC, name): one for name, one in classic.items()},
+        **{(Surface.ARM, name): one for name, one in arm.items()},
+    }
 
 
 def key_of(request: Request) -> tuple[Surface, str]:
