@@ -33,6 +33,9 @@ from shared.messaging.message import ReceivedMessage
 from shared.messaging.wake_up import WakeUp
 from shared.outbound.guard import AddressGuard
 from shared.scheduler.action import Action, Attempt, Outcome
+from shared.scheduler.actions.access_tokens import AccessTokens
+from shared.scheduler.actions.client_contexts import ClientContexts
+from shared.scheduler.actions.credentials import Credentials
 from shared.scheduler.actions.http_request import HttpRequestAction
 from shared.scheduler.announcements import JobPath
 from shared.scheduler.claiming import Claims
@@ -53,6 +56,7 @@ from shared.sealing import Sealer
 from shared.sql.database import Transaction
 from shared.sql.migrations import migrate
 from shared.sql.sqlite import SqliteDatabase, sqlite_engine
+from shared.tls import client_context
 from shared.wire.job import Job, JobState
 from shared.wire.json_types import JsonObject
 from shared.wire.model import read
@@ -334,7 +338,13 @@ async def main(seconds: int, jobs: int) -> None:
     print(f"dispatch, no action:      {rate(figure)}")
     guard = AddressGuard((ip_network("127.0.0.0/8"),))
     with target() as uri:
-        action = HttpRequestAction(guard, sealer=Sealer({"k": b"k" * 32}, current="k"))
+        clock = SystemClock()
+        credentials = Credentials(
+            sealer=Sealer({"k": b"k" * 32}, current="k"),
+            tokens=AccessTokens("https://login.example", clock),
+            contexts=ClientContexts(client_context),
+        )
+        action = HttpRequestAction(guard, credentials=credentials, clock=clock)
         figure = await measure_dispatch(action, jobs, uri)
     print(f"dispatch, loopback POST:  {rate(figure)}")
     print(f"{DUE_PER_SECOND} due/s over {seconds} s: {await measure_lateness(seconds)}")

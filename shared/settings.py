@@ -133,6 +133,11 @@ class Settings(BaseModel):
     max_starts_per_second: int = Field(
         default=100, ge=1, le=MAX_RATE, description="of each job collection, in one process"
     )
+    oauth_authority: str = Field(
+        default="https://login.microsoftonline.com",
+        pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
+        description="where actions with ActiveDirectoryOAuth get their tokens: {authority}/{tenant}/oauth2/token",
+    )
     engine: EngineMode = EngineMode.TIMER
     default_retry_count: int = Field(
         default=4, ge=0, le=20, description="of jobs without a retry policy; 30 s apart"

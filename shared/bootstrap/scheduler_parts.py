@@ -10,7 +10,12 @@ from shared.bootstrap.identity_parts import IdentityParts
 from shared.clock import Clock
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.outbound.guard import AddressGuard
+from shared.scheduler.actions.access_tokens import AccessTokens
+from shared.scheduler.actions.by_type import ActionByType
+from shared.scheduler.actions.client_contexts import ClientContexts
+from shared.scheduler.actions.credentials import Credentials
 from shared.scheduler.actions.http_request import HttpRequestAction
+from shared.scheduler.actions.queue_message import QueueMessageAction
 from shared.scheduler.claiming import Claims
 from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker
 from shared.scheduler.executions import Executions
@@ -33,6 +38,7 @@ from shared.scheduler.sweep import Sweep
 from shared.sealing import Sealer
 from shared.settings import EngineMode, Settings
 from shared.sql.database import Database
+from shared.tls import client_context
 
 
 def new_id() -> str:
@@ -171,5 +177,12 @@ class SchedulerParts:
         return FollowUp(self._outgoing, on_change=on_change)
 
     @cached_property
-    def _action(self) -> HttpRequestAction:
-        return HttpRequestAction(self._on.guard, sealer=self._on.sealer())
+    def _action(self) -> ActionByType:
+        on = self._on
+        credentials = Credentials(
+            sealer=on.sealer(),
+            tokens=AccessTokens(on.settings.oauth_authority, on.clock),
+            contexts=ClientContexts(client_context),
+        )
+        http = HttpRequestAction(on.guard, credentials=credentials, clock=on.clock)
+        return ActionByType(http=http, queues=QueueMessageAction())

@@ -7,10 +7,12 @@ Redirects, proxies of the environment, cookies and decompression are off.
 
 import re
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import aiohttp
@@ -54,6 +56,8 @@ class OutboundSession:
     ) -> None:
         self._guard = guard
         self._connect_limit = connect_limit
+        # aiohttp's own, which trusts the authorities of the system.
+        self._context: ssl.SSLContext | Literal[True] = True
         connector = BoundedConnector(
             resolver=GuardedResolver(guard, lookups or Lookups()),
             socket_factory=self._dial,
@@ -97,6 +101,7 @@ class OutboundSession:
                 headers=headers,
                 timeout=limit,
                 allow_redirects=False,
+                ssl=self._context,
             ) as response:
                 content, is_drained = await drained(response, keep)
                 if not is_drained:
@@ -110,6 +115,12 @@ class OutboundSession:
             raise NoAnswerError(reason, kind=NoAnswer.TIMEOUT) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise no_answer(error) from error
+
+    def presenting(self, context: ssl.SSLContext) -> "OutboundSession":
+        """Return this session with TLS by `context`, which shows a client certificate; both are closed together."""
+        session = copy(self)
+        session._context = context
+        return session
 
     async def close(self) -> None:
         """Close every connection."""

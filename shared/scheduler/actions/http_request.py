@@ -1,24 +1,28 @@
 """The HTTP action: the job's own request, with headers that say which job, occurrence and attempt it is."""
 
-import base64
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from shared.clock import Clock
 from shared.errors import NoAnswerError
 from shared.outbound.guard import AddressGuard
-from shared.scheduler.action import Attempt, Outcome, sealing_context, target_host
-from shared.scheduler.actions.echoes import LOOK_AHEAD, Echoes
+from shared.scheduler.action import Attempt, Outcome, target_host
+from shared.scheduler.actions.access_tokens import AccessToken, NoCredentialsError
+from shared.scheduler.actions.credentials import Credentials, Proof
+from shared.scheduler.actions.echoes import LOOK_AHEAD
 from shared.scheduler.actions.record_message import BODY_BYTES, failure_message, response_message
-from shared.sealing import Sealer
-from shared.wire.authentication import BasicAuthentication
+from shared.wire.authentication import ClientCertificateAuthentication
 from shared.wire.http_action import HttpRequest
 from shared.wire.model import read_stored
 from shared.wire.times import format_instant
 
 if TYPE_CHECKING:
-    from shared.outbound.session import OutboundSession
+    from shared.outbound.session import Answer, OutboundSession
 
 TIME_LIMIT = timedelta(seconds=60)
+SHORTEST = timedelta(milliseconds=10)
+UNAUTHORIZED = 401
 # .NET declares text so; without it aiohttp would call it binary.
 DEFAULT_CONTENT_TYPE = "text/plain; charset=utf-8"
 OURS = "x-ms-scheduler-"
@@ -41,65 +45,97 @@ NOT_THE_JOBS = frozenset(
         "upgrade",
     }
 )
-NO_ECHOES = Echoes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """An attempt, what it sends, and when it must be over."""
+
+    attempt: Attempt
+    request: HttpRequest
+    ends_at: datetime
 
 
 class HttpRequestAction:
     """Sends requests over one session; aiohttp is imported by the first attempt."""
 
     def __init__(
-        self, guard: AddressGuard, *, sealer: Sealer, time_limit: timedelta = TIME_LIMIT
+        self,
+        guard: AddressGuard,
+        *,
+        credentials: Credentials,
+        clock: Clock,
+        time_limit: timedelta = TIME_LIMIT,
     ) -> None:
         self._guard = guard
-        self._sealer = sealer
+        self._credentials = credentials
+        self._clock = clock
         self._time_limit = time_limit
         self._session: OutboundSession | None = None
 
     async def execute(self, attempt: Attempt) -> Outcome:
         request = read_stored(HttpRequest, attempt.action["request"])
-        headers, echoes = headers_of(attempt, request), NO_ECHOES
-        if isinstance(request.authentication, BasicAuthentication):
-            password = self._password(attempt, request.authentication)
-            credentials = encoded_credentials(request.authentication.username, password)
-            headers["Authorization"] = f"Basic {credentials}"
-            echoes = Echoes(password, credentials.rstrip("="))
-        elif request.authentication is not None:
-            return Outcome(is_success=False, message="Http Action - authentication not sent yet")
-        return await self._send(request, headers, echoes)
+        ends_at = self._clock.now() + self._time_limit
+        call = Call(attempt=attempt, request=request, ends_at=ends_at)
+        try:
+            return await self._outcome(call)
+        except NoAnswerError as error:
+            message = failure_message(target_host(request.uri), error.kind, error.message)
+        except NoCredentialsError as error:
+            message = str(error)
+        return Outcome(is_success=False, message=message)
 
     async def close(self) -> None:
+        await self._credentials.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def _send(self, request: HttpRequest, headers: dict[str, str], echoes: Echoes) -> Outcome:
-        host = target_host(request.uri)
-        try:
-            answer = await self._open_session().request(
-                request.method,
-                request.uri,
-                body=request.body.encode() if request.body else None,
-                headers=headers,
-                time_limit=self._time_limit,
-                keep=BODY_BYTES + LOOK_AHEAD,
-            )
-        except NoAnswerError as error:
-            return Outcome(
-                is_success=False, message=failure_message(host, error.kind, error.message)
-            )
-        return Outcome(
-            is_success=200 <= answer.status < 300,
-            message=response_message(host, answer.status, answer.header_lines, answer.body, echoes),
+    async def _outcome(self, call: Call) -> Outcome:
+        proof = await self._proof(call)
+        answer = await self._send(call, proof)
+        if answer.status == UNAUTHORIZED and proof.kept_token is not None:
+            # The token may have been withdrawn, which nobody told us.
+            proof = await self._proof(call, instead_of=proof.kept_token)
+            answer = await self._send(call, proof)
+        message = response_message(
+            target_host(call.request.uri),
+            answer.status,
+            answer.header_lines,
+            answer.body,
+            proof.echoes,
+        )
+        return Outcome(is_success=200 <= answer.status < 300, message=message)
+
+    async def _proof(self, call: Call, *, instead_of: AccessToken | None = None) -> Proof:
+        return await self._credentials.proof(
+            call.attempt,
+            call.request,
+            self._open_session(),
+            instead_of=instead_of,
+            time_limit=self._time_left(call),
         )
 
-    def _password(self, attempt: Attempt, authentication: BasicAuthentication) -> str:
-        context = sealing_context(
-            subscription=attempt.subscription,
-            cloud_service=attempt.cloud_service,
-            job_collection=attempt.job_collection,
-            job=attempt.job,
+    async def _send(self, call: Call, proof: Proof) -> "Answer":
+        request, session = call.request, self._open_session()
+        headers = headers_of(call.attempt, request)
+        if proof.authorization is not None:
+            headers["Authorization"] = proof.authorization
+        if proof.context is not None:
+            session = session.presenting(proof.context)
+        return await session.request(
+            request.method,
+            request.uri,
+            body=request.body.encode() if request.body else None,
+            headers=headers,
+            time_limit=self._time_left(call),
+            keep=BODY_BYTES + LOOK_AHEAD,
         )
-        return self._sealer.unseal(authentication.password.get_secret_value(), context=context)
+
+    def _time_left(self, call: Call) -> timedelta:
+        """All requests of an attempt end within its one limit, whatever is done to the wall clock."""
+        left = call.ends_at - self._clock.now()
+        return min(max(left, SHORTEST), self._time_limit)
 
     def _open_session(self) -> "OutboundSession":
         if self._session is None:
@@ -132,8 +168,6 @@ def is_the_jobs(name: str, request: HttpRequest) -> bool:
     lower = name.lower()
     if lower in NOT_THE_JOBS or lower.startswith(OURS):
         return False
-    return lower != "authorization" or request.authentication is None
-
-
-def encoded_credentials(username: str, password: str) -> str:
-    return base64.b64encode(f"{username}:{password}".encode()).decode()
+    own = request.authentication
+    # A certificate is shown by TLS and leaves the header to the job.
+    return lower != "authorization" or isinstance(own, ClientCertificateAuthentication | None)

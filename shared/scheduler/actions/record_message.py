@@ -120,6 +120,17 @@ def failure_message(host: str, kind: NoAnswer, reason: str) -> str:
     return f"Http Action - Request to host '{host}' failed: {failure}"
 
 
+def no_token_message(host: str, status: int, error: str) -> str:
+    """`error` is what the authority says of why, in a word that says nothing else."""
+    failure = f"TokenNotIssued The authority answered '{STATUS_NAMES.get(status, str(status))}'"
+    return f"Http Action - Request to host '{host}' failed: {failure}{error and f': {error}'}"
+
+
+def no_certificate_message(host: str) -> str:
+    failure = FAILURES[NoAnswer.NO_SECURE_CHANNEL]
+    return f"Http Action - Request to host '{host}' failed: {failure}: the client certificate cannot be used"
+
+
 def response_message(
     host: str, status: int, header_lines: HeaderLines, body: bytes, echoes: Echoes
 ) -> str:

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -323,3 +324,26 @@ def test_an_app_that_sends_nothing_does_not_import_aiohttp() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+async def test_p9_a_session_that_presents_a_certificate_is_guarded_alike() -> None:
+    context = ssl.create_default_context()
+    async with serving() as server:
+        session = OutboundSession(AddressGuard()).presenting(context)
+        with pytest.raises(NoAnswerError) as caught:
+            await post(session, server.url.replace("http:", "https:"))
+        await session.close()
+
+    assert caught.value.kind is NoAnswer.NOT_ALLOWED
+    assert server.connections == 0
+
+
+async def test_what_presents_a_certificate_is_closed_with_its_session() -> None:
+    session = OutboundSession(LOOPBACK)
+    presenting = session.presenting(ssl.create_default_context())
+
+    await session.close()
+
+    async with serving() as server:
+        with pytest.raises(RuntimeError, match="closed"):
+            await post(presenting, server.url)

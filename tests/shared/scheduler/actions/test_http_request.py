@@ -4,50 +4,34 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network, ip_network
+from datetime import timedelta
+from ipaddress import ip_network
 from urllib.parse import quote_plus
 
 import pytest
 
 from shared.errors import ConfigurationError
 from shared.outbound.guard import AddressGuard
-from shared.scheduler.action import Attempt, Outcome, sealing_context
+from shared.scheduler.action import Attempt, Outcome
 from shared.scheduler.actions.http_request import HttpRequestAction
-from shared.sealing import Sealer
-from shared.wire.json_types import Json, JsonObject
+from shared.wire.json_types import JsonObject
 from tests.contracts.action import ActionContract, Behaviour
+from tests.shared.scheduler.actions.calling import attempt, http_action, sealed
 from tests.target_server import NOTHING, Asked, TargetServer, serving
 
-LOOPBACK = AddressGuard([IPv4Network("127.0.0.0/8")])
-SEALER = Sealer({"k1": bytes(32)}, current="k1")
-NAMES = {"subscription": "Sub-1", "cloud_service": "cs1", "job_collection": "jc1", "job": "Nightly"}
 PASSWORD = 'p4ss:wörd/"&'
 CREDENTIALS = base64.b64encode(f"user:{PASSWORD}".encode()).decode()
 
 
 @pytest.fixture
 async def action() -> AsyncIterator[HttpRequestAction]:
-    action = HttpRequestAction(LOOPBACK, sealer=SEALER)
+    action = http_action()
     yield action
     await action.close()
 
 
-def attempt(uri: str, **members: Json) -> Attempt:
-    request: JsonObject = {"uri": uri, "method": "POST"}
-    return Attempt(
-        **NAMES,
-        execution_id="e1b0c442",
-        number=3,
-        region="North Central US",
-        expected_time=datetime(2026, 1, 2, 3, 4, 5, 600_000, UTC),
-        action={"type": "http", "request": request | members},
-    )
-
-
 def basic(password: str = PASSWORD, **names: str) -> JsonObject:
-    sealed = SEALER.seal(password, context=sealing_context(**NAMES | names))
-    return {"type": "Basic", "username": "user", "password": sealed}
+    return {"type": "Basic", "username": "user", "password": sealed(password, **names)}
 
 
 def echo(asked: Asked) -> bytes:
@@ -95,7 +79,7 @@ class TestHttpRequestAction(ActionContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[AimedRequest]:
         limit = timedelta(milliseconds=900)
-        action = HttpRequestAction(LOOPBACK, sealer=SEALER, time_limit=limit)
+        action = http_action(time_limit=limit)
         async with serving() as server:
             yield AimedRequest(server, action)
         await action.close()
@@ -317,7 +301,7 @@ async def test_p9_no_answer_is_a_failure_told_as_recorded(
 
 
 async def test_silence_is_a_failure_after_the_time_limit() -> None:
-    action = HttpRequestAction(LOOPBACK, sealer=SEALER, time_limit=timedelta(milliseconds=200))
+    action = http_action(time_limit=timedelta(milliseconds=200))
     async with serving(b"") as server:
         outcome = await action.execute(attempt(server.url))
 
@@ -327,7 +311,7 @@ async def test_silence_is_a_failure_after_the_time_limit() -> None:
 
 
 async def test_a_redirect_to_a_private_address_is_an_answer() -> None:
-    action = HttpRequestAction(AddressGuard([ip_network("127.0.0.1/32")]), sealer=SEALER)
+    action = http_action(AddressGuard([ip_network("127.0.0.1/32")]))
     async with serving(
         b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"
     ) as server:

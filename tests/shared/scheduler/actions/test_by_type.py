@@ -1,0 +1,42 @@
+from dataclasses import dataclass, field, replace
+
+from shared.scheduler.action import Attempt, Outcome
+from shared.scheduler.actions.by_type import ActionByType
+from shared.wire.action import ALL_PAYLOADS
+from tests.shared.scheduler.actions.calling import attempt
+
+
+@dataclass
+class Remembering:
+    """Remembers what it was asked to do."""
+
+    payloads: set[str] = field(default_factory=set)
+    is_closed: bool = False
+
+    async def execute(self, attempt: Attempt) -> Outcome:
+        self.payloads |= attempt.action.keys()
+        return Outcome(is_success=True, message="done")
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_each_attempt_goes_to_what_carries_out_its_type() -> None:
+    http, queues = Remembering(), Remembering()
+    action = ActionByType(http=http, queues=queues)
+
+    for payload in ALL_PAYLOADS:
+        outcome = await action.execute(replace(attempt("http://h/"), action={payload: {}}))
+        assert outcome.is_success
+
+    assert http.payloads == {"request"}
+    assert queues.payloads == ALL_PAYLOADS - {"request"}
+
+
+async def test_both_are_closed() -> None:
+    http, queues = Remembering(), Remembering()
+
+    await ActionByType(http=http, queues=queues).close()
+
+    assert http.is_closed
+    assert queues.is_closed
