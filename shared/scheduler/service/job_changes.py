@@ -1,6 +1,6 @@
 """What a change of a job writes in the transaction of its request: the job, its plan, and what is told of it.
 
-The definition says what its caller wants; while the collection is stopped, an enabled one is stored as disabled and held.
+The definition says what its caller wants; in a collection that is stopped, an enabled one is stored disabled and held.
 """
 
 from collections.abc import Sequence, Set
@@ -41,7 +41,7 @@ class Site:
 
     @property
     def is_stopped(self) -> bool:
-        return self.collection.state is JobCollectionState.STOPPED
+        return self.collection.state is not JobCollectionState.STARTED
 
     def state(self, wanted: Job) -> JobState:
         """Return the state that a job has here whose caller wants it so."""
