@@ -10,14 +10,15 @@ from pydantic_core import PydanticCustomError
 
 from shared.errors import Fault
 from shared.wire.action import JobAction
-from shared.wire.json_types import JsonObject
+from shared.wire.json_types import Json, JsonObject
 from shared.wire.model import WireModel
 from shared.wire.recurrence import Recurrence, schedule_faults
 from shared.wire.secret_members import drop_secrets
-from shared.wire.times import Instant, format_instant
+from shared.wire.times import Instant, format_instant, parse_instant, tick_of, with_tick
 from shared.wire.words import word_reader
 
 MAX_JOB_BYTES = 16 * 1024
+WITH_TICK = len("2026-01-31T02:30:00.1234567Z")
 MAX_START_AHEAD = timedelta(days=548)  # 18 months
 
 
@@ -120,8 +121,19 @@ def job_answer(definition: JsonObject, *, id: str, status: JobStatus | None = No
     answer["id"] = id
     answer.pop("stateDetails", None)
     if status is not None and definition.get("state") != JobState.DISABLED:
-        answer["status"] = status.document()
+        answer["status"] = on_grid(definition.get("startTime"), status).document()
     return answer
+
+
+def on_grid(start_time: Json, status: JobStatus) -> JobStatus:
+    """Return `status` with the seventh digit of the start time where the next occurrence has the others of it."""
+    found = status.next_execution_time
+    if found is None or not isinstance(start_time, str) or len(start_time) < WITH_TICK:
+        return status
+    start = parse_instant(start_time)
+    if found.microsecond != start.microsecond:
+        return status
+    return status.model_copy(update={"next_execution_time": with_tick(found, tick_of(start))})
 
 
 def time_faults(job: Job, *, now: datetime) -> tuple[Fault, ...]:

@@ -1,8 +1,9 @@
 """Instants and durations in the forms of the wire.
 
 Instants: ISO 8601; without an offset they mean UTC (the Python client sends none); answers are UTC with `Z`, trailing
-zeros of the fraction trimmed. Durations: the service speaks .NET TimeSpan `[d.]hh:mm:ss`, its documentation and the
-Node client ISO 8601; both are read, TimeSpan is written.
+zeros of the fraction trimmed. The service has a digit more than `datetime`: what a caller gave is shown with it.
+Durations: the service speaks .NET TimeSpan `[d.]hh:mm:ss`, its documentation and the Node client ISO 8601; both are
+read, TimeSpan is written.
 """
 
 import re
@@ -24,12 +25,33 @@ ISO_DURATION = re.compile(
     r"(?:T(?=\d)(?:(\d{1,8})H)?(?:(\d{1,8})M)?(?:(\d{1,8}(?:\.\d{1,7})?)S)?)?",
     re.ASCII,
 )
+TICKS_PER_SECOND = 10_000_000
 # XmlConvert of .NET counts a year as 365 days and a month as 30.
 DAYS_PER_YEAR, DAYS_PER_MONTH = 365, 30
 
 
+class FineInstant(datetime):
+    """An instant with the seventh digit of the fraction; it compares and counts as if it had none."""
+
+    tick = 0
+
+
+def with_tick(instant: datetime, tick: int) -> datetime:
+    """Return a UTC instant with `tick` as its seventh digit."""
+    if tick == 0:
+        return instant
+    fine = FineInstant.combine(instant.date(), instant.timetz())
+    fine.tick = tick
+    return fine
+
+
+def tick_of(instant: datetime) -> int:
+    """Return the seventh digit of the fraction."""
+    return instant.tick if isinstance(instant, FineInstant) else 0
+
+
 def parse_instant(text: str) -> datetime:
-    """Return an aware UTC instant, to the nearest microsecond: the wire has 7 digits or more, we keep 6.
+    """Return an aware UTC instant, to the nearest tenth of a microsecond, as .NET has it.
 
     Raises:
         ValueError: it is no instant, or one that UTC cannot express.
@@ -43,16 +65,19 @@ def parse_instant(text: str) -> datetime:
         instant = datetime(
             int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=zone
         )
-        if fraction:
-            instant += timedelta(microseconds=round(Decimal(f"0.{fraction}") * 1_000_000))
-        return instant if zone is UTC else instant.astimezone(UTC)
+        ticks = round(Decimal(f"0.{fraction or 0}") * TICKS_PER_SECOND)
+        instant += timedelta(microseconds=ticks // 10)
+        return with_tick(instant if zone is UTC else instant.astimezone(UTC), ticks % 10)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"is not an instant that exists: {error}") from None
 
 
 def format_instant(instant: datetime) -> str:
-    """Return `yyyy-MM-ddTHH:mm:ss[.ffffff]Z`, trailing zeros of the fraction trimmed."""
-    text = instant.astimezone(UTC).replace(tzinfo=None).isoformat()
+    """Return `yyyy-MM-ddTHH:mm:ss[.fffffff]Z`, trailing zeros of the fraction trimmed."""
+    naive = instant.astimezone(UTC).replace(tzinfo=None)
+    if tick := tick_of(instant):
+        return f"{naive.isoformat(timespec='microseconds')}{tick}Z"
+    text = naive.isoformat()
     return f"{text.rstrip('0') if '.' in text else text}Z"
 
 

@@ -79,6 +79,29 @@ def test_p8_answers_hold_no_secret() -> None:
     assert "s3cret" not in repr(job)
 
 
+@pytest.mark.parametrize(
+    ("start_time", "following", "expected"),
+    [
+        ("2016-07-26T18:41:32.2336616Z", "2016-07-27T18:41:32.233661Z", "32.2336616Z"),
+        ("2016-07-26T18:41:32.0000006Z", "2016-07-27T18:41:32Z", "32.0000006Z"),
+        ("2016-07-26T18:41:32.2336616Z", "2016-07-27T18:41:32.233662Z", "32.233662Z"),
+        ("2016-07-26T18:41:32.233661Z", "2016-07-27T18:41:32.233661Z", "32.233661Z"),
+        (None, "2016-07-27T18:41:32.233661Z", "32.233661Z"),
+    ],
+)
+def test_the_next_occurrence_has_the_seventh_digit_of_the_start_time_that_it_is_counted_from(
+    start_time: str | None, following: str, expected: str
+) -> None:
+    status = JobStatus(next_execution_time=parse_instant(following))
+
+    answer = job_answer({"startTime": start_time}, id="a", status=status)
+
+    assert answer["status"] == {
+        **JobStatus().document(),
+        "nextExecutionTime": f"2016-07-27T18:41:{expected}",
+    }
+
+
 def test_a_disabled_job_is_answered_without_status() -> None:
     job = read(Job, {"action": ACTION, "state": "Disabled"})
 

@@ -14,6 +14,8 @@ from shared.wire.times import (
     format_time_span,
     parse_duration,
     parse_instant,
+    tick_of,
+    with_tick,
 )
 from tests.shared.wire import strategies
 
@@ -28,17 +30,31 @@ class Period(WireModel):
     [
         ("2015-07-01T00:00:32.104381", "2015-07-01T00:00:32.104381Z"),
         ("2014-01-01T00:00:00.000Z", "2014-01-01T00:00:00Z"),
-        ("2014-06-16T23:01:44.5954124Z", "2014-06-16T23:01:44.595412Z"),
+        ("2014-06-16T23:01:44.5954124Z", "2014-06-16T23:01:44.5954124Z"),
+        ("2014-06-16T23:01:44.0000001-07:00", "2014-06-17T06:01:44.0000001Z"),
         ("2015-09-10T00:00:00.9049999999999999Z", "2015-09-10T00:00:00.905Z"),
         ("2015-04-08T13:00:00-07:00", "2015-04-08T20:00:00Z"),
         ("2015-04-08T13:00:00+0530", "2015-04-08T07:30:00Z"),
         ("2015-04-08t13:00z", "2015-04-08T13:00:00Z"),
-        ("2024-02-29T23:59:59.9999999Z", "2024-03-01T00:00:00Z"),
+        ("2024-02-29T23:59:59.9999999Z", "2024-02-29T23:59:59.9999999Z"),
+        ("2024-02-29T23:59:59.99999999Z", "2024-03-01T00:00:00Z"),
+        ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.9999999Z"),
         ("2015-04-08T13:00:00.10Z", "2015-04-08T13:00:00.1Z"),
     ],
 )
 def test_instant_is_answered_in_utc_with_zeros_trimmed(text: str, expected: str) -> None:
     assert format_instant(parse_instant(text)) == expected
+
+
+def test_the_seventh_digit_is_shown_and_does_not_count() -> None:
+    fine = parse_instant("2016-07-26T18:41:32.2336616Z")
+    coarse = parse_instant("2016-07-26T18:41:32.233661Z")
+
+    assert (tick_of(fine), tick_of(coarse)) == (6, 0)
+    assert fine == coarse
+    assert tick_of(fine + timedelta(days=1)) == 0
+    assert format_instant(with_tick(coarse, 6)) == "2016-07-26T18:41:32.2336616Z"
+    assert with_tick(coarse, 0) is coarse
 
 
 @pytest.mark.parametrize(
@@ -54,7 +70,7 @@ def test_instant_is_answered_in_utc_with_zeros_trimmed(text: str, expected: str)
         "2015-04-08T13:00:00+15:00",
         "2015-04-08T13:00:00+01:60",
         "0001-01-01T00:00:00+01:00",
-        "9999-12-31T23:59:59.9999999Z",
+        "9999-12-31T23:59:59.99999999Z",
         "2015-04-08T13:00:00Z\n",
         "٢٠١٥-04-08T13:00:00Z",
         "2015-04-08T13:00:00.Z",
