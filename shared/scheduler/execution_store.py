@@ -102,10 +102,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningJob(Progress):
-    """What an attempt needs to know of its job besides; `service_definition` is that of its cloud service."""
+    """What an attempt needs to know of its job besides; the other definitions are those of what it is in."""
 
     job_collection_id: int
     definition: str = field(repr=False)
+    collection_definition: str
     service_definition: str
     drifts: bool
 

@@ -15,12 +15,14 @@ from shared.scheduler.execution_store import Count, Following, NewRecord, Progre
 from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import end_event, told_execution
+from shared.scheduler.quota import allowance_of
 from shared.scheduler.retry import (
     End,
     NextStep,
     Retries,
     Retry,
     RunErrorAction,
+    default_of_plan,
     has_faulted,
     next_step,
     retries_of,
@@ -116,11 +118,13 @@ class Recorder:
             return End(is_success=succeeded and is_main)
         action: JsonObject = from_json(report.assignment.job.definition)["action"]
         policy = action.get("retryPolicy")
+        plan = allowance_of(report.assignment.job.collection_definition)
+        default = default_of_plan(self._retries, min_interval=plan.min_retry_interval)
         return next_step(
             action_name=row.action_name,
             retry_count=row.retry_count,
             succeeded=False,
-            retries=retries_of(policy if isinstance(policy, dict) else None, default=self._retries),
+            retries=retries_of(policy if isinstance(policy, dict) else None, default=default),
             has_error_action="errorAction" in action,
         )
 

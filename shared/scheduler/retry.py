@@ -4,7 +4,7 @@ Main action and error action are tried 1 + `Retries.count` times each. An execut
 the error action tells somebody of the failure, it does not undo it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
@@ -60,6 +60,11 @@ def retries_of(policy: JsonObject | None, *, default: Retries) -> Retries:
             return Retries(count=count, interval=interval)
         case _ as never:
             assert_never(never)
+
+
+def default_of_plan(default: Retries, *, min_interval: timedelta) -> Retries:
+    """Return `default` as a plan allows it: no job retries more often than its own policy could say."""
+    return replace(default, interval=max(default.interval, min_interval))
 
 
 def next_step(

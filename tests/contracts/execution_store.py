@@ -22,7 +22,13 @@ from shared.scheduler.timing import Claim, Timing
 from shared.sql.database import Database, Transaction
 from shared.wire.job import ActionName, JobState
 from tests.clocks import START
-from tests.contracts.scheduler_store_steps import JOB, SERVICE, SchedulerStoreSteps, do
+from tests.contracts.scheduler_store_steps import (
+    COLLECTION,
+    JOB,
+    SERVICE,
+    SchedulerStoreSteps,
+    do,
+)
 
 SECOND = timedelta(seconds=1)
 LEASE = timedelta(seconds=90)
@@ -95,6 +101,7 @@ class ExecutionStoreContract(SchedulerStoreSteps):
             open_skip=None,
             job_collection_id=1,
             definition=JOB.definition,
+            collection_definition=COLLECTION.definition,
             service_definition=SERVICE.definition,
             drifts=True,
         )

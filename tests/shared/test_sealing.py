@@ -1,7 +1,7 @@
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.sealing import Sealer, key_id_of
+from shared.sealing import Sealer, key_id_of, plain_length
 
 KEYS = {"k1": b"1" * 32, "k2": b"2" * 32}
 
@@ -100,3 +100,8 @@ def test_fingerprints_follow_their_own_key_where_there_is_one() -> None:
 
     assert one.fingerprint(b"a") == other.fingerprint(b"a")
     assert one.fingerprint(b"a") != Sealer(KEYS, current="k1").fingerprint(b"a")
+
+
+@pytest.mark.parametrize("text", ["", "a", "ab", "abc", "é", "x" * 1000])
+def test_the_length_of_what_was_sealed_shows_without_a_key(text: str) -> None:
+    assert plain_length(Sealer(KEYS, current="k1").seal(text, context="c")) == len(text.encode())

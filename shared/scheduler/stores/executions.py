@@ -65,6 +65,7 @@ FIND = Prepared(
         *PROGRESS,
         job.c.job_collection_id,
         job.c.definition.label("job_definition"),
+        job_collection.c.definition.label("collection_definition"),
         cloud_service.c.definition.label("service_definition"),
         job_timing.c.drifts,
     )
@@ -217,6 +218,7 @@ def to_running_job(row: Any) -> RunningJob | None:
         **progress_of(row),
         job_collection_id=row.job_collection_id,
         definition=row.job_definition,
+        collection_definition=row.collection_definition,
         service_definition=row.service_definition,
         drifts=bool(row.drifts),
     )

@@ -11,9 +11,19 @@ from shared.wire.job_collection import JobCollection, Plan
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.model import read
 from shared.wire.recurrence import MAX_INTERVAL, Frequency, Recurrence
+from tests.client_certificates import TERRAFORM, name, pfx_of, self_signed
 
 REQUEST: JsonObject = {"uri": "https://e.org/", "method": "GET"}
 BASIC: Json = {"type": "Basic", "username": "u", "password": "p"}
+OAUTH: Json = {
+    "type": "ActiveDirectoryOAuth", "tenant": "t", "audience": "a", "clientId": "c", "secret": "s"
+}  # fmt: skip
+CERTIFICATE: Json = {"type": "ClientCertificate", "pfx": pfx_of(self_signed(name(*TERRAFORM)))}
+KEYED: JsonObject = {
+    "queueName": "q",
+    "namespace": "n",
+    "authentication": {"type": "sharedAccessKey", "sasKeyName": "k", "sasKey": "s"},
+}
 
 
 def collection(plan: str, **quota: Json) -> JobCollection:
@@ -87,6 +97,7 @@ def test_the_count_is_held(present: int, is_allowed: bool) -> None:
         job(retryPolicy={"retryType": "fixed", "retryInterval": "01:00:00"}),
         job(retryPolicy={"retryType": "none"}),
         job(errorAction={"type": "http", "request": REQUEST}),
+        read(Job, {"action": {"type": "serviceBusQueue", "serviceBusQueueMessage": KEYED}}),
     ],
 )
 def test_what_free_allows(allowed: Job) -> None:
@@ -106,6 +117,11 @@ def test_what_free_allows(allowed: Job) -> None:
             "$.action.retryPolicy.retryInterval",
         ),
         (job(request=REQUEST | {"authentication": BASIC}), "$.action.request.authentication"),
+        (job(request=REQUEST | {"authentication": OAUTH}), "$.action.request.authentication"),
+        (
+            job(request=REQUEST | {"authentication": CERTIFICATE}),
+            "$.action.request.authentication",
+        ),
         (
             job(errorAction={"type": "http", "request": REQUEST | {"authentication": BASIC}}),
             "$.action.errorAction.request.authentication",

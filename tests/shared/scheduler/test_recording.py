@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import from_microseconds
 from shared.events.event_types import EventType
 from shared.scheduler.action import Outcome
 from shared.wire.job import ActionName, JobExecutionStatus, JobHistory, JobState
@@ -369,3 +370,16 @@ async def copy_record(stack: EngineStack, *, times: int) -> None:
 
 async def set_repeats(stack: EngineStack, repeats: int) -> None:
     await change(stack, f"UPDATE job_timing SET repeats = {repeats}")
+
+
+@pytest.mark.parametrize(("plan", "wait"), [("Standard", HALF), ("Free", timedelta(hours=1))])
+async def test_without_an_interval_of_its_own_a_job_retries_as_its_plan_allows(
+    engine: EngineStack, clock: FakeClock, plan: str, wait: timedelta
+) -> None:
+    await change(engine, f"""UPDATE job_collection SET definition = '{{"plan":"{plan}"}}'""")
+    engine.action.outcomes = [FAILED]
+    await engine.put("J", startTime=FIRST_AT)
+    await engine.step(MINUTE)
+
+    [(due_at,)] = await rows(engine, "SELECT due_at FROM execution")
+    assert from_microseconds(due_at) == clock.now() + wait

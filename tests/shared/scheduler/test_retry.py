@@ -11,6 +11,7 @@ from shared.scheduler.retry import (
     Retries,
     Retry,
     RunErrorAction,
+    default_of_plan,
     has_faulted,
     next_step,
     retries_of,
@@ -48,6 +49,13 @@ def test_a_stored_policy_says_how_often_and_how_far_apart(
     policy: JsonObject | None, expected: Retries
 ) -> None:
     assert retries_of(policy, default=DEFAULT) == expected
+
+
+def test_a_plan_holds_the_default_back_and_never_hurries_it() -> None:
+    hour = timedelta(hours=1)
+
+    assert default_of_plan(DEFAULT, min_interval=hour) == Retries(count=4, interval=hour)
+    assert default_of_plan(DEFAULT, min_interval=timedelta(0)) == DEFAULT
 
 
 def test_the_default_is_the_one_that_is_passed() -> None:

@@ -25,3 +25,9 @@ def recorded(name: str) -> Exchange:
         request=entry["requestBody"].encode(),
         response=entry["responseBody"].encode(),
     )
+
+
+RECORDED_PFX = (
+    (Path(__file__).parent / "data" / "recorded-client-certificate.pfx.txt").read_text().strip()
+)
+"""Of the test suite of Microsoft's SDK for ARM; its password is `pass@word1`."""

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from shared.errors import Fault, InvalidRequestError
@@ -14,13 +12,13 @@ from shared.wire.json_types import Json, JsonObject
 from shared.wire.model import read, read_stored
 from shared.wire.secret_members import drop_secrets
 from tests.client_certificates import TERRAFORM, name, pfx_of, self_signed
+from tests.shared.wire.recordings import RECORDED_PFX
 
-RECORDED = (Path(__file__).parent / "data" / "recorded-client-certificate.pfx.txt").read_text()
 OTHER = pfx_of(self_signed(name(*TERRAFORM)), "geheim")
 BASIC: JsonObject = {"type": "basic", "username": "u", "password": "s3cret"}
 CERTIFICATE: JsonObject = {
     "type": "clientcertificate",
-    "pfx": RECORDED.strip(),
+    "pfx": RECORDED_PFX,
     "password": "pass@word1",
 }
 OAUTH: JsonObject = {
@@ -83,7 +81,7 @@ def test_p8_what_is_answered_is_what_was_recorded_and_no_secret(
     shown = drop_secrets(found.document())
     assert isinstance(found, kind)
     assert (shown, list(shown)) == (answered, list(answered))
-    for secret in ("s3cret", "pass@word1", RECORDED.strip()):
+    for secret in ("s3cret", "pass@word1", RECORDED_PFX):
         assert secret not in f"{found!r} {found} {found.model_dump()} {found.model_dump_json()}"
 
 

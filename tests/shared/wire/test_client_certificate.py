@@ -1,6 +1,5 @@
 import base64
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -12,14 +11,14 @@ from hypothesis import strategies as st
 
 from shared.wire.client_certificate import ClientCertificate, open_pfx
 from tests.client_certificates import EXPIRES_AT, TERRAFORM, name, pfx_of, self_signed
+from tests.shared.wire.recordings import RECORDED_PFX
 
-RECORDED = (Path(__file__).parent / "data" / "recorded-client-certificate.pfx.txt").read_text()
 IDENTITY = self_signed(name(*TERRAFORM))
 PFX = pfx_of(IDENTITY, "geheim")
 
 
 def test_the_recorded_certificate_is_told_as_recorded() -> None:
-    assert open_pfx(RECORDED, "pass@word1") == ClientCertificate(
+    assert open_pfx(RECORDED_PFX, "pass@word1") == ClientCertificate(
         thumbprint="77ED5AD8B6E3CDCF68E29FA8C41309EB3A128CEA",
         expires_at=datetime(2021, 1, 1, 7, tzinfo=UTC),
         subject_name="CN=May14SchedulerMgmt",
