@@ -225,6 +225,16 @@ class OperationStore(Protocol):
         """Forget up to `limit` operations whose time has come, never one in progress; returns how many."""
 
 
+class RegistrationStore(Protocol):
+    """The resource types that subscriptions have registered."""
+
+    def add(self, connection: Connection, subscription: str, resource_type: str) -> bool:
+        """Register a type; False when it already was."""
+
+    def remove(self, connection: Connection, subscription: str, resource_type: str) -> bool:
+        """Forget a type; False when it was not registered."""
+
+
 @dataclass(frozen=True, slots=True)
 class SchedulerStore:
     """Everything service and engine store, and the mechanism by which operations and executions go on."""
@@ -239,3 +249,4 @@ class SchedulerStore:
     executions: ExecutionStore
     execution_work: WorkRows
     history: HistoryStore
+    registrations: RegistrationStore

@@ -1,7 +1,10 @@
 """What every store of the Scheduler service does; a subclass provides the fixtures `store` and `database`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+
+from sqlalchemy import Connection
 
 from shared.scheduler.store import (
     SchedulerStore,
@@ -161,3 +164,18 @@ class SchedulerStoreContract(JobStoreContract):
         assert await do(database, lambda c: store.operations.prune(c, now=now, limit=9)) == 1
         left = [await do(database, lambda c, r=r: store.operations.find(c, r.id)) for r in rows]  # type: ignore[misc]
         assert [one is not None for one in left] == [True, False, False, True]
+
+    async def test_a_resource_type_is_registered_once_for_each_subscription(
+        self, store: SchedulerStore, database: Database
+    ) -> None:
+        def add(subscription: str, resource_type: str) -> Callable[[Connection], bool]:
+            return lambda c: store.registrations.add(c, subscription, resource_type)
+
+        for subscription, resource_type in (("s", "a"), ("s", "b"), ("t", "a")):
+            assert await do(database, add(subscription, resource_type))
+            assert not await do(database, add(subscription, resource_type))
+
+        assert await do(database, lambda c: store.registrations.remove(c, "s", "a"))
+        assert not await do(database, lambda c: store.registrations.remove(c, "s", "a"))
+        assert not await do(database, add("t", "a"))
+        assert await do(database, add("s", "a"))

@@ -13,6 +13,7 @@ from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.exchange import Answer, Query, Request, Target
 from shared.scheduler.service.names import check_stays, find_cloud_service, find_job_collection
 from shared.scheduler.service.plans import check_jobs, check_plan
+from shared.scheduler.service.required import required
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
 from shared.sql.database import Transaction
 from shared.wire.catalogue import Surface
@@ -26,6 +27,8 @@ from shared.wire.job_collection import (
     OperationResult,
 )
 from shared.wire.model import read_json
+from shared.wire.names import name_faults
+from shared.wire.provider import encode_name_availability
 from shared.wire.xml_codec import (
     decode_cloud_service,
     decode_job_collection,
@@ -107,7 +110,7 @@ class JobCollections:
     def create_or_update(self, request: Request) -> Effect:
         wanted = decode_job_collection(request.body)
         allowance(wanted)
-        if_match = request.headers.get(b"if-match", b"").decode("latin-1").strip().strip('"')
+        if_match = request.headers.get(b"if-match", b"").decode("latin-1").strip()
 
         def effect(transaction: Transaction) -> Answer:
             store, connection = self._store.job_collections, transaction.connection
@@ -164,6 +167,22 @@ class JobCollections:
 
         return query
 
+    def check_name(self, request: Request) -> Query:
+        """Return whether a collection of that name can be made: it is none that is taken, and one that can be given.
+
+        In a cloud service that is not there every name is free.
+        """
+        name = required(request, "resourceName")
+        service = request.params["cloud_service"]
+
+        def query(connection: Connection) -> Answer:
+            store = self._store.job_collections
+            found = store.find(connection, request.subscription, service, name)
+            is_available = found is None and not name_faults({"job_collection": name})
+            return Answer(status=200, body=encode_name_availability(is_available=is_available))
+
+        return query
+
 
 def redefined(found: StoredJobCollection | None, wanted: JobCollection) -> CollectionDefinition:
     """Return what is stored of a definition; what only ARM can say of the collection stays."""
@@ -177,7 +196,11 @@ def defined(row: StoredJobCollection) -> CollectionDefinition:
 
 
 def check_etag(found: StoredJobCollection | None, if_match: str) -> None:
-    if if_match and if_match != "*" and (found is None or found.etag != if_match):
+    """Raises PreconditionFailedError unless `If-Match`, where there is one, names what is there (RFC 9110, 13.1.1)."""
+    if not if_match:
+        return
+    tags = [tag.strip().removeprefix("W/").strip('"').lower() for tag in if_match.split(",")]
+    if found is None or ("*" not in tags and found.etag.lower() not in tags):
         present = f"is {found.etag}" if found else "does not exist"
         raise PreconditionFailedError(f"The job collection {present}; If-Match says otherwise.")
 

@@ -16,6 +16,7 @@ from shared.scheduler.service.exchange import Answer, Query, Request
 from shared.scheduler.service.job_changes import JobChanges
 from shared.scheduler.service.jobs import Jobs
 from shared.scheduler.service.operation_status import status_query
+from shared.scheduler.service.providers import ResourceProviders
 from shared.scheduler.store import SchedulerStore
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
@@ -44,6 +45,7 @@ class Endpoints:
         certificate = CertificateEndpoints(certificates)
         form = ClassicJobForm()
         jobs = Jobs(store, job_changes, form, sealer=sealer, new_id=new_id, clock=clock)
+        providers = ResourceProviders(store)
         states = CollectionStates(store, form, new_id)
         effects: dict[str, Callable[[Request], Effect]] = {
             "CreateOrUpdateCloudService": services.create_or_update,
@@ -58,6 +60,9 @@ class Endpoints:
             "SetJobsState": states.set_jobs_state,
             "EnableJobCollection": states.enable,
             "DisableJobCollection": states.disable,
+            "EntitleResource": providers.entitle,
+            "RegisterResourceProvider": providers.register,
+            "UnregisterResourceProvider": providers.unregister,
             "AddManagementCertificate": certificate.add,
             "DeleteManagementCertificate": certificate.delete,
         }
@@ -69,6 +74,8 @@ class Endpoints:
             "GetJob": jobs.get,
             "GetJobHistory": jobs.history,
             "GetOperationStatus": status_query(store),
+            "CheckJobCollectionName": collections.check_name,
+            "GetResourceProviderProperties": providers.properties,
             "ListManagementCertificates": certificate.list,
             "GetManagementCertificate": certificate.get,
         }

@@ -10,6 +10,7 @@ from shared.scheduler.stores.history import SqlHistory
 from shared.scheduler.stores.jobs import SqlJobs
 from shared.scheduler.stores.operations import SqlOperations
 from shared.scheduler.stores.progress import SqlProgress
+from shared.scheduler.stores.registrations import SqlRegistrations
 from shared.scheduler.stores.tables import LEASE, execution, service_operation
 from shared.scheduler.stores.timings import SqlTimings
 
@@ -33,4 +34,5 @@ def sql_store(sender: TransactionalSender) -> SchedulerStore:
         executions=SqlExecutions(executions),
         execution_work=executions,
         history=SqlHistory(),
+        registrations=SqlRegistrations(),
     )

@@ -1,8 +1,11 @@
 import base64
 import re
+from dataclasses import replace
 
 import pytest
 
+from shared.sql.database import Transaction
+from shared.wire.catalogue import Surface
 from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
     CS,
@@ -100,9 +103,28 @@ async def test_if_match_guards_an_update(stack: Stack) -> None:
     fresh = await stack.call("PUT", JC, job_collection(), VERSION | {"If-Match": etag})
     second = await stack.call("PUT", JC, job_collection(), VERSION | {"If-Match": etag})
     absent = await stack.call("PUT", f"{JC}x", job_collection(), VERSION | {"If-Match": etag})
+    nothing = await stack.call("PUT", f"{JC}x", job_collection(), VERSION | {"If-Match": "*"})
 
-    assert [one.status for one in (stale, fresh, second, absent)] == [412, 202, 412, 412]
+    assert [one.status for one in (stale, fresh, second)] == [412, 202, 412]
+    assert [one.status for one in (absent, nothing)] == [412, 412]
+    assert "<Code>PreconditionFailed</Code>" in stale.text()
     assert fresh.headers["etag"] != etag
+
+
+@pytest.mark.parametrize("form", ["", "*", "{etag}", '"{etag}"', 'W/"{etag}"', '"other", "{etag}"'])
+async def test_an_update_is_accepted_that_names_what_is_there_or_nothing(
+    stack: Stack, form: str
+) -> None:
+    await stack.prepare()
+    etag = etag_in((await stack.call("GET", JC_PASSED)).text())
+    # Node sends the element empty, .NET with the tag: the header counts.
+    body = job_collection().replace("<IntrinsicSettings>", "<ETag/><IntrinsicSettings>")
+
+    updated = await stack.call("PUT", JC, body, VERSION | {"If-Match": form.format(etag=etag)})
+    await stack.work()
+
+    assert updated.status == 202
+    assert etag_in((await stack.call("GET", JC_PASSED)).text()) == updated.headers["etag"] != etag
 
 
 async def test_a_second_free_collection_is_forbidden(stack: Stack) -> None:
@@ -112,7 +134,102 @@ async def test_a_second_free_collection_is_forbidden(stack: Stack) -> None:
     same = await stack.call("PUT", JC, job_collection("Free"))
 
     assert (second.status, same.status) == (403, 202)
-    assert "<Code>ForbiddenError</Code>" in second.text()
+    # The misspelling is the retired service's.
+    assert second.text().endswith(
+        "<Code>ForbiddenError</Code><Message>The resource is blocked to recieve any updates."
+        "</Message></Error>"
+    )
+
+
+async def test_p20_collections_are_limited_in_each_subscription(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await stack.prepare(plan="P20Premium")
+    await stack.call("PUT", f"{JC}y", job_collection())
+    await stack.database.run(lambda tx: fill(stack, tx, 10_000 - 1))
+
+    more = await stack.call("PUT", f"{JC}x", job_collection("P20Premium"))
+    changed = await stack.call("PUT", f"{JC}y", job_collection("P20Premium"))
+    same = await stack.call("PUT", JC, job_collection("P20Premium"))
+    other = await stack.call("PUT", f"{JC}x", job_collection("Standard"))
+
+    assert [one.status for one in (more, changed, same, other)] == [403, 403, 202, 202]
+    reasons = [getattr(record, "reason", "") for record in caplog.records]
+    assert "10000 job collections of plan P20Premium, of 10000 that it may have" in reasons
+
+
+def fill(stack: Stack, transaction: Transaction, collections: int) -> None:
+    found = stack.store.job_collections.get(transaction.connection, 1)
+    assert found is not None
+    for number in range(collections):
+        row = replace(found, name=f"p{number}")
+        stack.store.job_collections.insert(transaction.connection, row)
+
+
+async def test_a_collection_made_through_arm_is_spelled_as_there(stack: Stack) -> None:
+    await stack.prepare()
+
+    def move(transaction: Transaction) -> None:
+        found = stack.store.job_collections.get(transaction.connection, 1)
+        assert found is not None
+        stack.store.job_collections.update(
+            transaction.connection, replace(found, surface=Surface.ARM)
+        )
+
+    await stack.database.run(move)
+    await stack.call("PUT", f"{JC}x", job_collection())
+    updated = await stack.call("PUT", JC, job_collection(label="<Label>bGFi</Label>"))
+
+    listed = (await stack.call("GET", f"{ROOT}/cloudservices")).text()
+    resources = re.findall(
+        "<ResourceProviderNamespace>(.*?)</ResourceProviderNamespace><Type>(.*?)</Type>"
+        "<Name>(.*?)</Name>",
+        listed,
+    )
+    assert updated.status == 202
+    assert resources == [
+        ("Scheduler", "jobcollections", "jc1"),
+        ("scheduler", "JobCollections", "jc1x"),
+    ]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("service", "name", "is_available"),
+    [
+        ("cs1", "jc1", False),
+        ("CS1", "JC1", False),
+        ("cs1", "jc2", True),
+        # None can be made of that name.
+        ("cs1", "1jc", False),
+        ("cs1", "jc%201", False),
+        # In a cloud service that is not there nothing is taken.
+        ("nowhere", "jc1", True),
+    ],
+)
+async def test_whether_a_name_is_free_is_answered_to_either_method(
+    stack: Stack, method: str, service: str, name: str, is_available: bool
+) -> None:
+    await stack.prepare()
+
+    answer = await stack.call(
+        method,
+        f"{ROOT}/cloudservices/{service}/resources/scheduler/JobCollections/"
+        f"?op=checknameavailability&resourceName={name}",
+    )
+
+    assert answer.status == 200
+    assert f"<IsAvailable>{str(is_available).lower()}</IsAvailable>" in answer.text()
+
+
+async def test_a_check_without_a_name_is_refused(stack: Stack) -> None:
+    path = f"{CS}/resources/scheduler/JobCollections"
+    for query in ("op=checknameavailability", "op=checknameavailability&resourceName=", "", "op=x"):
+        refused = await stack.call("GET", f"{path}?{query}")
+
+        assert refused.status == 400
+        assert "<Code>MissingOrInvalidRequiredQueryParameter</Code>" in refused.text()
 
 
 async def test_a_quota_beyond_the_plan_is_refused(stack: Stack) -> None:
