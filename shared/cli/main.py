@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from shared.cli.certificate_commands import certificates
 from shared.cli.failures import told_in_one_line
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ queues = typer.Typer(
     help="Send to and look into the queues of a running stack.", no_args_is_help=True
 )
 app.add_typer(queues, name="queues")
+app.add_typer(certificates, name="certificates")
 
 DataDirectory = Annotated[
     Path, typer.Option("--data-dir", help="Folder with database, keys and certificates.")
@@ -121,6 +123,18 @@ def preview(
     from shared.cli.preview import print_preview
 
     print_preview(file.read(), start_time=start, now=now, number=number)
+
+
+@app.command()
+def token(
+    subscription: Annotated[str, typer.Option(metavar="ID", help="The one that it opens.")],
+    data: Annotated[Path, typer.Option(help="Folder of the service, whether it runs or not.")],
+    lifetime: Annotated[str, typer.Option(help="Such as 90s, 30m, 1h or 7d.")] = "1h",
+) -> None:
+    """Print a bearer token for the ARM surface of the service on a folder."""
+    from shared.cli.bearer_token import print_token
+
+    print_token(data.resolve(), subscription, lifetime=lifetime)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 from shared.bootstrap import Application, use
 from shared.cli.becoming import ROOT
+from shared.cli.listening import RunningService, listening
 from shared.cli.running import keep_out_of_collections, receiving, run_program, ticking
 from shared.cli.scheduler import SchedulerOptions
 from shared.cli.scheduler_folder import SchedulerFolder
@@ -65,7 +66,7 @@ async def run_scheduler(options: SchedulerOptions) -> None:
         await running.enter_async_context(receiving(host))
         await running.enter_async_context(ticking(application))
         url = f"https://{HOST}:{port}"
-        running.enter_context(folder.listening(url))
+        running.enter_context(listening(folder.path, RunningService(url, folder.tls.authority)))
         keep_out_of_collections()
         print(f"listening on {url}", flush=True)
         await asked.wait()

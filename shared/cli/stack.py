@@ -11,13 +11,14 @@ from pathlib import Path
 
 from shared.bootstrap import Application, use
 from shared.cli.becoming import ROOT
+from shared.cli.listening import RunningService, listening
 from shared.cli.running import keep_out_of_collections, receiving, run_program, ticking
 from shared.cli.serving import end_asked, serving
 from shared.cli.stack_folder import StackFolder
 from shared.errors import ConfigurationError
 from shared.host.loading import load_function_app
 from shared.host.local import host_app
-from shared.host.server import Endpoint
+from shared.host.server import HOST, Endpoint
 from shared.settings import EngineMode, Role, app_settings, export_environment, load_settings
 from shared.tls_server import ServerContext
 
@@ -58,6 +59,10 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
             app=application.scheduler.service, port=scheduler_port, tls=tls, tells_date=True
         )
         await running.enter_async_context(serving([service], option=SCHEDULER_PORT_OPTION))
+        url = f"https://{HOST}:{scheduler_port}"
+        running.enter_context(
+            listening(folder.path, RunningService(url, folder.certificates.authority))
+        )
         # Our own connections to the service end before it does: it waits for connections that are open.
         running.push_async_callback(application.close)
         await running.enter_async_context(receiving(host))

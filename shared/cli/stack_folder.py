@@ -43,6 +43,8 @@ class StackFolder(PrivateFolder):
             "TOCSIN_CLIENT_CERTIFICATE": str(self.certificates.client),
             "TOCSIN_MANAGEMENT_CERTIFICATES": str(self.certificates.client_cer),
             "TOCSIN_DATA_KEY_FILE": str(self.data_key_file),
+            # Of `tocsin token`, for whoever can read the folder.
+            "TOCSIN_LOCAL_ISSUER": "true",
         }
 
     def host_key(self) -> str:

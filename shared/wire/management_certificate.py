@@ -55,9 +55,9 @@ def decode_certificates(content: bytes) -> list[SubscriptionCertificate]:
     return [_read(one) for one in parse_xml(content, LIST).children(ELEMENT)]
 
 
-def encode_upload(certificate: SubscriptionCertificate) -> bytes:
+def encode_upload(*, public_key: bytes, thumbprint: str, data: bytes) -> bytes:
     """Return the body of an upload."""
-    return write_root(ELEMENT, *_members(certificate)[:3])
+    return write_root(ELEMENT, *_contents(public_key, thumbprint, data))
 
 
 def decode_upload(content: bytes) -> UploadedCertificate:
@@ -76,11 +76,17 @@ def decode_upload(content: bytes) -> UploadedCertificate:
 def _members(certificate: SubscriptionCertificate) -> tuple[str, ...]:
     revoked = certificate.revoked
     return (
-        write_text(PUBLIC_KEY, _to_base64(certificate.public_key)),
-        write_text(THUMBPRINT, certificate.thumbprint),
-        write_text(DATA, _to_base64(certificate.data)),
+        *_contents(certificate.public_key, certificate.thumbprint, certificate.data),
         write_text("Created", format_instant(certificate.created)),
         write_text("Revoked", None if revoked is None else format_instant(revoked)),
+    )
+
+
+def _contents(public_key: bytes, thumbprint: str, data: bytes) -> tuple[str, ...]:
+    return (
+        write_text(PUBLIC_KEY, _to_base64(public_key)),
+        write_text(THUMBPRINT, thumbprint),
+        write_text(DATA, _to_base64(data)),
     )
 
 

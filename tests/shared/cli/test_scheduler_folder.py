@@ -1,21 +1,12 @@
 """The data folder of the Scheduler service alone."""
 
-import json
-import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from shared.bootstrap import DATABASE_FILE
 from shared.cli.scheduler_folder import SchedulerFolder
-from shared.errors import ConfigurationError
 from shared.settings import load_settings
 from tests.clocks import START
-
-URL = "https://127.0.0.1:8443"
 
 
 def test_what_the_settings_name_exists_after_prepare_and_is_its_owners_alone(
@@ -41,27 +32,3 @@ def test_prepare_leaves_key_and_certificates_that_are_there(tmp_path: Path) -> N
     folder.prepare(now=START, makes_key=True)
 
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-
-
-def test_who_looks_finds_where_it_listens_while_it_does(tmp_path: Path) -> None:
-    folder = SchedulerFolder(tmp_path)
-
-    with folder.listening(URL):
-        assert folder.running_url() == URL
-
-    with pytest.raises(ConfigurationError, match="no service runs on"):
-        folder.running_url()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_note_that_a_killed_process_left_is_none(tmp_path: Path) -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    note = {"url": URL, "process": gone.pid}
-    (tmp_path / "listening.json").write_text(json.dumps(note))
-
-    with pytest.raises(ConfigurationError, match="tocsin scheduler --data"):
-        SchedulerFolder(tmp_path).running_url()
-
-    (tmp_path / "listening.json").write_text(json.dumps({**note, "process": os.getpid()}))
-    assert SchedulerFolder(tmp_path).running_url() == URL

@@ -63,7 +63,11 @@ async def test_it_tells_where_it_listens_serves_and_ends_by_a_signal(
         answer = await service.call(client, "GET", LIST)
 
         assert answer.status_code == 200
-        assert noted == {"url": service.url, "process": service.process.pid}
+        assert noted == {
+            "url": service.url,
+            "authority": str(folder / "tls" / "ca.pem"),
+            "process": service.process.pid,
+        }
         service.process.send_signal(number)
         await ended(service.process, code=0)
         assert not (folder / "listening.json").exists()
