@@ -5,6 +5,7 @@ call and not the indexing of every function.
 """
 
 from shared.bootstrap.data_folder import DATABASE_FILE, migrate_data_folder
+from shared.bootstrap.data_keys import count_sealed_values
 from shared.bootstrap.scheduler_parts import new_id
 from shared.bootstrap.wiring import Application
 from shared.clock import Clock, SystemClock
@@ -15,6 +16,7 @@ __all__ = [
     "Application",
     "application",
     "clock",
+    "count_sealed_values",
     "migrate_data_folder",
     "new_id",
     "use",

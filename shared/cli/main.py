@@ -23,8 +23,13 @@ queues = typer.Typer(
     help="Send to and look into the queues of a running stack.", no_args_is_help=True
 )
 app.add_typer(queues, name="queues")
+keys = typer.Typer(help="The keys that secrets are sealed under.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 app.add_typer(certificates, name="certificates")
 
+KeysDirectory = Annotated[
+    Path, typer.Option("--data", help="Folder with data-key.json and the database.")
+]
 DataDirectory = Annotated[
     Path, typer.Option("--data-dir", help="Folder with database, keys and certificates.")
 ]
@@ -182,3 +187,27 @@ def peek(
     from shared.cli.queues import client_of, peek_messages
 
     asyncio.run(peek_messages(client_of(data_dir, port), queue))
+
+
+@keys.command("list")
+def list_keys(data: KeysDirectory = DEFAULT_FOLDER) -> None:
+    """Show each key, which is current, and how many sealed values need it."""
+    from shared.cli.data_keys import list_keys
+
+    list_keys(data)
+
+
+@keys.command("rotate")
+def rotate_key(data: KeysDirectory = DEFAULT_FOLDER) -> None:
+    """Add a key and make it the current one."""
+    from shared.cli.data_keys import rotate_key
+
+    rotate_key(data)
+
+
+@keys.command("prune")
+def prune_keys(data: KeysDirectory = DEFAULT_FOLDER) -> None:
+    """Remove the keys that nothing uses any more."""
+    from shared.cli.data_keys import prune_keys
+
+    prune_keys(data)

@@ -23,14 +23,29 @@ def tocsin(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[b
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), ["up", "receive", "preview", "demo", "queues"]),
+        ((), ["up", "scheduler", "receive", "preview", "demo", "queues", "keys"]),
         (("up",), ["--data-dir", "--port", "--scheduler-port"]),
+        (
+            ("scheduler",),
+            [
+                "--data",
+                "--listen",
+                "--subscription",
+                "--clock",
+                "--allow-network",
+                "127.0.0.1:8443",
+            ],
+        ),
         (("receive",), ["--port", "--secret-file", "--output", "--actions"]),
         (("demo",), ["--data-dir"]),
         (("preview",), ["--start", "--now", "-n"]),
         (("queues",), ["send", "peek"]),
         (("queues", "send"), ["queue", "--body", "--file", "--message-id", "--data-dir", "--port"]),
         (("queues", "peek"), ["queue", "--data-dir", "--port"]),
+        (("keys",), ["list", "rotate", "prune"]),
+        (("keys", "list"), ["--data"]),
+        (("keys", "rotate"), ["--data"]),
+        (("keys", "prune"), ["--data"]),
     ],
 )
 def test_help_names_everything_there_is(arguments: tuple[str, ...], words: list[str]) -> None:
@@ -63,6 +78,13 @@ def test_starts_from_any_folder_even_one_with_a_package_of_our_name(tmp_path: Pa
         (("queues", "send", "commands", "--data-dir", "{folder}"), 2, "either --body or --file"),
         (("receive", "--secret-file", "{folder}/none", "--output", "x"), 2, "cannot read"),
         (("up", "--port", "0"), 2, "--port"),
+        (("scheduler", "--listen", "127.0.0.1:0"), 2, "--data"),
+        (
+            ("scheduler", "--data", "{folder}", "--listen", "0.0.0.0:80", "--clock", "noon"),
+            2,
+            "loopback only; --clock 'noon': must be an ISO 8601 instant",
+        ),
+        (("keys", "list", "--data", "{folder}"), 2, "data-key.json: No such file"),
         (("demo", "--data-dir", "{folder}"), 2, "is not empty"),
     ],
 )
