@@ -2,7 +2,16 @@
 
 import azure.functions as func
 
-from functions import changes, engine, event_subscriptions, queues, reads, scheduler, timers
+from functions import (
+    changes,
+    engine,
+    event_subscriptions,
+    queues,
+    reads,
+    scheduler,
+    scheduler_api,
+    timers,
+)
 from shared.settings import EngineMode, Role, load_engine_mode, load_role
 
 CONNECTOR = (
@@ -19,7 +28,8 @@ SCHEDULER = (
 )
 BLUEPRINTS = {
     Role.CONNECTOR: CONNECTOR,
-    Role.SCHEDULER: SCHEDULER,
+    # With both roles in one process the service has a port of its own.
+    Role.SCHEDULER: (*SCHEDULER, scheduler_api.blueprint),
     Role.ALL: CONNECTOR + SCHEDULER,
 }
 

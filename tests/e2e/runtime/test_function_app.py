@@ -67,3 +67,36 @@ def test_library_runs_our_http_queue_and_timer_functions(ask: Ask) -> None:
     assert rejected == swept == {"result": None, "outputs": {}}
     types = [event["type"] for event in json.loads(events["result"]["body"])["value"]]
     assert types == ["tocsin.command.rejected"]
+
+
+@pytest.mark.parametrize("role", ["scheduler", "connector", "all"])
+class TestRoles:
+    """The service itself is a function where it is alone."""
+
+    @pytest.fixture
+    def settings(self, role: str, tmp_path: Path) -> Mapping[str, str]:
+        key_file = tmp_path / "data-key.json"
+        create_key_file(key_file)
+        return {
+            "TOCSIN_ROLE": role,
+            "TOCSIN_DATA_DIR": str(tmp_path / "data"),
+            "TOCSIN_DATA_KEY_FILE": str(key_file),
+            "TOCSIN_BEHIND_APP_SERVICE": "true",
+            "ServiceBusConnection": "Endpoint=sb://127.0.0.1",
+        }
+
+    def test_library_serves_the_scheduler_in_its_role_alone(self, ask: Ask, role: str) -> None:
+        loaded = ask(load=str(ROOT), script="function_app.py")
+
+        assert ("serve_scheduler" in loaded["functions"]) == (role == "scheduler")
+        if role == "scheduler":
+            refused = ask(
+                invoke="serve_scheduler",
+                kind="http",
+                argument="req",
+                method="GET",
+                url="https://tocsin.example/s1/cloudservices",
+                headers={"x-arr-clientcert": "AAAA"},
+            )
+            assert refused["result"]["status"] == 403
+            assert "<Code>AuthenticationFailed</Code>" in refused["result"]["body"]
