@@ -136,7 +136,11 @@ class JobCollections:
                 new = replace(new, id=store.insert(connection, new))
             else:
                 check_stays(found)
-                check_jobs(self._store, connection, found, wanted)
+                try:
+                    check_jobs(self._store, connection, found, wanted)
+                except ConflictError as error:
+                    # Jobs speak of a conflict by another code than the front end.
+                    raise ConflictError(error.message) from error
                 store.update(connection, new)
             return Answer(status=202, etag=new.etag, target=Target(service.id, new.id))
 

@@ -55,6 +55,7 @@ def test_p10_what_is_no_such_document_is_a_fault(content: bytes) -> None:
         b'<p:THING xmlns:p="urn:other"><p:NAME>a</p:NAME></p:THING>',
         b"\xef\xbb\xbf<Thing>\r\n  <Name>a</Name>\r\n</Thing>",
         '<?xml version="1.0" encoding="utf-16"?><Thing><Name>a</Name></Thing>'.encode("utf-16"),
+        b"\xfe\xff" + "<Thing><Name>a</Name></Thing>".encode("utf-16-be"),
     ],
 )
 def test_names_match_whatever_their_case_and_namespace(content: bytes) -> None:
