@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from shared.settings import app_settings
+from tests.conformance.clients.arm_clients import KINDS, ArmClient
 from tests.conformance.clients.classic_python import wait
 from tests.conformance.clients.driver import Client, Driver
 from tests.conformance.clients.method_cases import methods_of_case
@@ -22,6 +24,7 @@ MODULES = CONFORMANCE / "node" / "node_modules"
 SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 numbers = itertools.count(1)
 Open = Callable[..., Client]
+OpenArm = Callable[..., ArmClient]
 
 
 def absent(what: str) -> None:
@@ -96,6 +99,31 @@ def open_node_classic(node_driver: Driver, service: ServiceProcess) -> Open:
 
 
 @pytest.fixture
+def open_arm(request: pytest.FixtureRequest, service: ServiceProcess) -> OpenArm:
+    """Make a client of ARM of a kind; what is given replaces what its owner would give."""
+    usual = {
+        "subscription": SUBSCRIPTION,
+        "url": service.url,
+        "authority": str(service.authority),
+        "token": service.token,
+        "patched": True,
+    }
+
+    def open_one(kind: str, **given: Any) -> ArmClient:
+        language = "node" if kind.startswith("azure-arm-scheduler") else "python"
+        driver: Driver = request.getfixturevalue(f"{language}_driver")
+        return ArmClient(driver.open(kind.partition(" ")[0], **{**usual, **given}), kind)
+
+    return open_one
+
+
+@pytest.fixture(params=KINDS)
+def arm(request: pytest.FixtureRequest, open_arm: OpenArm) -> ArmClient:
+    """Each published client of ARM in turn, in each of the forms that its methods have."""
+    return open_arm(request.param)
+
+
+@pytest.fixture
 def cs(python_classic: Client, name: str) -> str:
     """A cloud service of this test, which Python's classic client has made."""
     wait(python_classic, python_classic.call("create_cloud_service", name, "l", "d", "West Europe"))
@@ -109,7 +137,9 @@ def client_is_called(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if request.session.testsfailed > failed:
         return
-    clients = [each for each in request.node.funcargs.values() if isinstance(each, Client)]
+    clients = [
+        each for each in request.node.funcargs.values() if isinstance(each, Client | ArmClient)
+    ]
     called = set().union(*(client.called for client in clients))
     assert called.issuperset(methods_of_case(request.function))
 

@@ -65,6 +65,37 @@ def test_what_was_begun_is_followed_by_its_request_id(cloud_services: Client, na
         assert status["id"].replace("-", "") == begun["requestId"]
 
 
+@case_of("entitleResource")
+def test_an_entitlement_is_taken(cloud_services: Client) -> None:
+    entitlement = {
+        "resourceNamespace": "scheduler",
+        "resourceType": "JobCollections",
+        "registrationDate": {"$date": "2014-01-01T00:00:00Z"},
+    }
+
+    assert cloud_services.call("entitleResource", entitlement)["statusCode"] == 202
+
+
+@case_of("registerResourceProvider", "unregisterResourceProvider")
+def test_a_provider_is_registered_once_and_unregistered(client: Client) -> None:
+    registered = client.call("registerResourceProvider")
+    with pytest.raises(ClientError, match="already registered") as again:
+        client.call("registerResourceProvider")
+    unregistered = client.call("unregisterResourceProvider")
+
+    assert (registered["statusCode"], unregistered["statusCode"]) == (200, 200)
+    assert (again.value.code, again.value.status) == ("ConflictError", 409)
+
+
+@case_of("getResourceProviderProperties")
+def test_the_provider_tells_regions_and_plans(client: Client) -> None:
+    properties = client.call("getResourceProviderProperties")["properties"]
+
+    assert "West US" in properties["SupportedGeoRegions"].split(",")
+    assert "Standard" in properties["Plans"].split(", ")
+    assert properties["PlanDetail:Free:Quota:MaxJobCount"] == "5"
+
+
 @case_of("jobCollections.create", "jobCollections.get", "jobCollections.deleteMethod")
 def test_a_collection_comes_back_with_quota_and_label(client: Client, cs: str) -> None:
     created = client.call("jobCollections.create", cs, "jc1", STANDARD)
@@ -124,6 +155,15 @@ def test_each_step_that_was_begun_ends(client: Client, cs: str) -> None:
             pass
 
         assert (begun["statusCode"], status["status"]) == (202, "Succeeded")
+
+
+@case_of("jobCollections.checkNameAvailability")
+def test_a_name_is_available_until_it_is_taken(client: Client, cs: str) -> None:
+    before = client.call("jobCollections.checkNameAvailability", cs, "jc1")
+    client.call("jobCollections.create", cs, "jc1", STANDARD)
+    after = client.call("jobCollections.checkNameAvailability", cs, "jc1")
+
+    assert (before["isAvailable"], after["isAvailable"]) == (True, False)
 
 
 def test_a_label_that_is_no_xml_is_refused_in_words(cloud_services: Client, name: str) -> None:

@@ -98,6 +98,27 @@ def test_jobs_are_listed_by_pages_and_by_state(client: Client) -> None:
     assert ids("jobs.listWithFilter", {"state": "faulted"}) == []
 
 
+@case_of("jobs.updateState", "jobs.updateJobCollectionState")
+def test_states_are_set_of_one_job_and_of_all(client: Client) -> None:
+    for each in ("a", "b"):
+        client.call("jobs.createOrUpdate", each, LATER)
+
+    one = client.call(
+        "jobs.updateState", "a", {"state": "disabled", "updateStateReason": "größer & <kleiner>"}
+    )
+    everyone = client.call("jobs.updateJobCollectionState", {"state": "disabled"})
+    enabled = client.call("jobs.updateJobCollectionState", {"state": "enabled"})
+
+    assert (one["job"]["id"], one["job"]["state"]) == ("a", "disabled")
+    assert "status" not in one["job"]
+    assert {job["id"]: job["state"] for job in everyone["jobs"]} == {
+        "a": "disabled",
+        "b": "disabled",
+    }
+    assert client.call("jobs.get", "b")["job"]["state"] == "enabled"
+    assert "b" in {job["id"] for job in enabled["jobs"]}
+
+
 @case_of("jobs.deleteMethod")
 def test_a_deleted_job_is_missing(client: Client) -> None:
     client.call("jobs.createOrUpdate", "a", LATER)

@@ -5,6 +5,7 @@ import pytest
 from tests.conformance.clients.classic_python import wait
 from tests.conformance.clients.driver import Client, ClientError
 from tests.conformance.clients.method_cases import case_of
+from tests.conformance.clients.service_process import SUBSCRIPTION
 
 
 @pytest.fixture
@@ -80,6 +81,17 @@ def test_a_collection_comes_back_with_its_plan_until_it_is_deleted(
     assert missing.value.type == "AzureMissingResourceHttpError"
 
 
+@case_of("check_job_collection_name")
+def test_every_name_seems_taken_to_this_client(client: Client, cs: str) -> None:
+    # It looks for another root than the service answers; Microsoft skipped its own test of this.
+    wait(client, client.call("create_job_collection", cs, "jc1"))
+
+    free = client.call("check_job_collection_name", cs, "another")
+    taken = client.call("check_job_collection_name", cs, "jc1")
+
+    assert (free["result"], taken["result"]) == (False, False)
+
+
 def test_a_cloud_service_of_another_region_conflicts(client: Client, cs: str) -> None:
     with pytest.raises(ClientError, match="ConflictError") as conflict:
         client.call("create_cloud_service", cs, "l", "d", "Japan East")
@@ -93,3 +105,17 @@ def test_an_operation_that_nobody_asked_for_is_missing(client: Client) -> None:
         client.call("get_operation_status", "0" * 32)
 
     assert missing.value.type == "AzureMissingResourceHttpError"
+
+
+@case_of("perform_get", "perform_put", "perform_post", "perform_delete")
+def test_paths_of_the_callers_own_are_answered_as_the_methods_are(client: Client, cs: str) -> None:
+    collections = f"/{SUBSCRIPTION}/cloudservices/{cs}/resources/scheduler/JobCollections"
+
+    made = client.call("perform_put", f"{collections}/jc1", "<Resource/>")
+    checked = client.call(
+        "perform_post", f"{collections}/?op=checknameavailability&resourceName=a", ""
+    )
+    found = client.call("perform_get", f"/{SUBSCRIPTION}/cloudservices/{cs}")
+    deleted = client.call("perform_delete", f"{collections}/jc1")
+
+    assert [each["status"] for each in (made, checked, found, deleted)] == [202, 200, 200, 202]
