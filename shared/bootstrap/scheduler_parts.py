@@ -36,7 +36,7 @@ from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.scheduler.stores.sql import sql_store
 from shared.scheduler.sweep import Sweep
 from shared.sealing import Sealer
-from shared.settings import EngineMode, Settings
+from shared.settings import EngineMode, Role, Settings
 from shared.sql.database import Database
 from shared.tls import client_context
 
@@ -154,7 +154,9 @@ class SchedulerParts:
 
     @cached_property
     def _outgoing(self) -> Outgoing:
-        return Outgoing(self._on.database, SqlOutgoing(), self._on.broker)
+        # The broker is this process's own: without a connector in it nobody would ever receive what is sent.
+        is_alone = self._on.settings.role is Role.SCHEDULER
+        return Outgoing(self._on.database, SqlOutgoing(), None if is_alone else self._on.broker)
 
     @cached_property
     def _planner(self) -> Planner:

@@ -55,7 +55,8 @@ class OutgoingStore(Protocol):
 class Outgoing:
     """The one way from the scheduler side to the queue `history`."""
 
-    def __init__(self, database: Database, store: OutgoingStore, broker: Broker) -> None:
+    def __init__(self, database: Database, store: OutgoingStore, broker: Broker | None) -> None:
+        """Without a `broker` there is nobody to tell: nothing is written down or sent."""
         self._database = database
         self._store = store
         self._broker = broker
@@ -65,6 +66,8 @@ class Outgoing:
 
     def insert(self, transaction: Transaction, events: Sequence[CloudEvent]) -> None:
         """Write down events that are to be told in this order; whoever commits it awaits `send` afterwards."""
+        if self._broker is None:
+            return
         for body in packed(encoded(event) for event in events):
             self._store.insert(transaction, body)
 
@@ -76,27 +79,29 @@ class Outgoing:
         Raises:
             TransientError: the queue or the database cannot be reached.
         """
+        if self._broker is None:
+            return 0
         # A run that has begun may have read already, so the next one counts.
         awaited = self._begun + 1
         async with self._running:
             if self._last.number < awaited:
                 self._begun += 1
-                self._last = await self._run(self._begun)
+                self._last = await self._run(self._begun, self._broker)
             if self._last.error is not None:
                 raise self._last.error
             return self._last.messages
 
-    async def _run(self, number: int) -> "Run":
+    async def _run(self, number: int, broker: Broker) -> "Run":
         try:
-            return Run(number, await self._send_all())
+            return Run(number, await self._send_all(broker))
         except TocsinError as error:
             return Run(number, error=error)
 
-    async def _send_all(self) -> int:
+    async def _send_all(self, broker: Broker) -> int:
         total = 0
         while rows := await self._database.read(self._oldest):
             messages = [message_of(body) for body in packed(row.body for row in rows)]
-            await self._broker.send(HISTORY, messages)
+            await broker.send(HISTORY, messages)
             await self._delete([row.position for row in rows])
             total += len(messages)
             if len(rows) < AT_ONCE:

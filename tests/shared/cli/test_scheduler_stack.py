@@ -5,6 +5,8 @@ import json
 import re
 import signal
 import socket
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -172,6 +174,14 @@ async def test_jobs_run_and_reach_only_the_networks_that_are_allowed(
             assert [record["status"] for record in records] == [expected]
 
     assert [asked.line for asked in target.requests] == ["GET / HTTP/1.1"]
+    assert messages_left(tmp_path / "completed") == 0
+
+
+def messages_left(folder: Path) -> int:
+    """Return what waits in the queues of a service that has ended: nobody there hears what it would tell."""
+    with closing(sqlite3.connect(folder / "tocsin.db")) as connection:
+        [(count,)] = connection.execute("SELECT count(*) FROM message")
+    return int(count)
 
 
 async def history(service: Service, client: Client) -> list[dict[str, str]]:

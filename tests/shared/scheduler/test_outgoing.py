@@ -126,6 +126,16 @@ async def test_where_nothing_is_to_be_told_nothing_is_sent(world: World) -> None
     assert world.gate.sends == 0
 
 
+async def test_where_nobody_is_there_to_be_told_nothing_is_kept(world: World) -> None:
+    alone = World(world.database, world.gate, Outgoing(world.database, SqlOutgoing(), broker=None))
+
+    await alone.tell("a", "b")
+
+    assert await alone.rows() == 0
+    assert await alone.outgoing.send() == 0
+    assert world.gate.sends == 0
+
+
 async def test_more_rows_than_are_read_at_once_are_all_sent(world: World) -> None:
     names = [f"e{number}" for number in range(1_001)]
     for name in names:
