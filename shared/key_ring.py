@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigurationError
+from shared.private_file import create_private_file, written_aside
 from shared.sealing import KEY_ID, Sealer, fingerprint_key_of
 
 KEY_BYTES = 32
@@ -98,13 +99,7 @@ def new_ring(random_bytes: Callable[[int], bytes]) -> KeyRing:
 
 def create_key_file(path: Path) -> None:
     """Write a key file with one new key, readable by its owner only; an existing file is left alone."""
-    if path.exists():
-        return
-    with written_aside(path, new_ring(os.urandom).encode()) as unfinished:
-        # Not a rename: of two that start at the same time the second must not lose the key of the first.
-        with contextlib.suppress(FileExistsError):
-            os.link(unfinished, path)
-        unfinished.unlink()
+    create_private_file(path, new_ring(os.urandom).encode())
 
 
 def load_key_file(path: Path) -> KeyRing:
@@ -155,30 +150,3 @@ def locked(path: Path) -> Iterator[os.stat_result]:
             if held.st_ino == path.stat().st_ino:
                 yield held
                 return
-
-
-@contextlib.contextmanager
-def written_aside(path: Path, content: bytes) -> Iterator[Path]:
-    """Give a file beside `path` with `content`, durable and its owner's alone; afterwards the folder is durable too.
-
-    Whole or not at all: a process that dies on the way leaves no half of a key in the place of one.
-    """
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        yield unfinished
-        sync_folder(path.parent)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

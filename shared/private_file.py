@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -12,13 +13,31 @@ def create_private_file(path: Path, content: bytes) -> None:
     """
     if path.exists():
         return
+    with written_aside(path, content) as unfinished, contextlib.suppress(FileExistsError):
+        os.link(unfinished, path)
+
+
+@contextlib.contextmanager
+def written_aside(path: Path, content: bytes) -> Iterator[Path]:
+    """Give a file beside `path` that has `content` on disk already, for the block to link or rename; it then has that
+    on disk too, and what is left of the file is gone."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(descriptor, content)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield unfinished
+        sync_folder(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Have on disk which files the folder has; without it a power cut may bring back the folder from before."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
         os.fsync(descriptor)
-        with contextlib.suppress(FileExistsError):
-            os.link(unfinished, path)
     finally:
         os.close(descriptor)
-        unfinished.unlink()
