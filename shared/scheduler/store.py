@@ -110,7 +110,7 @@ class CloudServiceStore(Protocol):
         """Return the cloud service of this id."""
 
     def list(self, connection: Connection, subscription: str) -> Sequence[StoredCloudService]:
-        """Return all of a subscription, oldest first."""
+        """Return all of a subscription, by name."""
 
     def insert(self, connection: Connection, subscription: str, row: StoredCloudService) -> int:
         """Add it and return its id, which is never given again."""
@@ -134,12 +134,12 @@ class JobCollectionStore(Protocol):
         """Return the collection of this id."""
 
     def list(self, connection: Connection, subscription: str) -> Sequence[StoredJobCollection]:
-        """Return all of a subscription, oldest first."""
+        """Return all of a subscription, by name."""
 
     def list_of(
         self, connection: Connection, cloud_service_id: int
     ) -> Sequence[StoredJobCollection]:
-        """Return all of a cloud service, oldest first."""
+        """Return all of a cloud service, by name."""
 
     def insert(self, connection: Connection, row: StoredJobCollection) -> int:
         """Add it and return its id, which is never given again."""

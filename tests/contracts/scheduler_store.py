@@ -179,3 +179,23 @@ class SchedulerStoreContract(JobStoreContract):
         assert not await do(database, lambda c: store.registrations.remove(c, "s", "a"))
         assert not await do(database, add("t", "a"))
         assert await do(database, add("s", "a"))
+
+    async def test_containers_come_by_name_in_any_case(
+        self, store: SchedulerStore, database: Database
+    ) -> None:
+        def fill(connection: Connection) -> None:
+            for name in ("b", "C", "a_2", "a_10"):
+                row = replace(SERVICE, name=name)
+                service_id = store.cloud_services.insert(connection, "s", row)
+                for other in ("y", "Z", "x"):
+                    new = replace(COLLECTION, cloud_service_id=service_id, name=f"{other}-{name}")
+                    store.job_collections.insert(connection, new)
+
+        await do(database, fill)
+        services = await do(database, lambda c: store.cloud_services.list(c, "s"))
+        all_collections = await do(database, lambda c: store.job_collections.list(c, "s"))
+        collections = await do(database, lambda c: store.job_collections.list_of(c, 2))
+
+        assert [one.name for one in services] == ["a_10", "a_2", "b", "C"]
+        assert [one.name for one in collections] == ["x-C", "y-C", "Z-C"]
+        assert [one.name[0] for one in all_collections] == [*"xxxxyyyyZZZZ"]

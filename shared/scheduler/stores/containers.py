@@ -40,7 +40,8 @@ FIND_SERVICE = Prepared(
     services.where(of_subscription, cloud_service.c.key == bindparam("service_key"))
 )
 GET_SERVICE = Prepared(services.where(cloud_service.c.id == bindparam("this_id")))
-LIST_SERVICES = Prepared(services.where(of_subscription).order_by(cloud_service.c.id))
+# By name, as recorded from the retired service, whatever order they were made in.
+LIST_SERVICES = Prepared(services.where(of_subscription).order_by(cloud_service.c.key))
 INSERT_SERVICE = Prepared(
     insert(cloud_service).values(
         {
@@ -71,11 +72,13 @@ FIND_COLLECTION = Prepared(
 )
 GET_COLLECTION = Prepared(collections.where(job_collection.c.id == bindparam("this_id")))
 LIST_COLLECTIONS = Prepared(
-    collections.select_from(joined).where(of_subscription).order_by(job_collection.c.id)
+    collections.select_from(joined)
+    .where(of_subscription)
+    .order_by(job_collection.c.key, job_collection.c.id)
 )
 LIST_COLLECTIONS_OF = Prepared(
     collections.where(job_collection.c.cloud_service_id == bindparam("this_id")).order_by(
-        job_collection.c.id
+        job_collection.c.key
     )
 )
 COUNT_PLAN = Prepared(
