@@ -18,7 +18,7 @@ def list_keys(data: Path) -> None:
     rows = [("key", "sealed values", "")]
     rows += [(name, str(uses.get(name, 0)), remark(ring, name)) for name in {**ring.keys, **uses}]
     for name, count, what in rows:
-        print(f"{name:32} {count:>13}  {what}".rstrip())
+        print(f"{name:12} {count:>13}  {what}".rstrip())
 
 
 def remark(ring: KeyRing, name: str) -> str:
