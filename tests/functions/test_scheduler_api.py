@@ -60,7 +60,7 @@ async def service(
 async def call(
     method: str, target: str, headers: dict[str, str], body: bytes = b""
 ) -> func.HttpResponse:
-    return await serve_scheduler(
+    response: func.HttpResponse = await serve_scheduler(
         func.HttpRequest(
             method=method,
             url=f"{BASE}{target}",
@@ -70,6 +70,7 @@ async def call(
             body=body,
         )
     )
+    return response
 
 
 async def test_the_holder_of_a_certificate_manages_their_subscription(
