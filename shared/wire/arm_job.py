@@ -19,24 +19,31 @@ PASCAL = {
 }  # fmt: skip
 
 
+class NoResourceError(InvalidRequestError):
+    """What was sent is not a resource; its faults are about that, and not about the job in it."""
+
+
 def read_properties(content: bytes) -> JsonObject:
     """Return the job in a resource, without what the service says of it: scripts send back what they were answered.
 
     Raises:
-        InvalidRequestError: it is no resource.
+        NoResourceError.
     """
-    resource = parse_json(content)
+    try:
+        resource = parse_json(content)
+    except InvalidRequestError as error:
+        raise NoResourceError(error.faults) from None
     if not isinstance(resource, dict):
-        raise InvalidRequestError([Fault("$", "must be an object")])
+        raise NoResourceError([Fault("$", "must be an object")])
     unknown = [name for name in resource if name.lower() not in ENVELOPE]
     faults = [Fault(f"$.{name[:100]}", "is not a known member") for name in unknown]
     properties = [value for name, value in resource.items() if name.lower() == "properties"]
     document = properties[-1] if properties else None
     if not isinstance(document, dict):
         found = "is required" if document is None else "must be an object"
-        raise InvalidRequestError([*faults, Fault("$.properties", found)])
+        raise NoResourceError([*faults, Fault("$.properties", found)])
     if faults:
-        raise InvalidRequestError(faults)
+        raise NoResourceError(faults)
     return {name: value for name, value in document.items() if name.lower() not in READ_ONLY}
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from shared.errors import Fault, InvalidRequestError
 from shared.scheduler.service.arm.gateway_errors import content_invalid
+from shared.wire.arm_job import NoResourceError
 from shared.wire.json_types import JsonObject, parse_json
 
 MALFORMED_JOB = Fault("$", "Malformed Job Object.", is_sentence=True)
@@ -30,6 +31,8 @@ def below_properties() -> Iterator[None]:
     """Have faults of what stands below `properties` say so."""
     try:
         yield
+    except NoResourceError:
+        raise
     except InvalidRequestError as error:
         raise InvalidRequestError([moved(fault) for fault in error.faults]) from None
 
