@@ -1,5 +1,6 @@
 """The published clients of ARM: jobs, method by method. Names of methods are Python's."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -115,6 +116,29 @@ def test_a_run_is_told_in_the_history(arm: ArmClient, jc: JobCollection, target:
     assert bad["properties"]["status"] == "failed"
     assert history("good", skip=1) == history("good", filter="status eq failed") == []
     assert arm.call("jobs.get", *jc, "good")["properties"]["status"]["executionCount"] == 1
+
+
+def test_history_is_paged_from_the_newest_on(
+    arm: ArmClient, jc: JobCollection, target: str
+) -> None:
+    action = {"request": {"uri": target, "method": "GET"}, "type": "http"}
+    arm.call("jobs.create_or_update", *jc, "a", body=sent(Definition(action)))
+
+    def history(**options: int) -> list[str]:
+        records = arm.call("jobs.list_job_history", *jc, "a", **options)
+        return [record["properties"]["startTime"] for record in records]
+
+    def has_run(times: int) -> bool:
+        return len(history()) == times
+
+    for times in (1, 2, 3):
+        arm.call("jobs.run", *jc, "a")
+        eventually(partial(has_run, times))
+    starts = history()
+
+    assert starts == sorted(starts, reverse=True)
+    assert history(top=2) == starts[:2]
+    assert history(top=2, skip=2) == starts[2:]
 
 
 def test_what_is_wrong_with_a_job_is_told_in_words(arm: ArmClient, jc: JobCollection) -> None:

@@ -150,10 +150,12 @@ def test_what_is_wrong_with_a_job_is_told_in_words(
 
 @case_of("jobs.getHistory", "jobs.getHistoryWithFilter")
 def test_history_tells_what_was_tried(client: Client, target: str) -> None:
-    policy = {"retryType": "none"}
-    for name, path in (("good", ""), ("bad", "broken")):
-        action = {"request": {"uri": f"{target}/{path}", "method": "GET"}, "type": "http"}
-        client.call("jobs.createOrUpdate", name, {"action": {**action, "retryPolicy": policy}})
+    def calling(path: str) -> dict[str, Any]:
+        return {"request": {"uri": target + path, "method": "GET"}, "type": "http"}
+
+    once = {"retryPolicy": {"retryType": "none"}, "errorAction": calling("/error")}
+    for name, path in (("good", "/"), ("bad", "/broken")):
+        client.call("jobs.createOrUpdate", name, {"action": {**calling(path), **once}})
 
     def history(name: str, **parameters: Any) -> list[dict[str, Any]]:
         method = "jobs.getHistoryWithFilter" if "status" in parameters else "jobs.getHistory"
@@ -162,6 +164,7 @@ def test_history_tells_what_was_tried(client: Client, target: str) -> None:
 
     (good,) = eventually(lambda: history("good"))
     (bad,) = eventually(lambda: history("bad", status="failed"))
+    (error,) = eventually(lambda: history("bad", status="completed"))
     states = [client.call("jobs.get", name)["job"]["state"] for name in ("good", "bad")]
 
     assert (good["id"], good["status"], good["actionName"]) == ("good", "completed", "MainAction")
@@ -169,5 +172,20 @@ def test_history_tells_what_was_tried(client: Client, target: str) -> None:
     assert good["message"].startswith("Http Action - Response from host '127.0.0.1': 'OK'")
     assert good["startTime"] <= good["endTime"]
     assert (bad["status"], "InternalServerError" in bad["message"]) == ("failed", True)
+    assert (bad["actionName"], error["actionName"]) == ("MainAction", "ErrorAction")
     assert history("good", status="failed") == history("good", skip=1, top=100) == []
     assert states == ["completed", "faulted"]
+
+
+def test_a_quota_that_is_used_up_conflicts(
+    client: Client, open_node_classic: Open, name: str
+) -> None:
+    collections = open_node_classic(kind="azure-asm-scheduler")
+    tight = {"intrinsicSettings": {"plan": "Standard", "quota": {"maxJobCount": 1}}}
+    collections.call("jobCollections.create", name, "jc1", tight)
+    client.call("jobs.create", LATER)
+
+    with pytest.raises(ClientError) as conflict:
+        client.call("jobs.create", LATER)
+
+    assert (conflict.value.code, conflict.value.status) == ("Conflict", 409)

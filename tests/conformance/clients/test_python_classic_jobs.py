@@ -5,7 +5,7 @@ import pytest
 from tests.conformance.clients.classic_python import wait
 from tests.conformance.clients.conftest import Open
 from tests.conformance.clients.definitions import DEFINITIONS, SIMPLE, START_TIME
-from tests.conformance.clients.driver import Client, ClientError
+from tests.conformance.clients.driver import Client, ClientError, named
 from tests.conformance.clients.method_cases import case_of
 from tests.conformance.clients.service_process import OTHER_SUBSCRIPTION, ServiceProcess
 
@@ -102,6 +102,15 @@ def test_a_certificate_in_a_file_is_as_good_as_one_in_a_session(open_python_clas
     assert isinstance(client.call("list_cloud_services"), list)
 
 
+def test_the_environment_says_whom_to_trust_whatever_the_session_says(
+    open_python_classic: Open,
+) -> None:
+    # A rule of `requests`; REQUESTS_CA_BUNDLE is what the drivers of these tests have.
+    client = open_python_classic(verify="/no/such/file")
+
+    assert isinstance(client.call("list_cloud_services"), list)
+
+
 def test_strangers_and_other_subscriptions_are_refused_in_words(
     open_python_classic: Open, service: ServiceProcess
 ) -> None:
@@ -109,6 +118,32 @@ def test_strangers_and_other_subscriptions_are_refused_in_words(
         {"certificate": str(service.stranger.pem)},
         {"certificate": None},
         {"subscription": OTHER_SUBSCRIPTION},
+        {"certificate": str(service.other.pem)},
     ):
         with pytest.raises(ClientError, match="AuthenticationFailed"):
             open_python_classic(**given).call("list_cloud_services")
+
+
+def test_subscriptions_see_nothing_of_each_other(
+    open_python_classic: Open, client: Client, cs: str, service: ServiceProcess
+) -> None:
+    other = open_python_classic(subscription=OTHER_SUBSCRIPTION, certificate=str(service.other.pem))
+    with pytest.raises(ClientError) as missing:
+        other.call("get_cloud_service", cs)
+
+    wait(other, other.call("create_cloud_service", cs, "other", "d", "Japan East"))
+    wait(other, other.call("delete_cloud_service", cs))
+
+    assert missing.value.type == "AzureMissingResourceHttpError"
+    assert client.call("get_cloud_service", cs)["label"] == "l"
+
+
+def test_the_operation_of_a_job_has_ended_when_the_client_first_looks(
+    client: Client, jc: JobCollection
+) -> None:
+    accepted = client.call("create_job", *jc, "job1", {**SIMPLE, "startTime": START_TIME})
+
+    # It would sleep for 5 s before the next look, and this much patience does not allow for one.
+    status = client.call("wait_for_operation_status", accepted["request_id"], named(timeout=0))
+
+    assert status["status"] == "Succeeded"
