@@ -6,7 +6,7 @@ Free-form maps such as `headers` hold the caller's names and keep them.
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -72,6 +72,4 @@ def _members(models: Models) -> dict[str, tuple[str, Models]]:
 def _models_in(annotation: Any) -> Models:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return (annotation,)
-    if get_origin(annotation) is dict:
-        return ()
     return tuple(model for part in get_args(annotation) for model in _models_in(part))

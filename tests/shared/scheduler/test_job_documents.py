@@ -1,5 +1,6 @@
 """Jobs with every type of action and authentication, as the service stores and shows them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -255,3 +256,15 @@ def test_secrets_count_as_what_they_are() -> None:
     check_size({"password": sealer.seal("x" * 16_300, context="c")})
     with pytest.raises(InvalidRequestError, match="would have 16385 bytes"):
         check_size({"password": sealer.seal("x" * (16_385 - 15), context="c")})
+
+
+async def test_a_job_with_a_certificate_is_claimed_and_told_like_any_other(ready: Stack) -> None:
+    document = http_job(CERTIFICATE, recurrence={"frequency": "hour", "count": 3})
+    await ready.call("PUT", f"{JOBS}/a", document)
+
+    await ready.engine.step(timedelta(minutes=1))
+    await ready.engine.step(timedelta(hours=1))
+
+    first, second = ready.engine.action.attempts
+    assert first.action == second.action == (await stored(ready))["action"]
+    assert (await ready.call("GET", f"{JOBS}/a")).json()["state"] == "enabled"

@@ -1,5 +1,6 @@
 """Actions that say who they are: to a real server that asks for certificates, with tokens of a real authority."""
 
+import asyncio
 import base64
 import json
 import ssl
@@ -20,6 +21,7 @@ from shared.scheduler.action import Attempt, Outcome
 from shared.scheduler.actions.http_request import HttpRequestAction
 from shared.wire.json_types import JsonObject
 from tests.client_certificates import name, pfx_of, self_signed
+from tests.clocks import FakeClock
 from tests.contracts.action import ActionContract, Behaviour
 from tests.shared.scheduler.actions.calling import attempt, http_action, sealed
 from tests.shared.scheduler.actions.test_http_request import ANSWERS
@@ -225,15 +227,30 @@ async def test_p8_without_a_token_nothing_is_sent_to_the_target() -> None:
 
 
 async def test_tokens_and_requests_share_the_one_time_of_an_attempt() -> None:
-    async with serving(b"") as silent:
-        action = http_action(authority=silent.url, time_limit=timedelta(milliseconds=200))
-        started = SystemClock().now()
-        outcome = await action.execute(attempt("http://127.0.0.1:1/", authentication=oauth()))
-        lasted = SystemClock().now() - started
+    clock, bearers = FakeClock(), Bearers()
+
+    def slowly(asked: Asked) -> bytes:
+        clock.set(clock.now() + timedelta(seconds=59.9))
+        return bearers.authority(asked)
+
+    async with serving(slowly) as authority, serving(b"") as silent:
+        action = http_action(authority=authority.url, clock=clock)
+        tried = action.execute(attempt(silent.url, authentication=oauth()))
+        outcome = await asyncio.wait_for(tried, timeout=10)
         await action.close()
 
     assert outcome.message.endswith("failed: Timeout The operation has timed out")
-    assert lasted < timedelta(seconds=5)
+    assert len(silent.requests) == 1
+
+
+async def test_a_silent_authority_does_not_outlast_the_attempt() -> None:
+    async with serving(b"") as silent:
+        action = http_action(authority=silent.url, time_limit=timedelta(milliseconds=200))
+        tried = action.execute(attempt("http://127.0.0.1:1/", authentication=oauth()))
+        outcome = await asyncio.wait_for(tried, timeout=10)
+        await action.close()
+
+    assert outcome.message.endswith("failed: Timeout The operation has timed out")
 
 
 @dataclass
