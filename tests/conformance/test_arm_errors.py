@@ -250,6 +250,11 @@ CASES = {
         {"properties": {"state": "Deleted"}},
         method="PATCH",
     ),
+    "a member given twice": bad_collection(
+        "$.tags: is given more than once, differing in case",
+        {"tags": {}, "Tags": {}},
+        method="PATCH",
+    ),
     "a second free collection": Case(
         request=f"PUT {NO}{VERSION}",
         body=FREE,

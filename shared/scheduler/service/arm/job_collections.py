@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic_core import to_json
 from sqlalchemy import Connection
 
+from shared.errors import InvalidRequestError
 from shared.scheduler.quota import allowance
 from shared.scheduler.service.arm.gateway_errors import collection_elsewhere
 from shared.scheduler.service.arm.groups import ResourceGroups, location_in, region_of
@@ -72,7 +73,9 @@ class ArmCollections:
 
     def patch(self, request: Request) -> Effect:
         document = read_object(request.body)
-        patch, _ = respelled_members(CollectionResource, document, path="$")
+        patch, twice = respelled_members(CollectionResource, document, path="$")
+        if twice:
+            raise InvalidRequestError(twice)
 
         def effect(transaction: Transaction) -> Answer:
             connection = transaction.connection

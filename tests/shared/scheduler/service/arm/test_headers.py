@@ -2,7 +2,11 @@ import re
 
 import pytest
 
-from tests.shared.scheduler.scheduler_stack import Stack
+from shared.scheduler.service.arm.headers import ArmHeaders
+from shared.scheduler.service.exchange import Answer, Request
+from shared.wire.arm_catalogue import ARM_ROWS
+from tests.clocks import START
+from tests.shared.scheduler.scheduler_stack import SUBSCRIPTION, Stack
 from tests.shared.scheduler.service.arm.requests import (
     COLLECTION,
     GROUP,
@@ -118,3 +122,29 @@ async def test_content_type_is_never_looked_at(arm: Stack) -> None:
     for method, body in (("GET", b""), ("PUT", b'{"location": "westus"}'), ("DELETE", b"")):
         reply = await arm.call_arm(method, C + VERSION, body, {"Content-Type": "text/plain"})
         assert reply.status < 300
+
+
+async def test_what_goes_on_longer_than_a_caller_waits_says_where_its_end_is_told(
+    arm: Stack,
+) -> None:
+    request = Request(
+        id="0" * 31 + "f",
+        endpoint=next(row for row in ARM_ROWS if row.name == "DeleteJobCollection"),
+        subscription=SUBSCRIPTION,
+        params={"subscription": SUBSCRIPTION, "cloud_service": "rg", "job_collection": "jc"},
+        path=C,
+        query=VERSION[1:],
+        headers={b"host": b"tocsin.example"},
+        body=b"",
+        is_repeatable=False,
+        now=START,
+    )
+
+    headers = ArmHeaders(lambda: "a" * 32).of(
+        Answer(status=202), request_id=request.id, request=request, given={}, now=START
+    )
+
+    _, found, target = headers["location"].partition("https://tocsin.example")
+    assert (found, headers["retry-after"]) == ("https://tocsin.example", "15")
+    assert target == f"{S}/operationresults/{request.id}{VERSION}"
+    assert (await arm.call_arm("GET", target)).status == 404
