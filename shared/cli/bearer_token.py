@@ -32,7 +32,7 @@ def print_token(folder: Path, subscription: str, *, lifetime: str) -> None:
 
 def checked_subscription(text: str) -> str:
     """Return a subscription in lower case. Raises ConfigurationError when it is none."""
-    if re.match(SUBSCRIPTION_ID, text) is None:
+    if re.fullmatch(SUBSCRIPTION_ID, text) is None:
         raise ConfigurationError(f"{text!r} is no subscription: 1 to 64 letters, digits and '-'")
     return text.lower()
 

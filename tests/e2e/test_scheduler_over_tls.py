@@ -215,6 +215,19 @@ async def test_a_stranger_is_told_in_http_and_the_others_go_on(
     assert (await call("GET", f"{ROOT}/cloudservices")).status_code == 200
 
 
+async def test_a_revocation_counts_on_connections_that_are_kept(
+    call: Caller, files: DevelopmentCertificates
+) -> None:
+    assert (await call("GET", f"{ROOT}/cloudservices")).status_code == 200
+    (own,) = load_certificates((files.client_cer,))
+
+    revoked = await call("DELETE", f"{ROOT}/certificates/{own.thumbprint}")
+
+    assert revoked.status_code == 200
+    assert "close" not in revoked.headers.get("Connection", "")
+    assert (await call("GET", f"{ROOT}/cloudservices")).status_code == 403
+
+
 async def test_p10_a_megabyte_is_refused_and_the_connection_serves_on(call: Caller) -> None:
     refused = await call("PUT", CS, data=b"x" * 1_000_000)
     chunked = await call("PUT", CS, data=iter([b"x" * 1000] * 1000))

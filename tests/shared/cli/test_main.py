@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+PLACE = ["--subscription", "--data", "--url", "--token-file", "--ca"]
 
 
 def tocsin(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -23,7 +24,20 @@ def tocsin(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[b
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), ["up", "scheduler", "receive", "preview", "demo", "queues", "keys"]),
+        (
+            (),
+            [
+                "up",
+                "scheduler",
+                "receive",
+                "preview",
+                "token",
+                "demo",
+                "queues",
+                "certificates",
+                "keys",
+            ],
+        ),
         (("up",), ["--data-dir", "--port", "--scheduler-port"]),
         (
             ("scheduler",),
@@ -42,6 +56,12 @@ def tocsin(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[b
         (("queues",), ["send", "peek"]),
         (("queues", "send"), ["queue", "--body", "--file", "--message-id", "--data-dir", "--port"]),
         (("queues", "peek"), ["queue", "--data-dir", "--port"]),
+        (("token",), ["--data", "--subscription", "--lifetime"]),
+        (("certificates",), ["create", "upload", "list", "revoke"]),
+        (("certificates", "create"), ["name", "--out", "--days", "--subject", "--key"]),
+        (("certificates", "upload"), ["file", *PLACE]),
+        (("certificates", "list"), PLACE),
+        (("certificates", "revoke"), ["thumbprint", *PLACE]),
         (("keys",), ["list", "rotate", "prune"]),
         (("keys", "list"), ["--data"]),
         (("keys", "rotate"), ["--data"]),
