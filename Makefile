@@ -6,6 +6,7 @@ DATA_DIR ?= .tocsin
 ARGUMENTS ?=
 SEED ?= $(shell date +%s)
 ROUNDS ?= 1000
+MUTATIONS ?= 100000
 
 # The newest Python that azure-functions allows and that can make a virtual environment (Debian ships that apart).
 find_python = for candidate in python3.12 python3.11 python3 python; do \
@@ -21,7 +22,7 @@ install = $(1)/bin/pip install --quiet --disable-pip-version-check
 # Node is optional: its clients' tests are skipped without it, and fail in CI.
 NODE_CLIENTS = $(if $(shell command -v npm 2>/dev/null),tests/conformance/node/node_modules/.done)
 
-.PHONY: help demo up test chaos check format lint types imports bench environment clean
+.PHONY: help demo up test chaos fuzz check format lint types imports openapi bench environment clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ test: .venv/.dev .venv-runtime/.done .venv-clients/.done $(NODE_CLIENTS) ## run 
 chaos: .venv/.dev ## kill and freeze the engine everywhere, then at random (ROUNDS, from SEED on)
 	@.venv/bin/python -m pytest -q tests/chaos --seed $(SEED) --rounds $(ROUNDS) $(ARGUMENTS)
 
+fuzz: .venv/.dev ## send the service recorded requests made wrong at random (MUTATIONS, from SEED on)
+	@.venv/bin/python -m pytest -q tests/conformance/test_mutations.py --seed $(SEED) --mutations $(MUTATIONS) $(ARGUMENTS)
+
 check: lint types imports test ## format, lint, types, import rules and tests: what CI runs
 
 format: .venv/.dev ## rewrite the sources in the house's format
@@ -53,6 +57,9 @@ types: .venv/.dev ## check the types of source and tests
 
 imports: .venv/.dev ## check that imports point one way
 	@.venv/bin/lint-imports
+
+openapi: .venv/.dev ## write the OpenAPI document of the Scheduler service into the reference
+	@.venv/bin/python -m shared.wire.openapi > docs/reference/openapi/scheduler.json
 
 bench: .venv/.dev ## measure the path, the embedded broker, the local host, the engine and the Scheduler service on this machine
 	@for program in path broker host engine service; do .venv/bin/python -m benchmarks.$$program || exit 1; done

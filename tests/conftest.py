@@ -1,6 +1,21 @@
-"""Laws are judged by their outcome: a busy machine draws and runs examples slowly."""
+"""Laws are judged by their outcome: a busy machine draws and runs examples slowly.
 
+The options say how long chance is given: `make chaos` and `make fuzz` give it longer than a run of all tests.
+"""
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+SUITE_ROUNDS = 25
+SUITE_MUTATIONS = 10_000
 
 settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tocsin")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=1, help="of the first of the random rounds")
+    parser.addoption("--rounds", type=int, default=SUITE_ROUNDS, help="how many rounds of chaos")
+    parser.addoption(
+        "--mutations", type=int, default=SUITE_MUTATIONS, help="how many requests made wrong"
+    )

@@ -105,5 +105,6 @@ def responder_of(path: str) -> Responder:
     """Return who answers: the front end hands `~` paths to Scheduler itself."""
     if path[:15].lower() == "/subscriptions/":
         return Responder.ARM
-    is_passed_through = "/~/" in path or "/%7e/" in path.lower()
+    # After the subscription, the cloud service and the provider; elsewhere it is a name like any other.
+    is_passed_through = path.split("/", 7)[6:7] in (["~"], ["%7e"], ["%7E"])
     return Responder.PROVIDER if is_passed_through else Responder.FRONT_END

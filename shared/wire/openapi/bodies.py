@@ -12,7 +12,7 @@ from shared.wire.xml_elements import write_root, write_text
 CLASSIC, ARM = Surface.CLASSIC, Surface.ARM
 
 JOB: JsonObject = {
-    "startTime": "2030-01-01T02:30:00Z",
+    "startTime": "2026-01-31T02:30:00Z",
     "action": {
         "type": "http",
         "request": {"uri": "http://reports.example.org/nightly", "method": "GET"},
@@ -21,7 +21,7 @@ JOB: JsonObject = {
     "recurrence": {"frequency": "day", "interval": 1, "schedule": {"hours": [2], "minutes": [30]}},
     "state": "enabled",
 }
-JOB_PATCH: JsonObject = {"recurrence": {"interval": 2}}
+JOB_PATCH: JsonObject = {"state": "disabled"}
 COLLECTION: JsonObject = {
     "location": "West US",
     "properties": {"sku": {"name": "Standard"}, "quota": {"maxJobCount": 10}},

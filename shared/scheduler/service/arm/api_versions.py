@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from shared.errors import RequestError
+from shared.errors import InvalidRequestError, RequestError
 from shared.scheduler.service.arm.gateway_errors import REGIONS, from_gateway, version_missing
 from shared.scheduler.service.paging import read_query
 from shared.wire.catalogue import Endpoint
@@ -20,14 +20,18 @@ def is_of_scheduler(endpoint: Endpoint) -> bool:
 
 
 def api_version(query: str) -> str | None:
-    """Return the version that a query asks for, in lower case."""
-    version = read_query(query).get("api-version")
+    """Return the version that a query asks for, in lower case; None for none, and for a query that cannot be read."""
+    try:
+        version = read_query(query).get("api-version")
+    except InvalidRequestError:
+        return None
     return version.strip().lower() if version else None
 
 
 @lru_cache(maxsize=256)
 def check_api_version(endpoint: Endpoint, query: str) -> None:
     """Raises RequestError."""
+    read_query(query)
     version = api_version(query)
     if version is None:
         raise version_missing()
