@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from shared.client.scheduler import RestResponse
 from shared.connector.operations import OperationError
-from shared.errors import InvalidRequestError
+from shared.errors import Fault, InvalidRequestError
 from shared.wire.catalogue import CATALOGUE, Endpoint, ResponseKind
 from shared.wire.errors import read_error
 from shared.wire.job_collection import OperationResult
@@ -94,6 +94,8 @@ def document_of(kind: ResponseKind, body: bytes) -> Json:
             return decode_operation(body).document()
         case ResponseKind.JOB | ResponseKind.JOBS | ResponseKind.JOB_HISTORY:
             return parse_json(body)
+        case _:
+            raise InvalidRequestError([Fault("$", f"is a {kind}, which no command asks for")])
 
 
 def shows(endpoint: Endpoint, sent: Json, response: RestResponse) -> bool:
