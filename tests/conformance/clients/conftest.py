@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -130,18 +130,16 @@ def cs(python_classic: Client, name: str) -> str:
     return name
 
 
-@pytest.fixture(autouse=True)
-def client_is_called(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Fail the case of a method that has not called it."""
-    failed = request.session.testsfailed
-    yield
-    if request.session.testsfailed > failed:
-        return
+    result = yield
     clients = [
-        each for each in request.node.funcargs.values() if isinstance(each, Client | ArmClient)
+        each for each in pyfuncitem.funcargs.values() if isinstance(each, Client | ArmClient)
     ]
     called = set().union(*(client.called for client in clients))
-    assert called.issuperset(methods_of_case(request.function))
+    assert called.issuperset(methods_of_case(pyfuncitem.function))
+    return result
 
 
 class Target(BaseHTTPRequestHandler):

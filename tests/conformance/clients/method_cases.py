@@ -9,7 +9,7 @@ ATTRIBUTE = "case_of"
 
 
 def case_of(*methods: str) -> Callable[[Test], Test]:
-    """Say whose case a test is; `conftest.client_is_called` fails it where it does not call them."""
+    """Say whose case a test is; `conftest.pytest_pyfunc_call` fails it where it does not call them."""
 
     def mark(test: Test) -> Test:
         setattr(test, ATTRIBUTE, methods)
