@@ -98,7 +98,7 @@ class Tokens:
             if key is None:
                 raise InvalidTokenError("its key is not in the issuer's set")
             claims = verified_claims(token, key, header.get("alg"), issuer)
-        except (jwt.PyJWTError, RecursionError) as error:
+        except jwt.PyJWTError as error:
             # Its text may quote the token.
             raise InvalidTokenError(type(error).__name__) from None
         not_before = instant(claims.get("nbf", 0), "nbf")

@@ -1,21 +1,27 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.bootstrap import Application
 from shared.bootstrap.identity_parts import IdentityParts
+from shared.clock import SystemClock
 from shared.errors import AuthenticationError, ConfigurationError, TokenError, TransientError
+from shared.key_ring import create_key_file
 from shared.outbound.guard import AddressGuard
 from shared.scheduler.service.credentials import Credentials
-from shared.settings import Settings
+from shared.settings import Role, Settings
 from shared.sql.inline import InlineDatabase
 from tests.clocks import FakeClock
 from tests.shared.scheduler.engine_stack import migrated
 from tests.shared.scheduler.service.certificate_cases import VERSION_1, made
 from tests.shared.scheduler.service.token_cases import KEYS, NAME, token
+
+HOUR = timedelta(hours=1)
 
 
 @asynccontextmanager
@@ -77,7 +83,7 @@ async def test_without_an_issuer_no_token_is_taken_and_no_key_made(tmp_path: Pat
 
 async def test_the_local_issuer_has_its_key_from_the_start(tmp_path: Path) -> None:
     async with identity(tmp_path, local_issuer=True) as parts:
-        assert parts.authentication
+        _ = parts.authentication
 
     assert issuer_of(tmp_path).exists()
 
@@ -127,6 +133,29 @@ async def test_a_file_that_cannot_be_introduced_is_named(
     async with identity(tmp_path) as parts:
         with pytest.raises(ConfigurationError, match=str(file)):
             await parts.introduce("s1", file)
+
+
+async def test_the_operator_is_told_at_each_start_of_what_ends_soon(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = SystemClock().now()
+    (tmp_path / "soon.cer").write_bytes(made(begins=now - HOUR, ends=now + 24 * HOUR))
+    create_key_file(tmp_path / "data-key.json")
+    settings = Settings(
+        role=Role.SCHEDULER,
+        data_dir=tmp_path,
+        data_key_file=tmp_path / "data-key.json",
+        management_certificates=(tmp_path / "soon.cer",),
+    )
+
+    for _ in range(2):
+        caplog.clear()
+        app = Application(settings)
+        await app.open()
+        await app.sweep_scheduler()
+        await app.close()
+
+        assert caplog.text.count("expires at") == 1
 
 
 async def test_a_file_that_is_introduced_lets_its_holder_in(tmp_path: Path) -> None:

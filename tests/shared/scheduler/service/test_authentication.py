@@ -274,15 +274,14 @@ async def test_p8_a_token_is_in_no_log_and_no_repr(
 
 
 async def test_a_path_that_reads_as_two_subscriptions_is_nobodys(stack: Stack) -> None:
-    token = stack.issuer.issue("cloudservices", lifetime=HOUR, now=stack.clock.now())
-    certificate = parse_certificate(stack.certificate)
-    await stack.certificates.introduce("subscriptions", certificate)
+    encoded = f"%30{SUBSCRIPTION[1:]}"
+    token = stack.issuer.issue(encoded, lifetime=HOUR, now=stack.clock.now())
+    target = f"/subscriptions/{encoded}/providers/Microsoft.Scheduler?api-version=2016-03-01"
 
-    refused = await stack.call(
-        "GET", "/subscriptions/cloudservices", headers={"Authorization": f"Bearer {token}"}
-    )
+    refused = await stack.call("GET", target, headers={"Authorization": f"Bearer {token}"})
 
     assert refused.status == 404
+    assert (await stack.call_arm("GET", target.replace("%30", "0"))).status == 200
 
 
 async def test_callers_at_once_are_judged_each_for_themselves(stack: Stack) -> None:

@@ -85,7 +85,7 @@ BAD = {
     "an empty signature": token().rpartition(".")[0] + ".",
     "a shared secret": unsigned({"alg": "HS256", "kid": "r"}),
     "no algorithm": unsigned({"kid": "e"}),
-    "an algorithm that is no word": unsigned({"alg": ["ES256"], "kid": "e"}),
+    "an algorithm that is no word": unsigned({"alg": ["ES256"], "kid": "r"}),
     "a key id that is no word": unsigned({"alg": "ES256", "kid": 1}),
     "an extension that is critical": unsigned({"alg": "ES256", "kid": "e", "crit": ["x"]}),
     "claims that are no object": unsigned({"alg": "ES256", "kid": "e"}, [1]),
@@ -144,6 +144,33 @@ async def test_the_claim_that_lists_subscriptions_is_the_operators_choice(
     assert verified.subscriptions == opened
 
 
+async def test_each_issuer_has_its_own_keys_audience_and_claim() -> None:
+    theirs = "https://elsewhere.example/"
+    first = TrustedIssuer(
+        name=NAME, audience=AUDIENCE, subscriptions_claim="subscriptions", keys=Keys()
+    )
+    second = TrustedIssuer(
+        name=theirs,
+        audience="them",
+        subscriptions_claim="roles",
+        keys=Keys([public(OTHER_KEY, "r")]),
+    )
+    verifying = Tokens([first, second], FakeClock())
+
+    verified = await verifying.verify(
+        token(OTHER_KEY, "r", "RS256", iss=theirs, aud="them", roles=["s9"])
+    )
+
+    assert verified.subscriptions == {"s9"}
+    for forged in (
+        token(OTHER_KEY, "r", "RS256"),
+        token(RSA_KEY, "r", "RS256", iss=theirs, aud="them"),
+        token(OTHER_KEY, "r", "RS256", iss=theirs),
+    ):
+        with pytest.raises(InvalidTokenError):
+            await verifying.verify(forged)
+
+
 async def test_an_issuers_clock_may_be_a_minute_ahead() -> None:
     await tokens().verify(token(nbf=NOW + 60))
 
@@ -186,7 +213,7 @@ async def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None
     first, again = token(sub="first"), token(sub="again")
     await verifying.verify(first)
     await verifying.verify(again)
-    for number in range(MAX_REMEMBERED - 1):
+    for number in range(MAX_REMEMBERED):
         if number == 500:
             await verifying.verify(again)
         await verifying.verify(token(sub=str(number)))
