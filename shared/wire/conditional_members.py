@@ -1,6 +1,7 @@
 """Members that depend on a word beside them, found wrong together with everything else."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import LiteralString, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -43,11 +44,18 @@ def given(model: type[BaseModel], value: object) -> frozenset[str]:
     """Return the members of `model` that `value` has, as they are written."""
     if not isinstance(value, dict):
         return frozenset()
+    written = _written(model)
     return frozenset(
-        member.alias or name
-        for name, member in model.model_fields.items()
-        if value.get(member.alias) is not None or value.get(name) is not None
+        written[name] for name, one in value.items() if one is not None and name in written
     )
+
+
+@lru_cache(maxsize=64)
+def _written(model: type[BaseModel]) -> dict[str, str]:
+    """Return how each member is written, by that and by its name in Python."""
+    members = model.model_fields.items()
+    names = {name: member.alias or name for name, member in members}
+    return names | {written: written for written in names.values()}
 
 
 def missing(
