@@ -298,12 +298,21 @@ async def test_what_is_enabled_in_a_stopped_collection_waits_for_its_start(
     for answer in (made, posted, patched, replaced):
         assert answer.json()["state"] == "disabled"
         assert "status" not in answer.json()
+    assert await held(stack) == 3
     await engine.step(timedelta(hours=1))
     assert engine.action.attempts == []
     await stack.call("POST", f"{JC_PASSED}/enable")
+    assert await held(stack) == 0
     assert set((await states(stack)).values()) == {"enabled"}
     await engine.step(timedelta(seconds=20))
     assert len(engine.action.attempts) == 3
+
+
+async def held(stack: Stack) -> int:
+    jobs = await stack.database.read(
+        lambda connection: stack.store.jobs.following(connection, 1, after=0, limit=10)
+    )
+    return [job.is_held for job in jobs].count(True)
 
 
 async def test_what_is_disabled_in_a_stopped_collection_stays_disabled(ready: Stack) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -11,10 +12,11 @@ from shared.messaging.steps import AT_ONCE
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease
 from shared.scheduler.service.operation_steps import JOBS_AT_ONCE, MAX_UNRECORDED
-from shared.scheduler.service.operations import LOOK_AGAIN, PATIENCE
+from shared.scheduler.service.operations import LOOK_AGAIN, PATIENCE, ServiceOperations
 from shared.scheduler.store import StoredJob
 from shared.scheduler.stores.tables import history
-from shared.sql.database import Transaction
+from shared.sql.database import Transaction, Value, Work
+from shared.sql.inline import InlineDatabase
 from shared.wire.job import JobState
 from shared.wire.json_types import Json
 from tests.clocks import FakeClock, settle
@@ -308,6 +310,48 @@ async def test_who_waits_looks_again_while_somebody_else_has_the_lease(stack: St
     await stack.clock.advance(LOOK_AGAIN)
 
     assert (await waiting).status == "Succeeded"
+
+
+class Interrupted(InlineDatabase):
+    """Before each transaction one of `interruptions` happens, as if the process had been stopped for a while."""
+
+    def __init__(self, path: Path, interruptions: list[Callable[[], Awaitable[object]]]) -> None:
+        super().__init__(path)
+        self._interruptions = interruptions
+
+    async def run(self, work: Work[Value]) -> Value:
+        await self._interruptions.pop(0)()
+        return await super().run(work)
+
+
+async def nobody() -> None:
+    """Interrupt nothing."""
+
+
+async def test_who_lost_the_lease_meanwhile_writes_nothing_and_learns_how_it_ended(
+    stack: Stack, tmp_path: Path
+) -> None:
+    created = await stack.call("PUT", CS, CLOUD_SERVICE)
+
+    async def somebody_else() -> None:
+        stack.clock.set(stack.clock.now() + timedelta(seconds=91))
+        await stack.operations.finish(created.request_id)
+
+    database = Interrupted(tmp_path / "tocsin.db", [nobody, somebody_else])
+    late = ServiceOperations(
+        database,
+        stack.store,
+        job_changes=stack.job_changes,
+        follow_up=stack.follow_up,
+        clock=stack.clock,
+    )
+
+    waiting = asyncio.create_task(late.finish(created.request_id))
+    await settle()
+    await stack.clock.advance(LOOK_AGAIN)
+
+    assert (await waiting).status == "Succeeded"
+    await database.close()
 
 
 async def test_who_waits_is_told_in_time_that_it_is_not_over(stack: Stack) -> None:
