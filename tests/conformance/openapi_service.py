@@ -25,6 +25,7 @@ from shared.tls import load_certificates
 from shared.wire.management_certificate import encode_upload
 from tests.clocks import FakeClock, settle
 from tests.conformance.sending import prove_service
+from tests.conformance.xml_conformance import check_xml
 from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
     CS,
@@ -126,7 +127,15 @@ class OpenApiService:
             verify=True,
         )
         case.validate_response(response, checks=CHECKS)
+        self._check_xml(case, reply)
         return reply.status
+
+    def _check_xml(self, case: AnyCase, reply: Reply) -> None:
+        kind = reply.headers.get("content-type", "").partition(";")[0]
+        if kind == "application/xml" and reply.body:
+            forms = case.operation.definition.raw["responses"][str(reply.status)]["content"]
+            schemas = case.operation.schema.raw_schema["components"]["schemas"]
+            check_xml(reply.body, forms[kind]["schema"], schemas)
 
     async def _held(self, *request: Any, **scope: Any) -> Reply:
         async def take_lease() -> None:

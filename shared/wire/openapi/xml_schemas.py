@@ -176,6 +176,7 @@ XML_SCHEMAS: JsonObject = {
             "SubscriptionCertificateThumbprint": TEXT,
             "SubscriptionCertificateData": BASE64,
             "Created": {"type": "string", "format": "date-time"},
+            "Revoked": {"type": "string", "format": "date-time"},
         },
         "SubscriptionCertificateThumbprint",
         "SubscriptionCertificateData",
