@@ -33,6 +33,7 @@ from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.job_changes import JobChanges
+from shared.scheduler.service.operation_steps import JOBS_AT_ONCE
 from shared.scheduler.service.operations import ServiceOperations
 from shared.scheduler.stores.certificates import SqlCertificates
 from shared.scheduler.stores.outgoing import SqlOutgoing
@@ -48,6 +49,7 @@ from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
     CS,
     JC,
+    JC_PASSED,
     JOB,
     JOBS,
     ROOT,
@@ -57,6 +59,8 @@ from tests.shared.scheduler.scheduler_stack import (
     build_authentication,
     job_collection,
 )
+
+STATES = ("disabled", "enabled")
 
 
 class ContextAdapter(HTTPAdapter):
@@ -246,3 +250,25 @@ async def test_many_at_once_are_all_answered(call: Caller) -> None:
 
     assert {answer.status_code for answer in answers} == {201}
     assert len((await call("GET", JOBS)).json()) == 300
+
+
+async def test_callers_who_wait_at_the_same_time_beside_the_queue_are_all_answered(
+    call: Caller,
+) -> None:
+    await succeeded(call, await call("PUT", CS, data=CLOUD_SERVICE))
+    await succeeded(call, await call("PUT", JC, data=job_collection("P20Premium")))
+    puts = [call("PUT", f"{JOBS}/job{number}", json=JOB) for number in range(JOBS_AT_ONCE + 20)]
+    assert {one.status_code for one in await asyncio.gather(*puts)} == {201}
+
+    changes = [call("PATCH", JOBS, json={"state": state}) for state in STATES * 4]
+    turns = [call("POST", f"{JC_PASSED}/{turn}") for turn in ("disable", "enable") * 4]
+    answers = await asyncio.gather(*changes, *turns)
+    stopped = await call("POST", f"{JC_PASSED}/disable")
+    wanted = await call("PATCH", JOBS, json={"state": "enabled"})
+    started = await call("POST", f"{JC_PASSED}/enable")
+
+    assert {one.status_code for one in (*answers, stopped, wanted, started)} == {200}
+    assert {job["state"] for job in wanted.json()} == {"disabled"}
+    jobs = (await call("GET", JOBS)).json()
+    assert [job["state"] for job in jobs] == ["enabled"] * (JOBS_AT_ONCE + 20)
+    assert all("nextExecutionTime" in job["status"] for job in jobs)
