@@ -18,7 +18,10 @@ from azure.core.credentials import AccessToken  # type: ignore[import-untyped] #
 from azure.mgmt.scheduler import SchedulerManagementClient, models  # type: ignore[import-untyped]
 from azure.mgmt.scheduler import aio as asynchronous
 from azure.mgmt.scheduler.patch import patch_client  # type: ignore[import-untyped]
-from azure.servicemanagement import SchedulerManagementService  # type: ignore[import-untyped]
+from azure.servicemanagement import (  # type: ignore[import-untyped]
+    SchedulerManagementService,
+    ServiceManagementService,
+)
 from msrest.serialization import Model  # type: ignore[import-not-found]
 
 GROUPS = ("jobs", "job_collections")
@@ -40,13 +43,11 @@ class AsynchronousCredential(Credential):
         return self._token
 
 
-def with_session(given: dict[str, Any]) -> Any:
+def with_session(given: dict[str, Any], kind: Any = SchedulerManagementService) -> Any:
     session = requests.Session()
     session.cert = given["certificate"]
     session.verify = given.get("verify", True)
-    return SchedulerManagementService(
-        given["subscription"], host=given["host"], request_session=session
-    )
+    return kind(given["subscription"], host=given["host"], request_session=session)
 
 
 def with_file(given: dict[str, Any]) -> Any:
@@ -71,6 +72,9 @@ def arm(kind: Callable[..., Any], credential: type[Credential], given: dict[str,
 OPENERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "azure-servicemanagement-legacy": with_session,
     "azure-servicemanagement-legacy cert_file": with_file,
+    "azure-servicemanagement-legacy management": lambda given: with_session(
+        given, ServiceManagementService
+    ),
     "azure-mgmt-scheduler": lambda given: arm(SchedulerManagementClient, Credential, given),
     "azure-mgmt-scheduler.aio": lambda given: arm(
         asynchronous.SchedulerManagementClient, AsynchronousCredential, given
