@@ -113,3 +113,11 @@ def test_the_subscription_is_one_whatever_its_case() -> None:
     settings = load_settings({"TOCSIN_SUBSCRIPTION_ID": "AB-12"})
 
     assert settings.subscription_id == "ab-12"
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("false", False)])
+def test_whether_the_platform_is_in_front_is_said_in_a_word(text: str, value: bool) -> None:
+    assert load_settings({"TOCSIN_BEHIND_APP_SERVICE": text}).behind_app_service is value
+    assert load_settings({}).behind_app_service is False
+    with pytest.raises(ConfigurationError, match="TOCSIN_BEHIND_APP_SERVICE"):
+        load_settings({"TOCSIN_BEHIND_APP_SERVICE": f"{text}!"})

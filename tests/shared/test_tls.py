@@ -1,3 +1,4 @@
+import hashlib
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -5,15 +6,18 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
+from shared.client_certificates import KeyKind, new_key, read_subject, sign
 from shared.development_certificates import (
     DevelopmentCertificates,
     Identity,
@@ -168,3 +172,40 @@ def test_a_misfit_says_nothing_of_key_or_password(
             client_context(certificate, password, authority=authority)
         assert "password" not in caught.value.message
         assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("kind", [*KeyKind])
+def test_a_certificate_is_named_and_its_key_told_as_dotnet_does(kind: KeyKind) -> None:
+    key = new_key(kind)
+    made = sign(key, read_subject(None, "x"), begins=NOW, ends=NOW + timedelta(days=1))
+    der = made.public_bytes(Encoding.DER)
+
+    parsed = parse_certificate(der)
+
+    assert parsed.der == der
+    assert parsed.thumbprint == hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
+    assert parsed.is_version_3
+    # Content of the bit string at the end of SubjectPublicKeyInfo.
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert spki.endswith(b"\x00" + parsed.public_key)
+    assert len(spki) - len(parsed.public_key) < 40
+
+
+def test_a_key_of_another_kind_is_told_whole() -> None:
+    key = Ed25519PrivateKey.generate()
+    name = read_subject(None, "x")
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + timedelta(days=1))
+    made = builder.sign(key, None)
+
+    parsed = parse_certificate(made.public_bytes(Encoding.PEM))
+
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert parsed.public_key == spki
+
+
+def test_p8_a_certificate_does_not_show_its_bytes() -> None:
+    made = sign(
+        new_key(KeyKind.EC), read_subject(None, "x"), begins=NOW, ends=NOW + timedelta(days=1)
+    )
+
+    assert "x30" not in repr(parse_certificate(made.public_bytes(Encoding.DER)))
