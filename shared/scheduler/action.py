@@ -52,10 +52,10 @@ class Action(Protocol):
 
 def host_of(action: JsonObject) -> str:
     """Return the host that a stored action leads to, in lower case: what limits count by."""
-    for payload, host in HOSTS.items():
-        if isinstance(found := action.get(payload), dict):
-            return host(found).lower()
-    raise AssertionError("the action was checked before it was stored")
+    [payload] = HOSTS.keys() & action.keys()
+    found = action[payload]
+    assert isinstance(found, dict), "the action was checked before it was stored"
+    return HOSTS[payload](found).lower()
 
 
 def target_host(uri: str) -> str:

@@ -9,7 +9,6 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
-from cryptography.utils import CryptographyDeprecationWarning
 
 from shared.wire.distinguished_name import dotnet_name
 
@@ -38,25 +37,29 @@ def open_pfx(pfx: str, password: str) -> ClientCertificate:
     try:
         # .NET takes blanks and ends of line in base64.
         content = base64.b64decode("".join(pfx.split()), validate=True)
-        with warnings.catch_warnings():
-            # Old makers gave negative serial numbers; the retired service's own test certificate has one.
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-            found = load_pkcs12(content, password.encode() or None)
+        has_key, told = _read(content, password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError(CANNOT_BE_OPENED) from None
-    if found.key is None:
+    if not has_key:
         raise ValueError("holds no private key")
-    if found.cert is None:
+    if told is None:
         raise ValueError("holds no certificate that belongs to its private key")
-    return _described(found.cert.certificate)
+    return told
+
+
+def _read(content: bytes, password: str) -> tuple[bool, ClientCertificate | None]:
+    """Return whether there is a key, and its certificate if there is one."""
+    with warnings.catch_warnings():
+        # Of negative serial numbers, as the retired service's own test certificate has one, and of other old sins.
+        warnings.simplefilter("ignore")
+        found = load_pkcs12(content, password.encode() or None)
+        told = None if found.cert is None else _described(found.cert.certificate)
+    return found.key is not None, told
 
 
 def _described(certificate: x509.Certificate) -> ClientCertificate:
-    try:
-        return ClientCertificate(
-            thumbprint=certificate.fingerprint(SHA1()).hex().upper(),
-            expires_at=certificate.not_valid_after_utc,
-            subject_name=dotnet_name(certificate.subject),
-        )
-    except ValueError:
-        raise ValueError("holds a malformed certificate") from None
+    return ClientCertificate(
+        thumbprint=certificate.fingerprint(SHA1()).hex().upper(),
+        expires_at=certificate.not_valid_after_utc,
+        subject_name=dotnet_name(certificate.subject),
+    )

@@ -2,8 +2,9 @@ import base64
 from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.serialization import NoEncryption
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509.oid import NameOID
 from hypothesis import given
@@ -72,6 +73,18 @@ def test_a_key_without_its_certificate_is_of_no_use() -> None:
     content = serialize_key_and_certificates(b"a", IDENTITY.key, None, [other], NoEncryption())
 
     with pytest.raises(ValueError, match="holds no certificate that belongs to its private key"):
+        open_pfx(base64.b64encode(content).decode(), "")
+
+
+def test_a_certificate_with_a_name_that_is_no_text_is_refused() -> None:
+    der = IDENTITY.certificate.public_bytes(Encoding.DER).replace(
+        b"Terraform", b"Terra\xff\xff\xff\xff"
+    )
+    content = serialize_key_and_certificates(
+        b"a", IDENTITY.key, x509.load_der_x509_certificate(der), None, NoEncryption()
+    )
+
+    with pytest.raises(ValueError, match="cannot be opened"):
         open_pfx(base64.b64encode(content).decode(), "")
 
 
