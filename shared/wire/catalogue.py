@@ -1,6 +1,7 @@
 """Everything about every endpoint of the Scheduler API that we offer: one row each.
 
-From it come the server's router, the REST client, the connector's routes and the commands.
+The rows here are those that the connector offers too: from them come its routes, the commands and the REST client. With
+the rows of `classic_catalogue` and `arm_catalogue` they are what the service answers: its router, and OpenAPI.
 """
 
 from collections.abc import Mapping
@@ -50,8 +51,8 @@ class Endpoint:
 
     An asynchronous one is answered 202 and polled; one that `waits` goes on in steps too and is answered at their end.
     A conditional one takes `If-Match`. `suffix` ends the connector's route of what is asked of a resource without being
-    the resource: commands and order know it by the resource alone. `selector` is the member of the query, with its
-    value, that tells it from others of the same method and path.
+    the resource: commands and order know it by the resource alone. `request_model` is the body that its command has.
+    `selector` is the member of the query, with its value, that tells it from others of the same method and path.
     """
 
     name: str

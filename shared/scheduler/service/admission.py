@@ -1,4 +1,4 @@
-"""What is checked before an endpoint sees a request: URL, certificate, `x-ms-version`, route, names."""
+"""What is checked before an endpoint sees a request: URL, certificate or token, `x-ms-version`, route, names."""
 
 from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from typing import Any

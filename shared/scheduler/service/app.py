@@ -1,7 +1,7 @@
-"""The Scheduler service: an ASGI app with the classic surface of the retired one.
+"""The Scheduler service: an ASGI app with both surfaces of the retired one.
 
-A request is admitted (URL, certificate, version, route, names), then read whole, then its endpoint reads, or changes
-something in one grouped transaction. The front end's own errors are XML; behind `~` errors are JSON.
+A request is admitted (URL, caller, version, route, names), then read whole, then its endpoint reads, or changes
+something in one grouped transaction. The front end's own errors are XML; behind `~` and on ARM's paths they are JSON.
 """
 
 import logging
