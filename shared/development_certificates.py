@@ -1,7 +1,6 @@
 """Certificates for one machine: an authority, a server for loopback and a client, made and renewed as needed."""
 
 import contextlib
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -18,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from shared.private_file import written_aside
 
 AUTHORITY_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=397)
@@ -203,9 +204,5 @@ def read(path: Path) -> bytes | None:
 
 def write(path: Path, content: bytes) -> None:
     """Replace the file in one step; only its owner can read it, from its first byte on."""
-    passing = path.with_name(f"{path.name}.new")
-    passing.unlink(missing_ok=True)
-    descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    passing.replace(path)
+    with written_aside(path, content) as unfinished:
+        unfinished.replace(path)

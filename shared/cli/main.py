@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from shared.cli.certificate_commands import certificates
+from shared.cli.certificate_commands import DEFAULT_FOLDER, certificates
 from shared.cli.failures import told_in_one_line
 
 app = typer.Typer(
@@ -34,7 +34,6 @@ DataDirectory = Annotated[
     Path, typer.Option("--data-dir", help="Folder with database, keys and certificates.")
 ]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the local host.")]
-DEFAULT_FOLDER = Path(".tocsin")
 
 
 def main() -> None:

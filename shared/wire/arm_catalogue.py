@@ -24,6 +24,9 @@ COLLECTION = f"{GROUP}{PROVIDER}/jobCollections/{{job_collection}}"
 JOB = f"{COLLECTION}/jobs/{{job}}"
 OPERATION_RESULT = "/operationresults/{operation_result}"
 NO_CONTENT = frozenset({204})
+PREVIEW = "2014-08-01-preview"
+API_VERSIONS = ("2016-03-01", "2016-01-01", PREVIEW)
+"""Of Scheduler, newest first, as the provider's own metadata lists them."""
 
 
 def row(
@@ -47,6 +50,11 @@ def row(
         waits=waits,
         surface=Surface.ARM,
     )
+
+
+def is_of_scheduler(endpoint: Endpoint) -> bool:
+    """Whether Scheduler itself answers a row of this surface, and not the gateway: what is below its namespace."""
+    return "/jobCollections" in endpoint.path
 
 
 ARM_ROWS = (

@@ -16,11 +16,18 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.wire.client_certificate import open_pfx
 from shared.wire.json_types import JsonObject
-from shared.wire.model import STORED, Ignored, Secret, WireModel, validated
+from shared.wire.model import (
+    CONTROL,
+    STORED,
+    Ignored,
+    Secret,
+    WireModel,
+    check_plain,
+    validated,
+)
 from shared.wire.times import Instant
 from shared.wire.words import word_reader
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # A tenant is a step of the path of the token request: a GUID or a domain.
 TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")
 # Derived from the pfx: answered, and of no effect when they are sent back.
@@ -45,12 +52,6 @@ def _check_user_name(name: str) -> str:
     return name
 
 
-def _check_plain(text: str) -> str:
-    if CONTROL.search(text):
-        raise PydanticCustomError("plain", "must not contain control characters")
-    return text
-
-
 def _check_tenant(tenant: str) -> str:
     if TENANT.fullmatch(tenant) is None or ".." in tenant:
         raise PydanticCustomError("tenant", "must be a GUID or a domain")
@@ -60,7 +61,7 @@ def _check_tenant(tenant: str) -> str:
 TypeWord = Annotated[AuthenticationType, BeforeValidator(read_type)]
 UserName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_user_name)]
 Tenant = Annotated[str, AfterValidator(_check_tenant)]
-PlainText = Annotated[str, Field(min_length=1, max_length=2048), AfterValidator(_check_plain)]
+PlainText = Annotated[str, Field(min_length=1, max_length=2048), AfterValidator(check_plain)]
 
 
 class BasicAuthentication(WireModel):

@@ -8,12 +8,11 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from shared.wire.authentication import AnAuthentication
-from shared.wire.model import Ignored, WireModel
+from shared.wire.model import CONTROL, Ignored, WireModel
 
 MAX_HEADERS = 50
 MAX_HEADER_CHARACTERS = 4096
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 

@@ -26,6 +26,7 @@ STORED = "stored"
 PARTIAL = "partial"
 """The context of a patch: what depends on members that may be in the stored document is not checked."""
 GIVEN_TWICE = "is given more than once, differing in case"
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -33,6 +34,13 @@ def check_characters(text: str) -> str:
     """Refuse text that XML cannot hold."""
     if NOT_IN_XML.search(text):
         raise PydanticCustomError("characters", "must not contain control characters")
+    return text
+
+
+def check_plain(text: str) -> str:
+    """Refuse text that a header, a path or a form cannot hold as it is."""
+    if CONTROL.search(text):
+        raise PydanticCustomError("plain", "must not contain control characters")
     return text
 
 

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from shared.wire.conditional_members import Handler, missing, with_faults
-from shared.wire.model import Secret, WireModel
+from shared.wire.model import Secret, WireModel, check_plain
 from shared.wire.times import (
     Instant,
     format_instant,
@@ -29,7 +29,6 @@ from shared.wire.words import word_reader
 
 # They become the first label of a host.
 HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class TransportType(StrEnum):
@@ -47,12 +46,6 @@ def _check_host_name(name: str) -> str:
     if HOST_NAME.fullmatch(name) is None:
         raise PydanticCustomError("name", "must be a name of letters, digits, '-' and '.'")
     return name
-
-
-def _check_path(path: str) -> str:
-    if CONTROL.search(path):
-        raise PydanticCustomError("path", "must not contain control characters")
-    return path
 
 
 def _read_time_to_live(value: object) -> datetime | timedelta:
@@ -75,7 +68,7 @@ def _format_time_to_live(value: datetime | timedelta) -> str:
 
 
 HostName = Annotated[str, AfterValidator(_check_host_name)]
-EntityPath = Annotated[str, Field(min_length=1, max_length=260), AfterValidator(_check_path)]
+EntityPath = Annotated[str, Field(min_length=1, max_length=260), AfterValidator(check_plain)]
 TimeToLive = Annotated[
     datetime | timedelta,
     PlainValidator(_read_time_to_live, json_schema_input_type=str),

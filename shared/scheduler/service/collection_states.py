@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from shared.errors import Fault, InvalidRequestError
 from shared.scheduler.service.changes import GOES_ON, Effect
+from shared.scheduler.service.containers import new_etag
 from shared.scheduler.service.exchange import Answer, Query, Request, Target
 from shared.scheduler.service.job_changes import STATE_MEMBERS
 from shared.scheduler.service.job_form import JobForm
@@ -63,8 +63,7 @@ class CollectionStates:
             found = find_job_collection(self._store, transaction.connection, request)
             check_stays(found)
             if found.state is not state:
-                etag = str(UUID(self._new_id()))
-                changed = replace(found, state=state, etag=etag)
+                changed = replace(found, state=state, etag=new_etag(self._new_id))
                 self._store.job_collections.update(transaction.connection, changed)
             return going_on(found, JobsArgument())
 

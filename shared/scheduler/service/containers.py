@@ -60,7 +60,7 @@ class CloudServices:
                 id = store.insert(connection, request.subscription, new)
                 return Answer(status=202, etag=new.etag, target=Target(id))
             check_stays(found)
-            region = read_json(CloudService, found.definition.encode()).geo_region
+            region = region_of(found)
             if region != service.geo_region:
                 raise ConflictError(f"The cloud service '{found.name}' is in {region} already.")
             store.update(connection, replace(new, id=found.id))

@@ -11,8 +11,7 @@ def required(request: Request, name: str) -> str:
     Raises:
         InvalidRequestError: it is missing or empty.
     """
-    given = {key.lower(): value for key, value in read_query(request.query).items()}
-    value = given.get(name.lower(), "").strip()
+    value = read_query(request.query).get(name.lower(), "").strip()
     if not value:
         raise invalid_parameter(name, "is required")
     return value

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from pydantic.alias_generators import to_camel
 
-from shared.wire.arm_catalogue import ARM_ROWS
+from shared.wire.arm_catalogue import API_VERSIONS, ARM_ROWS
 from shared.wire.catalogue import Endpoint, Surface
 from shared.wire.classic_catalogue import CLASSIC_ROWS
 from shared.wire.json_types import Json, JsonObject
@@ -18,7 +18,6 @@ from shared.wire.openapi.resource_schemas import arm_schemas
 from shared.wire.openapi.responses import HEADERS, JSON, XML, responses
 from shared.wire.openapi.xml_schemas import XML_SCHEMAS
 
-VERSION = "2016-03-01"
 TAGS = {Surface.CLASSIC: "Service Management", Surface.ARM: "Azure Resource Manager"}
 SECURITY = {Surface.CLASSIC: "managementCertificate", Surface.ARM: "bearerToken"}
 PREFIXES = {Surface.CLASSIC: "/{subscription}", Surface.ARM: "/subscriptions/{subscription}"}
@@ -42,7 +41,7 @@ def openapi_document() -> JsonObject:
         "openapi": "3.1.0",
         "info": {
             "title": "Tocsin Scheduler",
-            "version": VERSION,
+            "version": API_VERSIONS[0],
             "description": "Azure Scheduler as it was: the classic Service Management surface and that of Azure "
             "Resource Manager, over one store. Words of closed sets and literals of paths are read ignoring case.",
         },

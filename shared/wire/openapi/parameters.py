@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from pydantic.alias_generators import to_camel
 
+from shared.wire.arm_catalogue import API_VERSIONS, is_of_scheduler
 from shared.wire.catalogue import Endpoint, ResponseKind, Surface
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.names import RULES
 from shared.wire.openapi.json_schemas import whole
 
 PARAMETER = re.compile(r"\{(\w+)\}")
-ARM_VERSIONS = ("2014-08-01-preview", "2016-01-01", "2016-03-01")
 LISTS = frozenset({ResponseKind.JOBS, ResponseKind.JOB_HISTORY})
 UUID: JsonObject = {"type": "string", "format": "uuid"}
 EXAMPLES: dict[str, str] = {
@@ -55,7 +55,7 @@ def in_path(name: str) -> JsonObject:
 def versions(row: Endpoint) -> list[JsonObject]:
     if row.surface is Surface.ARM:
         asked = parameter("api-version", "query", arm_version(row), is_required=True)
-        return [{**asked, "example": ARM_VERSIONS[-1]}]
+        return [{**asked, "example": API_VERSIONS[0]}]
     dates: JsonObject = {"type": "string", "format": "date"}
     asked = header("x-ms-version", dates, "2013-03-01 or later")
     asked["required"] = True
@@ -67,8 +67,8 @@ def versions(row: Endpoint) -> list[JsonObject]:
 
 def arm_version(row: Endpoint) -> JsonObject:
     """Return the schema of `api-version`: Scheduler has three, the resources API before it any date."""
-    if "/jobCollections" in row.path:
-        return {"type": "string", "enum": [*ARM_VERSIONS]}
+    if is_of_scheduler(row):
+        return {"type": "string", "enum": [*reversed(API_VERSIONS)]}
     return {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(-preview)?$"}
 
 

@@ -6,17 +6,10 @@ from functools import lru_cache
 from shared.errors import InvalidRequestError, RequestError
 from shared.scheduler.service.arm.gateway_errors import REGIONS, from_gateway, version_missing
 from shared.scheduler.service.paging import read_query
+from shared.wire.arm_catalogue import API_VERSIONS, is_of_scheduler
 from shared.wire.catalogue import Endpoint
 
-PREVIEW = "2014-08-01-preview"
-VERSIONS = ("2016-03-01", "2016-01-01", PREVIEW)
-"""Newest first, as the provider's own metadata lists them."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d(-[a-z]+)?", re.ASCII | re.IGNORECASE)
-
-
-def is_of_scheduler(endpoint: Endpoint) -> bool:
-    """Whether Scheduler itself answers it, and not the gateway: what is below its namespace."""
-    return "/jobCollections" in endpoint.path
 
 
 def api_version(query: str) -> str | None:
@@ -36,7 +29,7 @@ def check_api_version(endpoint: Endpoint, query: str) -> None:
     if version is None:
         raise version_missing()
     if is_of_scheduler(endpoint):
-        if version not in VERSIONS:
+        if version not in API_VERSIONS:
             raise not_registered(version)
     elif DATE.fullmatch(version) is None:
         raise not_a_version(version)
@@ -47,7 +40,7 @@ def not_registered(version: str) -> RequestError:
         RequestError(
             f"No registered resource provider found for location '*' and API version "
             f"'{version[:40]}' for type 'jobCollections'. The supported api-versions are "
-            f"'{', '.join(VERSIONS)}'. The supported locations are '{REGIONS.replace(',', ', ')}'.",
+            f"'{', '.join(API_VERSIONS)}'. The supported locations are '{REGIONS.replace(',', ', ')}'.",
             code="NoRegisteredProviderFound",
         )
     )

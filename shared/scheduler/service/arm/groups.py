@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from shared.scheduler.service.arm.gateway_errors import (
 from shared.scheduler.service.arm.headers import operation_result
 from shared.scheduler.service.arm.malformed import read_object
 from shared.scheduler.service.changes import Effect
+from shared.scheduler.service.containers import new_etag, region_of
 from shared.scheduler.service.exchange import Answer, Query, Request, refused
 from shared.scheduler.service.names import find_cloud_service
 from shared.scheduler.store import SchedulerStore, StoredCloudService
@@ -25,7 +25,6 @@ from shared.sql.database import Transaction
 from shared.wire.arm_ids import deletion_id, group_id, group_of_deletion
 from shared.wire.cloud_service import CloudService, compact, display_region
 from shared.wire.json_types import Json, JsonObject
-from shared.wire.model import read_json
 from shared.wire.operation import OperationStatus
 
 DESCRIPTION = "Resource group based cloud service."
@@ -75,7 +74,7 @@ class ResourceGroups:
         definition = CloudService(label=name, description=DESCRIPTION, geo_region=location)
         group = StoredCloudService(
             name=name,
-            etag=str(UUID(self._new_id())),
+            etag=new_etag(self._new_id),
             definition=to_json(definition.document()).decode(),
         )
         id = self._store.cloud_services.insert(connection, request.subscription, group)
@@ -174,10 +173,6 @@ def group_resource(request: Request, group: StoredCloudService) -> JsonObject:
         "location": compact(region_of(group)),
         "properties": {"provisioningState": "Deleting" if group.is_deleting else "Succeeded"},
     }
-
-
-def region_of(group: StoredCloudService) -> str:
-    return read_json(CloudService, group.definition.encode()).geo_region
 
 
 def name_of(group: StoredCloudService) -> str:

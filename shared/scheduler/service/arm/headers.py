@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from shared.scheduler.service.arm.api_versions import PREVIEW, api_version, is_of_scheduler
+from shared.scheduler.service.arm.api_versions import api_version
 from shared.scheduler.service.arm.gateway_errors import FAILURE_CAUSE
 from shared.scheduler.service.arm.rate_limits import Counter, RateLimits
 from shared.scheduler.service.exchange import Answer, Request
+from shared.wire.arm_catalogue import PREVIEW, is_of_scheduler
 
 REGION = "WESTUS"
 """Of the gateway, which is nowhere here; the first one recorded."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import Connection
@@ -10,12 +9,12 @@ from sqlalchemy import Connection
 from shared.errors import InvalidRequestError
 from shared.scheduler.quota import allowance
 from shared.scheduler.service.arm.gateway_errors import collection_elsewhere
-from shared.scheduler.service.arm.groups import ResourceGroups, location_in, region_of
+from shared.scheduler.service.arm.groups import ResourceGroups, location_in
 from shared.scheduler.service.arm.job_form import listed
 from shared.scheduler.service.arm.malformed import below_properties, read_object
 from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.collection_states import going_on
-from shared.scheduler.service.containers import defined
+from shared.scheduler.service.containers import defined, new_etag, region_of
 from shared.scheduler.service.exchange import Answer, Query, Request
 from shared.scheduler.service.names import check_stays, find_cloud_service, find_job_collection
 from shared.scheduler.service.operation_steps import JobsArgument
@@ -160,7 +159,7 @@ class ArmCollections:
             id=found.id if found else 0,
             cloud_service_id=group.id,
             name=found.name if found else request.params["job_collection"],
-            etag=str(UUID(self._new_id())),
+            etag=new_etag(self._new_id),
             plan=definition.plan,
             definition=to_json(definition.document()).decode(),
             operation_type="Update" if found else "Create",

@@ -2,9 +2,9 @@
 
 from pydantic_core import to_json
 
-from shared.scheduler.service.arm.api_versions import VERSIONS
 from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.exchange import Answer, Query, Request
+from shared.wire.arm_catalogue import API_VERSIONS
 from shared.wire.arm_ids import NAMESPACE
 from shared.wire.json_types import Json, JsonObject
 
@@ -43,9 +43,9 @@ def provider_document(subscription: str) -> JsonObject:
         "id": f"/subscriptions/{subscription}/providers/{NAMESPACE}",
         "namespace": NAMESPACE,
         "resourceTypes": [
-            resource_type("jobcollections", LOCATIONS, VERSIONS, is_movable=True),
-            resource_type("operations", LOCATIONS, VERSIONS),
-            resource_type("operationResults", LOCATIONS, VERSIONS),
+            resource_type("jobcollections", LOCATIONS, API_VERSIONS, is_movable=True),
+            resource_type("operations", LOCATIONS, API_VERSIONS),
+            resource_type("operationResults", LOCATIONS, API_VERSIONS),
             resource_type("flows", FLOWS, FLOW_VERSIONS, is_movable=True),
         ],
         "registrationState": "Registered",
