@@ -1,7 +1,7 @@
 """Instants and durations in the forms of the wire.
 
-Instants: ISO 8601; without an offset they mean UTC (the Python client sends none); answers are UTC with `Z`, trailing
-zeros of the fraction trimmed. The service has a digit more than `datetime`: what a caller gave is shown with it.
+Instants: ISO 8601; without an offset they mean UTC (the Python client sends none), a date alone its first instant (a
+sample of Microsoft's has one); answers are UTC with `Z`, trailing zeros of the fraction trimmed. The service has a digit more than `datetime`: what a caller gave is shown with it.
 Durations: the service speaks .NET TimeSpan `[d.]hh:mm:ss`, its documentation and the Node client ISO 8601; both are
 read, TimeSpan is written.
 """
@@ -15,8 +15,8 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 INSTANT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,20}))?)?"
-    r"(?:([Zz])|([+-])(\d\d):?(\d\d))?",
+    r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,20}))?)?"
+    r"(?:([Zz])|([+-])(\d\d):?(\d\d))?)?",
     re.ASCII,
 )
 TIME_SPAN = re.compile(r"(?:(\d{1,8})\.)?(\d{1,2}):(\d\d):(\d\d)(?:\.(\d{1,7}))?", re.ASCII)
@@ -63,7 +63,9 @@ def parse_instant(text: str) -> datetime:
     zone = UTC if sign is None else _offset(sign, hours, minutes)
     try:
         instant = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=zone
+            *(int(year), int(month), int(day)),
+            *(int(hour or 0), int(minute or 0), int(second or 0)),
+            tzinfo=zone,
         )
         ticks = round(Decimal(f"0.{fraction or 0}") * TICKS_PER_SECOND)
         instant += timedelta(microseconds=ticks // 10)
