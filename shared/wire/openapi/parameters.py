@@ -12,7 +12,13 @@ from shared.wire.names import RULES
 from shared.wire.openapi.json_schemas import whole
 
 PARAMETER = re.compile(r"\{(\w+)\}")
-LISTS = frozenset({ResponseKind.JOBS, ResponseKind.JOB_HISTORY})
+# As `shared/scheduler/service/paging.py` has them.
+LONGEST_PAGES = {
+    (Surface.CLASSIC, ResponseKind.JOBS): 1000,
+    (Surface.ARM, ResponseKind.JOBS): 1000,
+    (Surface.CLASSIC, ResponseKind.JOB_HISTORY): 100,
+    (Surface.ARM, ResponseKind.JOB_HISTORY): 500,
+}
 UUID: JsonObject = {"type": "string", "format": "uuid"}
 EXAMPLES: dict[str, str] = {
     "subscription": "00000000-0000-0000-0000-000000000001",
@@ -32,7 +38,7 @@ def parameters(rows: Sequence[Endpoint], path: str) -> list[Json]:
     found: list[JsonObject] = [in_path(name) for name in PARAMETER.findall(path)]
     found += versions(row)
     found += selectors(rows)
-    if row.response in LISTS and row.method == "GET":
+    if (row.surface, row.response) in LONGEST_PAGES and row.method == "GET":
         found += page(row)
     if row.conditional:
         found.append(header("If-Match", {"type": "string"}, "the ETag that it must still have"))
@@ -104,8 +110,9 @@ def page(row: Endpoint) -> list[JsonObject]:
     member = "status" if is_history else "state"
     words = "completed|failed|postponed" if is_history else "enabled|disabled|completed|faulted"
     filtered: JsonObject = {"type": "string", "pattern": f"^{member} eq ({words})$"}
+    most = LONGEST_PAGES[row.surface, row.response]
     return [
-        parameter("$top", "query", {"type": "integer", "minimum": 1, "maximum": 100}),
+        parameter("$top", "query", {"type": "integer", "minimum": 1, "maximum": most}),
         parameter("$skip", "query", {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}),
         parameter("$filter", "query", filtered),
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from shared.scheduler.service.paging import MAX_ARM_HISTORY_TOP, MAX_HISTORY_TOP, MAX_TOP
 from shared.wire.arm_catalogue import ARM_ROWS
 from shared.wire.catalogue import Endpoint, Surface
 from shared.wire.classic_catalogue import CLASSIC_ROWS
@@ -146,3 +147,19 @@ def test_both_surfaces_are_told_apart_by_who_may_call() -> None:
         assert operation["security"] == [{"bearerToken" if is_arm else "managementCertificate": []}]
         assert operation["tags"] == ["Azure Resource Manager" if is_arm else "Service Management"]
     assert {row.surface for row in ROWS} == set(Surface)
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "most"),
+    [
+        ("classic_ListJobs", MAX_TOP),
+        ("classic_GetJobHistory", MAX_HISTORY_TOP),
+        ("arm_ListJobs", MAX_TOP),
+        ("arm_GetJobHistory", MAX_ARM_HISTORY_TOP),
+    ],
+)
+def test_pages_are_as_long_as_the_service_makes_them(operation_id: str, most: int) -> None:
+    (listing,) = [one for _, _, one in described() if one["operationId"] == operation_id]
+
+    (top,) = [one["schema"] for one in listing["parameters"] if one["name"] == "$top"]
+    assert (top["minimum"], top["maximum"]) == (1, most)
