@@ -3,14 +3,15 @@
 Not the library's `AsgiMiddleware`: that one hands over the path decoded, and which `%2F` was a slash is lost with it.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import azure.functions as func
 
-from shared.scheduler.service.app import SchedulerService
+AsgiApp = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Any]], Awaitable[None]]
 
 
-async def call_asgi(app: SchedulerService, req: func.HttpRequest) -> func.HttpResponse:
+async def call_asgi(app: AsgiApp, req: func.HttpRequest) -> func.HttpResponse:
     """Return what `app` answers; whole, as the host cannot pass on parts."""
     incoming = [{"type": "http.request", "body": req.get_body(), "more_body": False}]
     sent: list[Any] = []

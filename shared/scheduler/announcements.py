@@ -22,6 +22,9 @@ ATTEMPT_EVENTS = {
     JobExecutionStatus.FAILED.value: EventType.ATTEMPT_FAILED,
 }
 
+BY_SCHEDULE = "schedule"
+"""The origin of an execution that the job's own timing asked for; otherwise it is the id of the request that did."""
+
 
 class SkipReason(StrEnum):
     """Why an occurrence had no execution, or one that never started."""
@@ -58,7 +61,7 @@ def subject_of(cloud_service: str, job_collection: str, job: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldExecution:
-    """Which execution is told of: by what it was asked for (`schedule` or a request id), and for when."""
+    """Which execution is told of: by what it was asked for (`BY_SCHEDULE` or a request id), and for when."""
 
     id: str
     origin: str

@@ -10,8 +10,8 @@ from pydantic_core import from_json
 from shared.events.cloudevent import CloudEvent
 from shared.events.event_types import EventType
 from shared.messaging.steps import AT_ONCE
-from shared.scheduler.announcements import SkipReason, job_event
-from shared.scheduler.execution_store import BY_SCHEDULE, DueJob, NewExecution, Range
+from shared.scheduler.announcements import BY_SCHEDULE, SkipReason, job_event
+from shared.scheduler.execution_store import DueJob, NewExecution, Range
 from shared.scheduler.job_documents import answered
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planned, Planner

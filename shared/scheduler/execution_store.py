@@ -12,14 +12,11 @@ from sqlalchemy import Connection
 
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
-from shared.scheduler.announcements import JobPath, SkipReason
+from shared.scheduler.announcements import BY_SCHEDULE, JobPath, SkipReason
 from shared.scheduler.lifecycle import ExecutionState
 from shared.scheduler.timing import Claim, Timing
 from shared.sql.database import Transaction
 from shared.wire.job import ActionName, JobExecutionStatus, JobHistory, JobState
-
-BY_SCHEDULE = "schedule"
-"""The origin of an execution that the job's own timing asked for; otherwise it is the id of the request that did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from shared.clock import to_microseconds
 from shared.events.cloudevent import CloudEvent
-from shared.scheduler.execution_store import BY_SCHEDULE
+from shared.scheduler.announcements import BY_SCHEDULE
 from tests.chaos.process import Reached
 from tests.clocks import START
 

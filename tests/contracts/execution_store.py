@@ -8,9 +8,8 @@ import pytest
 from shared.errors import LeaseLostError
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
-from shared.scheduler.announcements import JobPath
+from shared.scheduler.announcements import BY_SCHEDULE, JobPath
 from shared.scheduler.execution_store import (
-    BY_SCHEDULE,
     Following,
     NewExecution,
     RunningJob,

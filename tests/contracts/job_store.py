@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.messaging.wake_up import WakeUp
-from shared.scheduler.announcements import JobPath
-from shared.scheduler.execution_store import BY_SCHEDULE, Count, NewExecution, NewRecord
+from shared.scheduler.announcements import BY_SCHEDULE, JobPath
+from shared.scheduler.execution_store import Count, NewExecution, NewRecord
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.timing import Timing
 from shared.sql.database import Database, Transaction

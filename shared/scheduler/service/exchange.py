@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from shared.errors import TocsinError
-from shared.scheduler.execution_store import BY_SCHEDULE
+from shared.scheduler.announcements import BY_SCHEDULE
 from shared.wire.catalogue import Endpoint
 from shared.wire.errors import arm_error, json_error, rdfe_error
 

@@ -13,9 +13,8 @@ from shared.clock import (
 )
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet, WorkRows, Writes
-from shared.scheduler.announcements import JobPath
+from shared.scheduler.announcements import BY_SCHEDULE, JobPath
 from shared.scheduler.execution_store import (
-    BY_SCHEDULE,
     Following,
     NewExecution,
     RunningJob,

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from shared.clock import from_optional_microseconds
-from shared.scheduler.execution_store import BY_SCHEDULE
+from shared.scheduler.announcements import BY_SCHEDULE
 from shared.scheduler.store import StoredJob
 from shared.scheduler.stores.tables import execution, history, job, job_collection, job_timing
 from shared.sql.prepared import Prepared

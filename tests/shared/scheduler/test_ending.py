@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from shared.scheduler.announcements import JobPath
+from shared.scheduler.announcements import BY_SCHEDULE, JobPath
 from shared.scheduler.ending import is_current, is_last, is_of_schedule
-from shared.scheduler.execution_store import BY_SCHEDULE, Progress, StoredExecution
+from shared.scheduler.execution_store import Progress, StoredExecution
 from shared.scheduler.lifecycle import ExecutionState
 from shared.wire.job import ActionName, JobState
 from tests.clocks import START
