@@ -36,7 +36,8 @@ class Certificate:
     """A certificate without its key; `der` is its one form that counts.
 
     `fingerprint` is the SHA-256 of it in lower-case hex; `thumbprint` the SHA-1 in upper-case hex, the name that the
-    retired service and Windows give a certificate. `public_key` is the content of the key's bit string.
+    retired service and Windows give a certificate. It is valid from `not_before` to `not_after`, both of them
+    included. `public_key` is the content of the key's bit string.
     """
 
     fingerprint: str
@@ -47,9 +48,6 @@ class Certificate:
     is_version_3: bool
     der: bytes = field(repr=False)
     public_key: bytes = field(repr=False)
-
-    def is_valid_at(self, instant: datetime) -> bool:
-        return self.not_before <= instant <= self.not_after
 
 
 def fingerprint(der: bytes) -> str:

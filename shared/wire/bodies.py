@@ -69,19 +69,19 @@ def read_job_patch(content: bytes, *, id: str) -> JsonObject:
     return check_job_patch(document, id=id)
 
 
-def check_job_patch(document: JsonObject, *, id: str, path: str = "$") -> JsonObject:
+def check_job_patch(document: JsonObject, *, id: str) -> JsonObject:
     """Return what changes a job as a document for `job_patch.merge_job`; what it leaves out is not missing.
 
     Raises:
-        InvalidRequestError: with every fault that can be seen before the merge; `path` is where the document stands.
+        InvalidRequestError: with every fault that can be seen before the merge.
     """
-    patch, twice = respelled_members(Job, document, path=path)
-    faults = (*_patch_faults(Job, patch, path), *twice)
-    if fault := _id_fault(patch.get("id"), id, path):
+    patch, twice = respelled_members(Job, document)
+    faults = (*_patch_faults(Job, patch, "$"), *twice)
+    if fault := _id_fault(patch.get("id"), id, "$"):
         faults = (*faults, fault)
     if faults:
         raise InvalidRequestError(faults)
-    return with_certificates(patch, path=path)
+    return with_certificates(patch)
 
 
 def _faults(

@@ -58,15 +58,6 @@ def test_der_and_pem_of_one_certificate_read_the_same(files: DevelopmentCertific
     assert parse_certificate(der).subject == "CN=Tocsin development client"
 
 
-def test_a_certificate_is_valid_from_its_first_to_its_last_instant() -> None:
-    leaf = parse_certificate(issue("leaf", now=NOW, authority=None).pem())
-
-    assert leaf.is_valid_at(leaf.not_before)
-    assert leaf.is_valid_at(leaf.not_after)
-    assert not leaf.is_valid_at(leaf.not_before - timedelta(microseconds=1))
-    assert not leaf.is_valid_at(leaf.not_after + timedelta(microseconds=1))
-
-
 @pytest.mark.parametrize("content", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
 def test_what_is_no_certificate_is_refused(content: bytes) -> None:
     with pytest.raises(ConfigurationError, match="not a certificate"):

@@ -149,7 +149,7 @@ def test_p8_a_pfx_of_a_patch_is_opened_at_the_door() -> None:
     assert fault.path == "$.body.action.request.authentication.pfx"
     assert "s3cret" not in fault.message
     with pytest.raises(InvalidRequestError, match="cannot be opened"):
-        check_job_patch(patch, id="a", path="$.properties")
+        check_job_patch(patch, id="a")
 
 
 @pytest.mark.parametrize(

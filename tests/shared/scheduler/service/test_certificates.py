@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.errors import ConfigurationError, ConflictError, NotFoundError
+from shared.scheduler.certificate_store import StoredCertificate
 from shared.scheduler.service.certificates import (
     MAX_CERTIFICATES,
+    ManagementCertificate,
     ManagementCertificates,
     read_certificate,
 )
@@ -258,3 +260,20 @@ def test_only_version_3_may_be_a_management_certificate() -> None:
 
     with pytest.raises(ConfigurationError, match="not of version 3 of X.509"):
         read_certificate(VERSION_1)
+
+
+def test_a_certificate_is_good_from_its_first_to_its_last_instant() -> None:
+    stored = StoredCertificate(
+        subscription="s1",
+        fingerprint=ONE.fingerprint,
+        thumbprint=ONE.thumbprint,
+        der=DER,
+        uploaded_at=START,
+    )
+    one = ManagementCertificate(stored, ONE)
+    instant = timedelta(microseconds=1)
+
+    assert one.refusal(ONE.not_before) is None
+    assert one.refusal(ONE.not_after) is None
+    assert "is not valid before" in (one.refusal(ONE.not_before - instant) or "")
+    assert "expired at" in (one.refusal(ONE.not_after + instant) or "")
