@@ -1,7 +1,8 @@
 """Instants and durations in the forms of the wire.
 
 Instants: ISO 8601; without an offset they mean UTC (the Python client sends none), a date alone its first instant (a
-sample of Microsoft's has one); answers are UTC with `Z`, trailing zeros of the fraction trimmed. The service has a digit more than `datetime`: what a caller gave is shown with it.
+sample of Microsoft's has one); answers are UTC with `Z`, trailing zeros of the fraction trimmed. The service has a
+digit more than `datetime`: what a caller gave is shown with it.
 Durations: the service speaks .NET TimeSpan `[d.]hh:mm:ss`, its documentation and the Node client ISO 8601; both are
 read, TimeSpan is written.
 """
