@@ -120,7 +120,7 @@ def read_port(text: str) -> int:
 
 def read_certificate(text: str) -> SubscriptionCertificate:
     subscription, _, file = text.partition("=")
-    if re.match(SUBSCRIPTION_ID, subscription) is None or not file:
+    if re.fullmatch(SUBSCRIPTION_ID, subscription) is None or not file:
         raise ValueError("must be ID=FILE, the id of letters, digits and dashes, 64 at most")
     path = Path(file).resolve()
     load_certificates((path,))
