@@ -53,7 +53,12 @@ def load(role: str, program: str = NAMES) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     ("role", "names"),
-    [("connector", CONNECTOR), ("scheduler", SCHEDULER), ("all", CONNECTOR | SCHEDULER)],
+    [
+        ("connector", CONNECTOR),
+        ("scheduler", SCHEDULER | {"serve_scheduler"}),
+        # Beside the connector the service has a port of its own.
+        ("all", CONNECTOR | SCHEDULER),
+    ],
 )
 def test_a_role_registers_its_functions(role: str, names: set[str]) -> None:
     listed = json.loads(load(role).stdout)
