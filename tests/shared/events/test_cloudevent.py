@@ -166,7 +166,7 @@ def test_p10_what_is_no_object_of_json_is_refused(body: bytes) -> None:
         CloudEvent(id="e", source="/s", type="t", extensions={"Upper": "x"}),
         CloudEvent(id="e", source="two words", type="t"),
     ],
-    ids=repr,
+    ids=("no id", "naive", "infinite", "no JSON", "text", "attribute", "upper case", "blank"),
 )
 def test_an_event_that_is_none_cannot_be_written(event: CloudEvent) -> None:
     with pytest.raises(InvalidRequestError):
