@@ -1,6 +1,9 @@
 """What is checked before an endpoint sees a request: URL, certificate or token, `x-ms-version`, route, names."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, MutableMapping
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from shared.errors import (
@@ -10,13 +13,15 @@ from shared.errors import (
     NotFoundError,
     RequestError,
 )
-from shared.scheduler.service.authentication import Authentication, check_version
+from shared.scheduler.service.authentication import Authentication
 from shared.scheduler.service.credentials import Credentials, take_credentials
 from shared.scheduler.service.exchange import Responder, responder_of
 from shared.wire.names import name_faults
 from shared.wire.routing import Match, MethodNotAllowed, NotFound, NotSelected, service_router
 
 MAX_URL = 8192
+FIRST_VERSION = date(2013, 3, 1)
+VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
 CERTIFICATES = "certificates"
 
 
@@ -67,6 +72,21 @@ class Admission:
         else:
             await self._authentication.check_certificate(credentials, first)
         return first
+
+
+@lru_cache(maxsize=64)
+def check_version(version: bytes | None) -> None:
+    """Raises InvalidRequestError unless `x-ms-version` is a date not before the first version that was accepted."""
+    try:
+        is_date = version is not None and VERSION.fullmatch(version) is not None
+        is_known = is_date and date.fromisoformat((version or b"").decode()) >= FIRST_VERSION
+    except ValueError:
+        is_known = False
+    if not is_known:
+        raise InvalidRequestError(
+            [Fault("x-ms-version", f"must be a date, {FIRST_VERSION} or later")],
+            code="MissingOrIncorrectVersionHeader",
+        )
 
 
 def not_allowed(allowed: Collection[str], *, is_arm: bool) -> RequestError:

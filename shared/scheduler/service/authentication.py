@@ -5,11 +5,10 @@ The answer never says more than the retired service did; the reason is in the lo
 
 import logging
 import re
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 
 from shared.clock import Clock
-from shared.errors import AuthenticationError, Fault, InvalidRequestError, TokenError
+from shared.errors import AuthenticationError, TokenError
 from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.credentials import Credentials, certificate_in_header
 from shared.scheduler.service.tokens import (
@@ -21,8 +20,6 @@ from shared.scheduler.service.tokens import (
 
 logger = logging.getLogger(__name__)
 
-FIRST_VERSION = date(2013, 3, 1)
-VERSION = re.compile(rb"\d{4}-\d\d-\d\d")
 BEARER = re.compile(rb"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 
 MISSING = "Authentication failed. The 'Authorization' header is missing."
@@ -154,18 +151,3 @@ def dotnet_time(instant: datetime) -> str:
         f"{instant.month}/{instant.day}/{instant.year}"
         f" {(instant.hour + 11) % 12 + 1}:{instant:%M:%S} {'AM' if instant.hour < 12 else 'PM'}"
     )
-
-
-@lru_cache(maxsize=64)
-def check_version(version: bytes | None) -> None:
-    """Raises InvalidRequestError unless `x-ms-version` is a date not before the first version that was accepted."""
-    try:
-        is_date = version is not None and VERSION.fullmatch(version) is not None
-        is_known = is_date and date.fromisoformat((version or b"").decode()) >= FIRST_VERSION
-    except ValueError:
-        is_known = False
-    if not is_known:
-        raise InvalidRequestError(
-            [Fault("x-ms-version", f"must be a date, {FIRST_VERSION} or later")],
-            code="MissingOrIncorrectVersionHeader",
-        )

@@ -149,7 +149,9 @@ class ManagementCertificates:
             logger.warning(
                 "the management certificate %s of subscription %s is named at the start and stays revoked; to make it"
                 " valid again: tocsin certificates upload FILE --subscription %s",
-                *(revoked.thumbprint, revoked.subscription, revoked.subscription),
+                revoked.thumbprint,
+                revoked.subscription,
+                revoked.subscription,
                 extra={"action": "introduce", "thumbprint": revoked.thumbprint},
             )
 
@@ -199,7 +201,9 @@ class ManagementCertificates:
             self._warned.add(key)
             logger.warning(
                 "the management certificate %s of subscription %s expires at %s",
-                *(stored.thumbprint, stored.subscription, ends.isoformat()),
+                stored.thumbprint,
+                stored.subscription,
+                ends.isoformat(),
                 extra={
                     "action": "warn",
                     "subscription": stored.subscription,

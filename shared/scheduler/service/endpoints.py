@@ -9,7 +9,7 @@ from shared.scheduler.service.arm.job_form import ArmJobForm
 from shared.scheduler.service.certificate_endpoints import CertificateEndpoints
 from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.changes import Change, Changes, Effect
-from shared.scheduler.service.classic_form import ClassicJobForm
+from shared.scheduler.service.classic_job_form import ClassicJobForm
 from shared.scheduler.service.collection_states import CollectionStates
 from shared.scheduler.service.containers import CloudServices, JobCollections
 from shared.scheduler.service.exchange import Answer, Query, Request

@@ -62,7 +62,8 @@ class FileKeySet:
         except (OSError, ValueError, ConfigurationError) as error:
             logger.warning(
                 "the key set %s cannot be read: %s",
-                *(self._path, type(error).__name__),
+                self._path,
+                type(error).__name__,
                 extra={"action": "read keys"},
             )
             if self._seen is None:
@@ -111,7 +112,8 @@ class FetchedKeySet:
         except (NoAnswerError, ValueError) as error:
             logger.warning(
                 "the key set %s cannot be fetched: %s",
-                *(self._url, error),
+                self._url,
+                error,
                 extra={"action": "fetch keys"},
             )
 

@@ -6,7 +6,7 @@ import logging
 from sqlalchemy import Connection
 
 from shared.errors import AuthenticationError
-from shared.scheduler.quota import MAX_COLLECTIONS, allowance, check_count, check_job
+from shared.scheduler.quota import MAX_COLLECTIONS, PLANS, allowance, check_count, check_job
 from shared.scheduler.store import SchedulerStore, StoredJobCollection
 from shared.wire.job import Job
 from shared.wire.job_collection import JobCollection
@@ -14,7 +14,7 @@ from shared.wire.model import read_stored
 
 logger = logging.getLogger(__name__)
 
-PAGE = 1000
+MOST_JOBS = max(plan.max_jobs for plan in PLANS.values())
 BLOCKED = "The resource is blocked to recieve any updates."
 
 
@@ -52,7 +52,7 @@ def check_jobs(
         ConflictError.
     """
     allowed = allowance(wanted)
-    jobs = store.jobs.list(connection, found.id, state=None, skip=0, top=PAGE)
+    jobs = store.jobs.list(connection, found.id, state=None, skip=0, top=MOST_JOBS)
     check_count(allowed, present=len(jobs), added=0)
     for job in jobs:
         check_job(read_stored(Job, json.loads(job.definition)), allowed)
