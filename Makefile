@@ -34,7 +34,7 @@ up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, 
 	@./tocsin up --data-dir $(DATA_DIR) --port $(PORT) --scheduler-port $(SCHEDULER_PORT)
 
 test: .venv/.dev .venv-runtime/.done .venv-clients/.done $(NODE_CLIENTS) ## run every test (ARGUMENTS="tests/shared/wire -x" for some)
-	@.venv/bin/python -m pytest -q $(ARGUMENTS)
+	@.venv/bin/python -m pytest -q -n auto --dist loadfile $(ARGUMENTS)
 
 chaos: .venv/.dev ## kill and freeze the engine everywhere, then at random (ROUNDS, from SEED on)
 	@.venv/bin/python -m pytest -q tests/chaos --seed $(SEED) --rounds $(ROUNDS) $(ARGUMENTS)

@@ -109,7 +109,9 @@ async def test_demo_shows_every_step_and_exits_0(tmp_path: Path) -> None:
         assert seen in " ".join(output.split())
     assert executions_in(output) == EXECUTIONS
     assert not re.search(r" $", output, re.MULTILINE)
-    assert max(map(len, output.splitlines())) <= PIPE_WIDTH
+    # Where pytest puts the folder is not the demo's doing.
+    lines = output.replace(str(tmp_path), ".tocsin").splitlines()
+    assert max(map(len, lines)) <= PIPE_WIDTH
     assert "\x1b" not in output
     assert left_behind(output) == []
 
