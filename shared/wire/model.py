@@ -1,6 +1,7 @@
 """The form of every wire model, and reading one with all its faults."""
 
 import re
+from codecs import BOM_UTF8
 from typing import Annotated, TypeVar
 
 from pydantic import (
@@ -96,6 +97,7 @@ def read_json(model: type[ModelT], content: bytes) -> ModelT:
     Raises:
         InvalidRequestError: with every fault.
     """
+    content = content.removeprefix(BOM_UTF8)
     try:
         return model.model_validate_json(content, by_alias=True, by_name=False)
     except ValidationError as error:

@@ -1,3 +1,4 @@
+from codecs import BOM_UTF8
 from typing import Annotated
 
 import pytest
@@ -56,3 +57,8 @@ def test_p10_text_that_is_no_json_is_a_fault() -> None:
         read_json(Thing, b"{")
 
     assert caught.value.faults[0].path == "$"
+
+
+def test_a_byte_order_mark_before_a_document_is_passed_over() -> None:
+    assert read_json(Thing, BOM_UTF8 + b'{"firstName": "a"}') == Thing(first_name="a")
+    assert read_json(Thing, BOM_UTF8 + b'{"FirstName": "a"}') == Thing(first_name="a")
