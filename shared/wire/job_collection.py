@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from shared.wire.model import WireModel, check_characters
 from shared.wire.recurrence import FrequencyWord, check_interval
@@ -35,7 +36,20 @@ class OperationResult(StrEnum):
 
 
 PlanWord = Annotated[Plan, BeforeValidator(word_reader(Plan))]
-Count = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+MAX_COUNT = 2**31 - 1
+
+
+def _check_count(count: int) -> int:
+    if not 1 <= count <= MAX_COUNT:
+        raise PydanticCustomError(
+            "count",
+            "is {count}; from 1 to {most} are allowed",
+            {"count": count, "most": MAX_COUNT},
+        )
+    return count
+
+
+Count = Annotated[int, Field(strict=True), AfterValidator(_check_count)]
 
 
 class MaxRecurrence(WireModel):

@@ -5,6 +5,7 @@ and two answer forms, with different members in different orders: one of its own
 """
 
 import base64
+import re
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from shared.wire.operation import Operation
 from shared.wire.xml_elements import XmlElement, parse_xml, write_element, write_root, write_text
 
 SCHEMA_VERSION = "1.1"
+INTEGER = re.compile(r"-?[0-9]{1,19}")
 # Namespace and type of a collection in the list of cloud services, by the surface through which it was made.
 CLASSIC_BORN = ("scheduler", "JobCollections")
 ARM_BORN = ("Scheduler", "jobcollections")
@@ -300,11 +302,7 @@ def _present(**members: Json) -> JsonObject:
 
 def _number(text: str | None) -> Json:
     """Return an integer, or the text itself for the model to refuse."""
-    return (
-        int(text)
-        if text is not None and text.isascii() and text.isdigit() and len(text) < 20
-        else text
-    )
+    return int(text) if text is not None and INTEGER.fullmatch(text) else text
 
 
 def _to_base64(label: str | None) -> str | None:

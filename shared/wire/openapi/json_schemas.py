@@ -12,6 +12,7 @@ from shared.wire.action import PAYLOADS
 from shared.wire.arm_collection import CollectionResource
 from shared.wire.authentication import TENANT
 from shared.wire.job import Job, JobHistory, JobStatus
+from shared.wire.job_collection import MAX_COUNT
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.model import WireModel
 from shared.wire.queue_action import HOST_NAME
@@ -34,6 +35,8 @@ REFINED: dict[tuple[str, str], JsonObject] = {
     ("ServiceBusQueueMessage", "namespace"): whole(HOST_NAME),
     ("ServiceBusTopicMessage", "namespace"): whole(HOST_NAME),
     ("ActiveDirectoryOAuthAuthentication", "tenant"): whole(TENANT),
+    ("Quota", "maxJobCount"): {"minimum": 1, "maximum": MAX_COUNT},
+    ("Quota", "maxJobOccurrence"): {"minimum": 1, "maximum": MAX_COUNT},
 }
 
 

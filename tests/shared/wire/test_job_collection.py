@@ -21,7 +21,9 @@ def test_a_collection_without_plan_is_standard() -> None:
     ("document", "fault"),
     [
         ({"plan": "Gold"}, Fault("$.plan", "must be one of Free, Standard, Premium, P10Premium, P20Premium")),
-        ({"quota": {"maxJobCount": 0}}, Fault("$.quota.maxJobCount", "must be greater than or equal to 1")),
+        ({"quota": {"maxJobCount": 0}}, Fault("$.quota.maxJobCount", "is 0; from 1 to 2147483647 are allowed")),
+        ({"quota": {"maxJobOccurrence": 2**31}},
+         Fault("$.quota.maxJobOccurrence", "is 2147483648; from 1 to 2147483647 are allowed")),
         ({"quota": {"maxJobs": 1}}, Fault("$.quota.maxJobs", "is not a known member")),
         (
             {"quota": {"maxRecurrence": {"frequency": "hour", "interval": 1001}}},

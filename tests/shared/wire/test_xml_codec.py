@@ -229,3 +229,18 @@ def test_a_failed_change_says_why_in_both_forms() -> None:
 def test_p10_any_bytes_are_a_collection_or_faults(content: bytes) -> None:
     with pytest.raises(InvalidRequestError):
         xml_codec.decode_job_collection(content)
+
+
+@pytest.mark.parametrize("count", [-1, 0])
+def test_a_count_beyond_its_range_is_told_with_the_range(count: int) -> None:
+    content = (
+        "<Resource><IntrinsicSettings><Quota>"
+        f"<MaxJobCount>{count}</MaxJobCount></Quota></IntrinsicSettings></Resource>"
+    )
+
+    with pytest.raises(InvalidRequestError) as caught:
+        xml_codec.decode_job_collection(content.encode())
+
+    assert caught.value.faults == (
+        Fault("$.quota.maxJobCount", f"is {count}; from 1 to 2147483647 are allowed"),
+    )
