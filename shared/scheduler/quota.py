@@ -16,6 +16,7 @@ from shared.wire.job_collection import (
 )
 from shared.wire.model import read_json
 from shared.wire.recurrence import Recurrence
+from shared.wire.retry_policy import RetryType
 from shared.wire.times import format_time_span
 
 # Of a subscription: properties of 2016 for the first four, the plans article for the last (OPEN-QUESTIONS 52).
@@ -110,7 +111,8 @@ def refusals(job: Job, allowed: Allowance) -> Iterator[str]:
             f"the job collection allow every {format_time_span(allowed.min_period)}"
         )
     policy = job.action.retry_policy
-    retry_interval = policy.retry_interval if policy else None
+    is_retried = policy is not None and policy.retry_type is RetryType.FIXED
+    retry_interval = policy.retry_interval if policy and is_retried else None
     if retry_interval is not None and retry_interval < allowed.min_retry_interval:
         yield (
             f"$.action.retryPolicy.retryInterval: is {format_time_span(retry_interval)}; the plan "

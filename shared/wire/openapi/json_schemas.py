@@ -16,6 +16,7 @@ from shared.wire.job_collection import MAX_COUNT
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.model import WireModel
 from shared.wire.queue_action import HOST_NAME
+from shared.wire.retry_policy import MAX_RETRY_COUNT
 
 REF = "#/components/schemas/"
 ANSWER = "Answer"
@@ -35,6 +36,7 @@ REFINED: dict[tuple[str, str], JsonObject] = {
     ("ServiceBusQueueMessage", "namespace"): whole(HOST_NAME),
     ("ServiceBusTopicMessage", "namespace"): whole(HOST_NAME),
     ("ActiveDirectoryOAuthAuthentication", "tenant"): whole(TENANT),
+    ("RetryPolicy", "retryCount"): {"minimum": 0, "maximum": MAX_RETRY_COUNT},
     ("Quota", "maxJobCount"): {"minimum": 1, "maximum": MAX_COUNT},
     ("Quota", "maxJobOccurrence"): {"minimum": 1, "maximum": MAX_COUNT},
 }

@@ -95,6 +95,7 @@ def test_the_count_is_held(present: int, is_allowed: bool) -> None:
         job({"frequency": "month"}),
         job({"frequency": "week", "schedule": {"hours": [5, 6], "weekDays": ["monday"]}}),
         job(retryPolicy={"retryType": "fixed", "retryInterval": "01:00:00"}),
+        job(retryPolicy={"retryType": "none", "retryInterval": "00:00:00"}),
         job(retryPolicy={"retryType": "none"}),
         job(errorAction={"type": "http", "request": REQUEST}),
         read(Job, {"action": {"type": "serviceBusQueue", "serviceBusQueueMessage": KEYED}}),

@@ -33,6 +33,7 @@ DEFAULT = Retries(count=4, interval=DEFAULT_INTERVAL)
         (None, DEFAULT),
         ({"retryType": "none"}, Retries(count=0, interval=DEFAULT_INTERVAL)),
         ({"retryType": "none", "retryCount": 3}, Retries(count=0, interval=DEFAULT_INTERVAL)),
+        ({"retryType": "fixed", "retryCount": 0}, Retries(count=0, interval=DEFAULT_INTERVAL)),
         ({"retryType": "fixed"}, DEFAULT),
         ({"retryType": "fixed", "retryCount": 2}, Retries(count=2, interval=DEFAULT_INTERVAL)),
         (

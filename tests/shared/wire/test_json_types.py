@@ -20,7 +20,8 @@ def test_a_byte_order_mark_before_json_is_passed_over() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", BOM_UTF8, BOM_UTF8 * 2 + b"1", b"{", b'{"a":1,}', b"NaN", b"[Infinity]", b"\xff", b'"\\ud800"', b"[" * 5000 + b"]" * 5000, b"{}{}"],
+    [b"", BOM_UTF8, BOM_UTF8 * 2 + b"1", b"{",
+     b'{"a":1,}', b"NaN", b"[Infinity]", b"\xff", b'"\\ud800"', b"[" * 5000 + b"]" * 5000, b"{}{}"],
     ids=range(11),
 )  # fmt: skip
 def test_p10_what_is_no_json_is_a_fault(content: bytes) -> None:
