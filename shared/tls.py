@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import ssl
 import sys
@@ -29,6 +30,8 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_cer
 from shared.errors import ConfigurationError
 
 PEM_BEGIN = b"-----BEGIN "
+# What begins a PFX (RFC 7292): a sequence whose first member is its version, 3; for a message alone.
+PFX_BEGIN = re.compile(rb"\x30(?:[\x00-\x80]|\x81.|\x82.{2}|\x83.{3})\x02\x01\x03\x30", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,14 @@ class Certificate:
     is_version_3: bool
     der: bytes = field(repr=False)
     public_key: bytes = field(repr=False)
+
+    def refusal(self, now: datetime) -> str | None:
+        """Return what its dates have against it at this instant, to follow its name; None when it is valid."""
+        if now < self.not_before:
+            return f"is not valid before {self.not_before.isoformat()}"
+        if now > self.not_after:
+            return f"expired at {self.not_after.isoformat()}"
+        return None
 
 
 def fingerprint(der: bytes) -> str:
@@ -78,7 +89,11 @@ def parse_certificate(content: bytes) -> Certificate:
             public_key=public_key_bits(certificate),
         )
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
-        raise ConfigurationError(f"not a certificate in DER or PEM form: {error}") from error
+        if PFX_BEGIN.match(content):
+            raise ConfigurationError(
+                "it is a PFX, which holds a private key; give the certificate alone, its .cer file"
+            ) from error
+        raise ConfigurationError("not a certificate in DER or PEM form") from error
 
 
 def public_key_bits(certificate: x509.Certificate) -> bytes:
@@ -104,10 +119,16 @@ def load_certificates(paths: tuple[Path, ...]) -> tuple[Certificate, ...]:
         try:
             certificates.append(parse_certificate(path.read_bytes()))
         except (OSError, ConfigurationError) as error:
-            faults.append(f"cannot read the certificate {path}: {error}")
+            faults.append(unusable(path, error))
     if faults:
         raise ConfigurationError("; ".join(faults))
     return tuple(certificates)
+
+
+def unusable(path: Path, error: OSError | ConfigurationError) -> str:
+    """Return why no certificate came from a file, which the system's own message would name once more."""
+    reason = error.strerror if isinstance(error, OSError) else error.message
+    return f"cannot read the certificate {path}: {reason}"
 
 
 def client_context(

@@ -1,6 +1,8 @@
 """The parts that decide who may call the Scheduler service."""
 
 import json
+import logging
+import shlex
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,10 +19,12 @@ from shared.scheduler.service.tokens import Tokens, TrustedIssuer
 from shared.scheduler.stores.certificates import SqlCertificates
 from shared.settings import Settings
 from shared.sql.database import Database
-from shared.tls import Certificate
+from shared.tls import Certificate, unusable
 
 if TYPE_CHECKING:
     from shared.outbound.session import OutboundSession
+
+logger = logging.getLogger(__name__)
 
 FETCH_LIMIT = timedelta(seconds=10)
 MAX_KEY_SET = 65_536
@@ -60,7 +64,28 @@ class IdentityParts:
         Raises:
             ConfigurationError: the file is missing, or holds no certificate that may be a management certificate.
         """
-        await self.certificates.introduce(subscription, load_certificate(path))
+        introduced = await self.certificates.introduce(subscription, load_certificate(path))
+        refusal = introduced.refusal(self._clock.now())
+        if refusal is None:
+            return
+        advice = ""
+        if introduced.stored.revoked_at is not None:
+            folder = self._settings.data_dir.resolve()
+            words = (
+                "certificates",
+                "upload",
+                path,
+                "--data",
+                folder,
+                "--subscription",
+                subscription,
+            )
+            advice = f"; to let its holder in again: tocsin {shlex.join(map(str, words))}"
+        logger.warning(
+            "subscription %s: %s is named at the start, but nobody passes with it: %s%s",
+            *(subscription, path, refusal, advice),
+            extra={"action": "introduce", "thumbprint": introduced.stored.thumbprint},
+        )
 
     async def close(self) -> None:
         """Close the connections to issuers."""
@@ -121,4 +146,4 @@ def load_certificate(path: Path) -> Certificate:
     try:
         return read_certificate(path.read_bytes())
     except (OSError, ConfigurationError) as error:
-        raise ConfigurationError(f"cannot read the certificate {path}: {error}") from error
+        raise ConfigurationError(unusable(path, error)) from error

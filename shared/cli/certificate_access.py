@@ -155,6 +155,10 @@ class RemoteAccess:
             ) as response:
                 content = await response.read()
                 status = response.status
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise ConfigurationError(
+                f"the certificate of {self.url} is not trusted; name who signed it with --ca FILE"
+            ) from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise TransientError(f"nothing answers at {self.url}: {error}") from error
         if status < 300:

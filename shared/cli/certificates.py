@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,12 +16,15 @@ from shared.client_certificates import KeyKind, create_client_certificate
 from shared.clock import Clock
 from shared.errors import ConfigurationError
 from shared.scheduler.service.certificates import EXPIRES_SOON, read_certificate
-from shared.tls import Certificate, parse_certificate
+from shared.tls import Certificate, parse_certificate, unusable
 from shared.wire.management_certificate import SubscriptionCertificate
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # In a pipe there is no terminal to ask; wide enough for a line each.
 PIPE_WIDTH = 200
+SUBJECT = "Subject"
+HEADERS = ("Subscription", "Thumbprint", SUBJECT, "Expires", "Days left", "State")
+NARROWEST_SUBJECT = 12
 
 
 def create(
@@ -50,6 +54,8 @@ async def upload(file: Path, place: Place, subscription: str, clock: Clock) -> N
         f"{certificate.thumbprint} may manage subscription {subscription}"
         f" until {certificate.not_after:%Y-%m-%d}"
     )
+    if refusal := certificate.refusal(clock.now()):
+        print(f"  but nobody passes with it now: it {refusal}")
 
 
 async def revoke(thumbprint: str, place: Place, subscription: str, clock: Clock) -> None:
@@ -63,24 +69,47 @@ async def revoke(thumbprint: str, place: Place, subscription: str, clock: Clock)
 
 async def show(place: Place, subscriptions: Sequence[str], clock: Clock) -> None:
     """Print a table of the certificates of subscriptions."""
-    table = Table("Subscription", "Thumbprint", "Subject", "Expires", "Days left", "State")
+    rows = []
     for subscription in subscriptions:
         async with certificate_access(place, subscription, clock) as access:
             for one in await access.list():
-                # A subject is somebody else's text: neither markup nor control characters count in it.
-                cells = (Text(printable(cell)) for cell in row_of(one, clock.now()))
-                table.add_row(subscription, *cells)
+                rows.append((subscription, *map(printable, row_of(one, clock.now()))))
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPE_WIDTH)
+    print_rows(rows, console)
+
+
+def print_rows(rows: Sequence[tuple[str, ...]], console: Console) -> None:
+    """Print a table; where the console is too narrow for one, a line for each cell. Only subjects are folded."""
+    if not fits(rows, console.width):
+        for row in rows:
+            for name, cell in zip(HEADERS, row, strict=True):
+                print(f"{name:14}{cell}", file=console.file)
+            print(file=console.file)
+        return
+    table = Table()
+    for name in HEADERS:
+        table.add_column(name, no_wrap=name != SUBJECT, overflow="fold")
+    for row in rows:
+        # A subject is somebody else's text: no markup counts in it.
+        table.add_row(*map(Text, row))
     console.print(table)
+
+
+def fits(rows: Sequence[tuple[str, ...]], width: int) -> bool:
+    """Whether a table fits with every cell in one line, subjects excepted."""
+    columns = zip(HEADERS, *rows, strict=True)
+    widths = {column[0]: max(map(cell_len, column)) for column in columns}
+    widths[SUBJECT] = min(widths[SUBJECT], NARROWEST_SUBJECT)
+    return sum(widths.values()) + 3 * len(HEADERS) + 1 <= width
 
 
 def load(file: Path) -> Certificate:
     try:
         return read_certificate(file.read_bytes())
     except (OSError, ConfigurationError) as error:
-        raise ConfigurationError(f"cannot read the certificate {file}: {error}") from error
+        raise ConfigurationError(unusable(file, error)) from error
 
 
 def row_of(one: SubscriptionCertificate, now: datetime) -> tuple[str, ...]:

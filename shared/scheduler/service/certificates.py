@@ -40,11 +40,8 @@ class ManagementCertificate:
         stored, certificate = self.stored, self.certificate
         if stored.revoked_at is not None:
             return f"certificate {stored.thumbprint} was revoked at {stored.revoked_at.isoformat()}"
-        if now < certificate.not_before:
-            return f"certificate {stored.thumbprint} is not valid before {certificate.not_before.isoformat()}"
-        if now > certificate.not_after:
-            return f"certificate {stored.thumbprint} expired at {certificate.not_after.isoformat()}"
-        return None
+        refusal = certificate.refusal(now)
+        return None if refusal is None else f"certificate {stored.thumbprint} {refusal}"
 
 
 Known = Mapping[str, Mapping[str, ManagementCertificate]]
@@ -134,26 +131,25 @@ class ManagementCertificates:
         """Return the certificates of a subscription, revoked ones too, oldest first."""
         return [parsed(row) for row in self._store.list_of(connection, subscription.lower())]
 
-    async def introduce(self, subscription: str, certificate: Certificate) -> None:
-        """Upload a certificate that the operator names at each start, unless it was revoked meanwhile."""
+    async def introduce(self, subscription: str, certificate: Certificate) -> ManagementCertificate:
+        """Upload a certificate that the operator names at each start, unless it was revoked meanwhile, and return it as
+        it is stored then."""
 
-        def introduce(transaction: Transaction) -> StoredCertificate | None:
-            for one in self._store.list_of(transaction.connection, subscription.lower()):
-                if one.fingerprint == certificate.fingerprint and one.revoked_at is not None:
-                    return one
-            self.upload(transaction, subscription, certificate)
-            return None
+        def introduce(transaction: Transaction) -> ManagementCertificate:
+            stored = self._named(transaction.connection, subscription, certificate)
+            if stored is None or stored.revoked_at is None:
+                self.upload(transaction, subscription, certificate)
+                stored = self._named(transaction.connection, subscription, certificate)
+            assert stored is not None
+            return ManagementCertificate(stored, certificate)
 
-        revoked = await self._database.run(introduce)
-        if revoked is not None:
-            logger.warning(
-                "the management certificate %s of subscription %s is named at the start and stays revoked; to make it"
-                " valid again: tocsin certificates upload FILE --subscription %s",
-                revoked.thumbprint,
-                revoked.subscription,
-                revoked.subscription,
-                extra={"action": "introduce", "thumbprint": revoked.thumbprint},
-            )
+        return await self._database.run(introduce)
+
+    def _named(
+        self, connection: Connection, subscription: str, certificate: Certificate
+    ) -> StoredCertificate | None:
+        stored = self._store.list_of(connection, subscription.lower())
+        return next((one for one in stored if one.fingerprint == certificate.fingerprint), None)
 
     def _put(self, transaction: Transaction, row: StoredCertificate, change: str) -> None:
         self._store.put(transaction.connection, row)

@@ -2,6 +2,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from shared.bootstrap import Application
 from shared.bootstrap.identity_parts import IdentityParts
+from shared.bootstrap.stored_certificates import stored_certificates
 from shared.clock import SystemClock
 from shared.errors import AuthenticationError, ConfigurationError, TokenError, TransientError
 from shared.key_ring import create_key_file
@@ -16,7 +18,8 @@ from shared.outbound.guard import AddressGuard
 from shared.scheduler.service.credentials import Credentials
 from shared.settings import Role, Settings
 from shared.sql.inline import InlineDatabase
-from tests.clocks import FakeClock
+from shared.tls import parse_certificate
+from tests.clocks import START, FakeClock
 from tests.shared.scheduler.engine_stack import migrated
 from tests.shared.scheduler.service.certificate_cases import VERSION_1, made
 from tests.shared.scheduler.service.token_cases import KEYS, NAME, token
@@ -156,6 +159,41 @@ async def test_the_operator_is_told_at_each_start_of_what_ends_soon(
         await app.close()
 
         assert caplog.text.count("expires at") == 1
+
+
+async def test_the_operator_is_told_at_the_start_of_what_lets_nobody_in(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "a file.cer"
+    async with identity(tmp_path) as parts:
+        for begins, ends, said in ((-2, -1, "expired at"), (1, 2, "is not valid before")):
+            caplog.clear()
+            file.write_bytes(made(begins=START + begins * HOUR, ends=START + ends * HOUR))
+            await parts.introduce("s1", file)
+            assert caplog.text.count(said) == 1
+            assert "tocsin certificates upload" not in caplog.text
+
+        caplog.clear()
+        file.write_bytes(made())
+        await parts.introduce("s1", file)
+        assert caplog.text == ""
+
+
+async def test_the_operator_is_told_how_what_was_revoked_is_made_valid_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, der = tmp_path / "a file.cer", made()
+    file.write_bytes(der)
+    async with identity(tmp_path) as parts:
+        await parts.introduce("s1", file)
+        thumbprint = parse_certificate(der).thumbprint
+        async with stored_certificates(tmp_path, clock=FakeClock()) as stored:
+            revoke = partial(stored.certificates.revoke, subscription="s1", thumbprint=thumbprint)
+            await stored.database.run(revoke)
+        await parts.introduce("s1", file)
+
+    advice = f"tocsin certificates upload '{file}' --data {tmp_path} --subscription s1"
+    assert caplog.text.count(advice) == 1
 
 
 async def test_a_file_that_is_introduced_lets_its_holder_in(tmp_path: Path) -> None:

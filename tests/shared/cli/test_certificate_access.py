@@ -11,7 +11,7 @@ import requests
 from shared.cli.certificate_access import Place, certificate_access
 from shared.cli.certificates import load
 from shared.clock import SystemClock
-from shared.errors import ConfigurationError, NotFoundError, PermanentError, TransientError
+from shared.errors import ConfigurationError, NotFoundError, PermanentError
 from tests.shared.cli.scheduler_process import Client, Service, make_client, running
 from tests.shared.cli.test_main import tocsin
 
@@ -87,7 +87,8 @@ async def test_what_is_named_at_the_start_stays_revoked_across_restarts(
         assert (await service.call(client, "GET", LIST, subscription="s1")).status_code == 200
         said = await service.end()
 
-    assert "tocsin certificates upload FILE --subscription s1" in said
+    upload = f"tocsin certificates upload {client.cer} --data {folder} --subscription s1"
+    assert upload in said
 
 
 async def test_tokens_from_before_and_after_the_start_open_their_subscription_alone(
@@ -137,7 +138,7 @@ async def test_a_service_that_nobody_trusts_is_told_nothing(
     where = Place(folder=tmp_path, url=service.url, token_file=tmp_path / "token")
 
     async with certificate_access(where, "s1", CLOCK) as access:
-        with pytest.raises(TransientError, match="nothing answers at") as caught:
+        with pytest.raises(ConfigurationError, match="is not trusted; .* --ca FILE") as caught:
             await access.list()
 
     assert "s3cret" not in caught.value.message

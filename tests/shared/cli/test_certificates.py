@@ -1,14 +1,18 @@
 """`tocsin certificates` on a folder whose service does not run."""
 
+import io
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from rich.console import Console
 
 from shared.bootstrap import migrate_data_folder
 from shared.cli import certificates
 from shared.cli.certificate_access import Place
-from shared.client_certificates import KeyKind
+from shared.client_certificates import KeyKind, new_key
 from shared.errors import ConfigurationError, NotFoundError
 from shared.sql.data_folder import DataFolder
 from shared.tls import parse_certificate
@@ -18,6 +22,8 @@ from tests.shared.scheduler.service.certificate_cases import VERSION_1, made
 
 CLOCK = FakeClock()
 SUBJECT = "CN=[red]e\x1b[31mvil"
+KEY = new_key(KeyKind.EC)
+PFX = serialize_key_and_certificates(None, KEY, None, None, BestAvailableEncryption(b"password"))
 
 
 @pytest.fixture
@@ -122,6 +128,66 @@ def test_the_state_is_what_has_become_of_it(
     assert certificates.row_of(one, START)[-2] == str(max(ends, 0))
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends", "said"),
+    [
+        (-2, -1, ["  but nobody passes with it now: it expired at 2025-12-31T12:00:00+00:00"]),
+        (
+            1,
+            2,
+            ["  but nobody passes with it now: it is not valid before 2026-01-02T12:00:00+00:00"],
+        ),
+        (-1, 1, []),
+    ],
+)
+async def test_an_upload_tells_when_nobody_passes_with_it(
+    begins: int,
+    ends: int,
+    said: list[str],
+    place: Place,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    day, file = timedelta(days=1), tmp_path / "other.cer"
+    file.write_bytes(made(begins=START + begins * day, ends=START + ends * day))
+
+    await certificates.upload(file, place, "s1", CLOCK)
+
+    assert capsys.readouterr().out.splitlines()[1:] == said
+
+
+def printed(*row: str, width: int) -> str:
+    console = Console(width=width, file=io.StringIO(), force_terminal=True, no_color=True)
+    certificates.print_rows([row], console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 80, 110, 130, 200])
+def test_no_width_of_a_terminal_cuts_a_cell(width: int) -> None:
+    subscription, thumbprint = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0", "EF3B7B8B" * 5
+    subject = "CN=" + "nightly-" * 12 + "end"
+
+    shown = printed(subscription, thumbprint, subject, "2027-11-22", "364", "valid", width=width)
+
+    assert subscription in shown
+    assert thumbprint in shown
+    assert "…" not in shown
+    folded = "".join(
+        each.strip("│").split("│")[2].strip() for each in shown.splitlines() if "│" in each
+    )
+    assert (folded or shown).count(subject) == 1
+
+
+def test_a_terminal_too_narrow_for_a_table_gets_a_line_for_each_cell() -> None:
+    row = ("s1", "EF3B7B8B" * 5, "CN=nightly", "2027-11-22", "364", "expires soon")
+
+    lines = printed(*row, width=80).splitlines()
+
+    assert [line.rsplit("  ", 1)[-1] for line in lines] == [*row, ""]
+    assert lines[0] == "Subscription  s1"
+
+
 async def test_what_is_not_there_cannot_be_revoked(place: Place) -> None:
     with pytest.raises(NotFoundError, match="was not found"):
         await certificates.revoke("A" * 40, place, "s1", CLOCK)
@@ -135,7 +201,12 @@ async def test_what_is_no_thumbprint_is_told(thumbprint: str, place: Place) -> N
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"x", "not a certificate"), (VERSION_1, "version 3"), (None, "No such")],
+    [
+        (b"x", "not a certificate in DER or PEM form$"),
+        (PFX, "it is a PFX, which holds a private key; give the certificate alone, its .cer file$"),
+        (VERSION_1, "version 3"),
+        (None, ": No such file or directory$"),
+    ],
 )
 async def test_a_file_that_is_no_management_certificate_is_named(
     content: bytes | None, reason: str, place: Place, tmp_path: Path
@@ -147,7 +218,7 @@ async def test_a_file_that_is_no_management_certificate_is_named(
     with pytest.raises(ConfigurationError, match=reason) as caught:
         await certificates.upload(file, place, "s1", CLOCK)
 
-    assert str(file) in caught.value.message
+    assert caught.value.message.count(str(file)) == 1
 
 
 async def test_a_folder_on_which_nothing_was_started_is_named(tmp_path: Path) -> None:

@@ -199,19 +199,16 @@ async def test_nobody_passes_on_what_was_read_before_a_revocation(kept: Kept) ->
     assert "was revoked" in (await certificates.refusal(DER, "s1") or "")
 
 
-async def test_an_introduction_uploads_and_leaves_a_revoked_one_alone(
-    kept: Kept, caplog: pytest.LogCaptureFixture
-) -> None:
-    await kept.certificates.introduce("S1", ONE)
+async def test_an_introduction_uploads_and_leaves_a_revoked_one_alone(kept: Kept) -> None:
+    introduced = await kept.certificates.introduce("S1", ONE)
+    assert introduced.stored.revoked_at is None
     assert await kept.refusal() == ""
     await kept.revoke()
 
-    await kept.certificates.introduce("S1", ONE)
+    revoked = await kept.certificates.introduce("S1", ONE)
 
     assert "was revoked" in await kept.refusal()
-    (warning,) = warnings(caplog)
-    assert ONE.thumbprint in warning
-    assert "tocsin certificates upload FILE --subscription s1" in warning
+    assert revoked.stored.revoked_at == kept.clock.now()
 
 
 async def test_what_ends_within_30_days_is_told_of_once_a_day(
