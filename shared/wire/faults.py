@@ -8,7 +8,6 @@ from shared.errors import Fault
 
 MAX_FAULTS = 100
 MAX_STEP = 100
-READ_ONLY = frozenset({"status"})
 NOT_YET = frozenset({"policies"})
 SENTENCE = "sentence"
 """The type of an error whose message clients of the retired service know word for word."""
@@ -73,4 +72,4 @@ def _message(kind: str, message: str, location: tuple[str | int, ...]) -> str:
 def _message_of_extra(member: str | int) -> str:
     if member in NOT_YET:
         return f"{member} is not supported yet"
-    return "is read-only" if member in READ_ONLY else "is not a known member"
+    return "is not a known member"

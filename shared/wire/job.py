@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from shared.errors import Fault
 from shared.wire.action import JobAction
 from shared.wire.json_types import Json, JsonObject
-from shared.wire.model import WireModel
+from shared.wire.model import PARTIAL, WireModel
 from shared.wire.recurrence import Recurrence, schedule_faults
 from shared.wire.secret_members import drop_secrets
 from shared.wire.times import Instant, format_instant, parse_instant, tick_of, with_tick
@@ -54,11 +54,17 @@ def _read_settable_state(value: object) -> JobState:
     return state
 
 
+def _forget_status(_: object, info: ValidationInfo) -> None:
+    """Refuse it in a patch, which the contract says of old (section A.5); scripts put back what they were answered."""
+    if info.context == PARTIAL:
+        raise PydanticCustomError("read_only", "is read-only")
+
+
 Counter = Annotated[int, Field(strict=True, ge=0)]
 
 
 class Job(WireModel):
-    """What a caller may say of a job, complete and valid; `id` is allowed where it repeats the URI."""
+    """What a caller may say of a job, complete and valid; `id` may repeat the URI, `status` is ignored."""
 
     id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     start_time: Instant | None = None
@@ -67,6 +73,7 @@ class Job(WireModel):
     state: Annotated[JobState, BeforeValidator(_read_settable_state)] = JobState.ENABLED
     # The SDKs send a reason with a change of state; it is stored and never answered.
     state_details: Annotated[str, Field(max_length=1024)] | None = None
+    status: Annotated[None, BeforeValidator(_forget_status)] = None
 
 
 class JobStatus(WireModel):

@@ -55,6 +55,7 @@ def request_schemas() -> JsonObject:
     for name in ACTIONS:
         schemas.update(by_type(name, _object(schemas.pop(name))))
     schemas["JobPatch"] = patch_of(_object(schemas["Job"]))
+    del _object(_object(schemas["JobPatch"])["properties"])["status"]
     schemas["CollectionPatch"] = patch_of(_object(schemas["CollectionResource"]))
     return schemas
 

@@ -123,10 +123,10 @@ def test_null_is_absence() -> None:
         ({"state": "completed"}, Fault("$.state", "cannot be set to completed; use enabled or disabled")),
         ({"state": "Faulted"}, Fault("$.state", "cannot be set to faulted; use enabled or disabled")),
         ({"state": "on"}, Fault("$.state", "must be one of enabled, disabled, completed, faulted")),
-        ({"status": {}}, Fault("$.status", "is read-only")),
         ({"policies": {}}, Fault("$.policies", "policies is not supported yet")),
         ({"id": ""}, Fault("$.id", "String should have at least 1 character")),
-        ({"action": None}, Fault("$.action", "must be an object")),
+        ({"action": None}, Fault("$.action", "is required")),
+        ({"action": []}, Fault("$.action", "must be an object")),
     ],
 )  # fmt: skip
 def test_what_a_caller_may_not_say_is_refused(change: JsonObject, fault: Fault) -> None:
@@ -197,3 +197,12 @@ def test_history_is_written_and_read_in_the_words_of_the_service() -> None:
 
     assert encode_json(history.document()) == encode_json(document)  # the order of members too
     assert history.end_time - history.start_time == timedelta(seconds=1.5)
+
+
+@pytest.mark.parametrize("status", [{"executionCount": 1}, {}, "?", None])
+@pytest.mark.parametrize("name", ["status", "Status"])
+def test_the_status_that_a_caller_puts_back_is_ignored(name: str, status: Json) -> None:
+    job = read(Job, {"action": ACTION, name: status})
+
+    assert job == read(Job, {"action": ACTION})
+    assert "status" not in job.document()
