@@ -33,6 +33,11 @@ def respelled(model: type[BaseModel], document: JsonObject) -> tuple[JsonObject,
     return _object((model,), document, (), spelling), spelling
 
 
+def without_nulls(model: type[BaseModel], document: JsonObject) -> JsonObject:
+    """Return `document`, its names as `model` spells them, without what is null; free-form maps keep theirs."""
+    return _present((model,), document)
+
+
 def _object(models: Models, document: JsonObject, at: Location, spelling: Spelling) -> JsonObject:
     members = _members(models)
     result: JsonObject = {}
@@ -53,6 +58,23 @@ def _value(models: Models, value: Json, at: Location, spelling: Spelling) -> Jso
     if isinstance(value, list):
         items = enumerate(value)
         return [_value(models, item, (*at, index), spelling) for index, item in items]
+    return value
+
+
+def _present(models: Models, document: JsonObject) -> JsonObject:
+    members = _members(models)
+    return {
+        name: _present_value(members.get(name.lower(), (name, ()))[1], value)
+        for name, value in document.items()
+        if value is not None
+    }
+
+
+def _present_value(models: Models, value: Json) -> Json:
+    if models and isinstance(value, dict):
+        return _present(models, value)
+    if models and isinstance(value, list):
+        return [_present_value(models, item) for item in value]
     return value
 
 

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError, from_json
 from shared.errors import Fault, InvalidRequestError
 from shared.wire.faults import faults_of, json_path
 from shared.wire.json_types import Json, JsonObject
-from shared.wire.member_names import respelled
+from shared.wire.member_names import respelled, without_nulls
 
 REVEAL = "reveal"
 STORED = "stored"
@@ -79,7 +79,7 @@ ModelT = TypeVar("ModelT", bound=WireModel)
 
 
 def read(model: type[ModelT], document: Json, *, path: str = "$") -> ModelT:
-    """Return `document` as `model`; names of members are read ignoring case.
+    """Return `document` as `model`; names of members are read ignoring case, null is the same as absent.
 
     Raises:
         InvalidRequestError: with every fault; `path` is where the document stands in the request.
@@ -142,11 +142,12 @@ def respelled_members(
 def _read_respelled(
     model: type[ModelT], document: Json, faults: tuple[Fault, ...], path: str
 ) -> ModelT:
-    """Read once more what was refused with `faults`, if that was because of how its names are spelled."""
+    """Read once more what was refused with `faults`, if that was because of how its names are spelled, or of nulls."""
     if not isinstance(document, dict):
         raise InvalidRequestError(faults)
-    changed, twice = respelled_members(model, document, path=path)
-    if changed is document:
+    spelled, twice = respelled_members(model, document, path=path)
+    changed = without_nulls(model, spelled)
+    if changed == document:
         raise InvalidRequestError(faults)
     try:
         found = validated(model, changed)

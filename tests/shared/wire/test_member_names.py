@@ -7,11 +7,26 @@ from hypothesis import strategies as st
 from shared.errors import Fault, InvalidRequestError
 from shared.wire.job import Job
 from shared.wire.json_types import Json, JsonObject
-from shared.wire.member_names import respelled
+from shared.wire.member_names import respelled, without_nulls
 from shared.wire.model import read, read_json
 from tests.shared.wire import strategies
 
 FREE_FORM = frozenset({"headers", "customMessageProperties"})
+
+
+def with_nulls(document: Json) -> Json:
+    """Return `document` with members that are null in every object but free-form maps."""
+    if isinstance(document, dict):
+        nulls: JsonObject = dict.fromkeys(
+            ("state", "interval", "errorAction", "status", "unheardOf")
+        )
+        return nulls | {
+            name: value if name in FREE_FORM else with_nulls(value)
+            for name, value in document.items()
+        }
+    if isinstance(document, list):
+        return [with_nulls(item) for item in document]
+    return document
 
 
 def in_other_case(document: Json, upper: bool) -> Json:
@@ -35,6 +50,58 @@ def test_names_of_members_are_read_in_any_case(job: Job, upper: bool) -> None:
 
     assert read(Job, other) == job
     assert read_json(Job, json.dumps(other).encode()) == job
+
+
+@given(strategies.jobs)
+def test_null_is_the_same_as_absent(job: Job) -> None:
+    document = with_nulls(job.document())
+
+    assert read(Job, document) == job
+    assert read_json(Job, json.dumps(document).encode()) == job
+
+
+@given(strategies.jobs)
+def test_without_nulls_nothing_is_left_out(job: Job) -> None:
+    assert without_nulls(Job, job.document()) == job.document()
+
+
+@pytest.mark.parametrize("member", ["headers", "customMessageProperties"])
+def test_null_in_a_free_form_map_is_a_fault(member: str) -> None:
+    action: JsonObject = {
+        "type": "http",
+        "request": {"uri": "http://h/", "method": "GET", "headers": {"a": None}},
+    }
+    if member == "customMessageProperties":
+        bus: JsonObject = {"queueName": "q", "namespace": "n", "message": "m"}
+        action = {
+            "type": "serviceBusQueue",
+            "serviceBusQueueMessage": {**bus, "customMessageProperties": {"a": None}},
+        }
+
+    with pytest.raises(InvalidRequestError) as caught:
+        read(Job, {"action": action, "state": None})
+
+    [fault] = caught.value.faults
+    assert fault.path.endswith(f".{member}.a")
+    assert fault.message == "must be a string"
+
+
+def test_null_for_what_is_required_is_a_fault_beside_the_others() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        read(Job, {"action": None, "state": "on", "recurrence": {"frequency": None}})
+
+    assert caught.value.faults == (
+        Fault("$.action", "is required"),
+        Fault("$.recurrence.frequency", "is required"),
+        Fault("$.state", "must be one of enabled, disabled, completed, faulted"),
+    )
+
+
+def test_of_members_that_come_twice_a_null_one_counts_too() -> None:
+    request: JsonObject = {"uri": "http://h/", "URI": None, "method": "GET"}
+
+    with pytest.raises(InvalidRequestError, match="uri: is given more than once"):
+        read(Job, {"action": {"type": "http", "request": request}})
 
 
 @given(strategies.jobs)

@@ -63,6 +63,16 @@ async def test_every_put_is_answered_201_and_replaces_everything(stack: Stack) -
     }
 
 
+async def test_null_is_the_same_as_absent(stack: Stack) -> None:
+    quota: JsonObject = {"maxJobCount": 20, "maxJobOccurrence": None, "maxRecurrence": None}
+    nulls = await put(
+        stack, tags=None, name=None, properties={"sku": None, "state": None, "quota": quota}
+    )
+    absent = await put(stack, properties={"quota": {"maxJobCount": 20}})
+
+    assert (nulls.status, nulls.json()) == (201, absent.json())
+
+
 @pytest.mark.parametrize("given", ["westus", "WEST US", "West US"])
 async def test_a_location_is_shown_in_its_display_form(stack: Stack, given: str) -> None:
     assert (await put(stack, location=given)).json()["location"] == "West US"
