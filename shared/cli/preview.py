@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 import typer
 
@@ -12,6 +12,7 @@ from shared.clock import SystemClock
 from shared.errors import Fault, InvalidRequestError
 from shared.scheduler.timing import Timing, after_start, claim, timing_of
 from shared.settings import load_settings
+from shared.wire.arm_job import READ_ONLY
 from shared.wire.job import Job, JobState, time_faults
 from shared.wire.json_types import Json, JsonObject, parse_json
 from shared.wire.model import read
@@ -20,20 +21,28 @@ from shared.wire.times import format_instant, parse_instant
 
 def print_preview(content: bytes, *, start_time: str | None, now: str | None, number: int) -> None:
     """Print the first `number` occurrences of the job in `content`, which is created at `now`."""
-    created_at = SystemClock().now() if now is None else read_now(now)
+    created_at = SystemClock().now() if now is None else read_option("--now", now)
+    if start_time is not None:
+        read_option("--start", start_time)
     job = read_definition(content, start_time=start_time, now=created_at)
     if job.state is JobState.DISABLED:
         print("tocsin: the job is disabled and has no occurrences", file=sys.stderr)
+        return
     delay = load_settings().run_now_delay
-    for occurrence in islice(upcoming(job, now=created_at, run_now_delay=delay), number):
+    found = upcoming(job, now=created_at, run_now_delay=delay)
+    first = next(found, None)
+    if first is None:
+        print("tocsin: the job ends before its first occurrence and has none", file=sys.stderr)
+        return
+    for occurrence in islice(chain((first,), found), number):
         print(format_instant(occurrence))
 
 
-def read_now(text: str) -> datetime:
+def read_option(name: str, text: str) -> datetime:
     try:
         return parse_instant(text)
     except ValueError as error:
-        raise typer.BadParameter(f"--now {error}") from None
+        raise typer.BadParameter(f"{name} {error}") from None
 
 
 def read_definition(content: bytes, *, start_time: str | None, now: datetime) -> Job:
@@ -55,13 +64,18 @@ def read_definition(content: bytes, *, start_time: str | None, now: datetime) ->
 
 
 def job_in(document: Json) -> tuple[str, JsonObject]:
-    """Return where the job stands in the document, and the job."""
-    path = "$"
-    if isinstance(document, dict) and "properties" in document:
-        path, document = "$.properties", document["properties"]
+    """Return where the job stands in the document, and the job, without what the service says of it."""
     if not isinstance(document, dict):
-        raise InvalidRequestError([Fault(path, "must be an object")])
-    return path, document
+        raise InvalidRequestError([Fault("$", "must be an object")])
+    path, definition = "$", document
+    for name, value in document.items():
+        if name.lower() == "properties":
+            if not isinstance(value, dict):
+                raise InvalidRequestError([Fault("$.properties", "must be an object")])
+            path, definition = "$.properties", value
+    return path, {
+        name: value for name, value in definition.items() if name.lower() not in READ_ONLY
+    }
 
 
 def upcoming(job: Job, *, now: datetime, run_now_delay: timedelta) -> Iterator[datetime]:

@@ -1,5 +1,6 @@
 """Previews: what is printed, and that the engine runs a job exactly then."""
 
+import codecs
 import json
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +11,8 @@ import pytest
 
 from shared.cli.preview import read_definition, upcoming
 from shared.errors import InvalidRequestError
+from shared.wire.arm_job import job_resource
+from shared.wire.job import JobStatus, job_answer
 from shared.wire.json_codec import encode_json
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.times import format_instant
@@ -101,6 +104,19 @@ def test_the_definition_of_an_arm_template_is_read_where_it_stands() -> None:
     ]
 
 
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize("name", ["properties", "Properties"])
+def test_a_job_is_read_as_the_service_answered_it(name: str, mark: bytes) -> None:
+    job = read_definition(definition(startTime="2026-01-05T00:00:00Z"), start_time=None, now=START)
+    status = JobStatus(next_execution_time=START, execution_count=1)
+    classic = job_answer(job.document(), id="J", status=status)
+    resource = job_resource("G", "C", classic)
+    arm: JsonObject = {each.replace("properties", name): resource[each] for each in resource}
+
+    for answer in (classic, arm):
+        assert previewed(mark + encode_json(answer)) == ["2026-01-05T00:00:00Z"]
+
+
 def test_a_disabled_job_has_no_occurrences() -> None:
     assert previewed(definition(state="disabled")) == []
 
@@ -190,12 +206,24 @@ def test_the_command_says_that_a_disabled_job_does_not_run() -> None:
     assert shown.stderr.decode() == "tocsin: the job is disabled and has no occurrences\n"
 
 
+def test_the_command_says_that_a_job_ends_before_it_begins() -> None:
+    ending: JsonObject = {"frequency": "day", "endTime": "2026-01-02T00:00:00Z"}
+    content = definition(startTime="2026-01-03T00:00:00Z", recurrence=ending)
+
+    shown = tocsin("preview", "-", "--now", NOW, stdin=content)
+
+    assert (shown.returncode, shown.stdout) == (0, b"")
+    assert shown.stderr.decode() == (
+        "tocsin: the job ends before its first occurrence and has none\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "content", "code", "said"),
     [
         ((), {"frequency": "week", "schedule": {"monthDays": []}}, 1, "with recurrence unit 'Week'"),
         ((), {"frequency": "year", "count": -1}, 1, "$.recurrence.count"),
-        (("--start", "soon"), {"frequency": "day"}, 1, "$.startTime: must be an ISO 8601 instant"),
+        (("--start", "soon"), {"frequency": "day"}, 2, "--start must be an ISO 8601 instant"),
         (("--now", "soon"), {"frequency": "day"}, 2, "--now must be an ISO 8601 instant"),
         (("-n", "0"), {"frequency": "day"}, 2, "-n"),
     ],
