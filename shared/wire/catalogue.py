@@ -81,7 +81,7 @@ class Endpoint:
     @property
     def is_xml(self) -> bool:
         """Whether bodies are XML: what the front end answers itself, and collections; only jobs speak JSON."""
-        return self.surface is Surface.CLASSIC and not self.path.startswith(JOBS)
+        return self.surface is Surface.CLASSIC and not self.path.startswith((JOBS, FRONT_END_JOBS))
 
 
 CLOUD_SERVICE = "/cloudservices/{cloud_service}"
@@ -89,6 +89,7 @@ PASSED_THROUGH = f"{CLOUD_SERVICE}/resources/scheduler/~/JobCollections/{{job_co
 FRONT_END = f"{CLOUD_SERVICE}/resources/scheduler/JobCollections/{{job_collection}}"
 COLLECTIONS = f"{CLOUD_SERVICE}/resources/scheduler/JobCollections"
 JOBS = f"{PASSED_THROUGH}/jobs"
+FRONT_END_JOBS = f"{FRONT_END}/jobs"
 JOB = f"{JOBS}/{{job}}"
 RUN, HISTORY = "/run", "/history"
 JOB_COLLECTION_RESOURCE = f"{CLOUD_SERVICE}/jobcollections/{{job_collection}}"

@@ -8,6 +8,7 @@ from shared.wire.catalogue import (
     CLOUD_SERVICE,
     COLLECTIONS,
     CREATED,
+    FRONT_END_JOBS,
     JOB_COLLECTION_RESOURCE,
     JOBS,
     JOBS_RESOURCE,
@@ -122,4 +123,8 @@ FURTHER_ROWS = (
 SAME_BY_ANOTHER_METHOD = tuple(
     replace(row, method="POST") for row in FURTHER_ROWS if row.name == "CheckJobCollectionName"
 )
-CLASSIC_ROWS = (*ROWS, *FURTHER_ROWS, *SAME_BY_ANOTHER_METHOD)
+# The retired documentation wrote the path of this one without `~`, the SDKs with it (OPEN-QUESTIONS 33).
+SAME_BY_ANOTHER_PATH = tuple(
+    replace(row, path=FRONT_END_JOBS) for row in FURTHER_ROWS if row.name == "SetJobsState"
+)
+CLASSIC_ROWS = (*ROWS, *FURTHER_ROWS, *SAME_BY_ANOTHER_METHOD, *SAME_BY_ANOTHER_PATH)

@@ -8,7 +8,7 @@ from itertools import groupby
 from pydantic.alias_generators import to_camel
 
 from shared.wire.arm_catalogue import API_VERSIONS, ARM_ROWS
-from shared.wire.catalogue import Endpoint, Surface
+from shared.wire.catalogue import FRONT_END_JOBS, Endpoint, Surface
 from shared.wire.classic_catalogue import CLASSIC_ROWS
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.openapi.bodies import request_body
@@ -96,6 +96,8 @@ def operation_id(rows: Sequence[Endpoint]) -> str:
     names = "_".join(one.name for one in rows)
     # Python's client asks for a name's availability by POST.
     suffix = "_Post" if row.is_read and row.method == "POST" else ""
+    if row.path == FRONT_END_JOBS:
+        suffix = "_FrontEnd"
     return f"{row.surface.value}_{names}{suffix}"
 
 

@@ -110,6 +110,21 @@ async def test_what_is_no_state_is_refused(ready: Stack, body: str | bytes) -> N
     assert await states(ready) == {"a": "enabled"}
 
 
+@pytest.mark.parametrize("query", ["", "?api-version=2014-04-01"])
+async def test_without_a_tilde_it_is_the_same_with_errors_in_xml(ready: Stack, query: str) -> None:
+    await ready.call("PUT", f"{JOBS}/a", JOB)
+
+    answer = await ready.call("PATCH", f"{JC}/jobs{query}", DISABLED)
+    refused = await ready.call("PATCH", f"{JC}/jobs{query}", {"state": "on"})
+
+    assert (answer.status, refused.status) == (200, 400)
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert [job["state"] for job in answer.json()] == ["disabled"]
+    assert await ready.status(answer) == "Succeeded"
+    assert "<Code>BadRequest</Code>" in refused.text()
+    assert await states(ready) == {"a": "disabled"}
+
+
 async def test_of_an_unknown_collection_is_not_found(stack: Stack) -> None:
     for method, target in (("PATCH", JOBS), ("POST", f"{JC_PASSED}/enable")):
         refused = await stack.call(method, target, DISABLED if method == "PATCH" else b"")

@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.scheduler.service.paging import MAX_ARM_HISTORY_TOP, MAX_HISTORY_TOP, MAX_TOP
 from shared.wire.arm_catalogue import ARM_ROWS
-from shared.wire.catalogue import Endpoint, Surface
+from shared.wire.catalogue import FRONT_END_JOBS, Endpoint, Surface
 from shared.wire.classic_catalogue import CLASSIC_ROWS
 from shared.wire.openapi.document import (
     encode_document,
@@ -38,6 +38,7 @@ def operation_of(row: Endpoint) -> dict[str, Any]:
         if row.name in operation["operationId"].split("_")
         and operation["operationId"].startswith(row.surface)
         and ("Post" in operation["operationId"]) == (row.is_read and row.method == "POST")
+        and ("FrontEnd" in operation["operationId"]) == (row.path == FRONT_END_JOBS)
     ]
     return found
 
