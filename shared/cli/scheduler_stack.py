@@ -61,6 +61,7 @@ async def run_scheduler(options: SchedulerOptions) -> None:
             port=options.port,
             tls=ServerContext(folder.tls.server),
             tells_date=True,
+            refusal=application.scheduler.service.refusal,
         )
         (port,) = await running.enter_async_context(serving([service], option="--listen"))
         await running.enter_async_context(receiving(host))

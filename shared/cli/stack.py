@@ -55,8 +55,13 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
             environment=environment,
         )
         tls = ServerContext(folder.certificates.server)
+        scheduler = application.scheduler.service
         service = Endpoint(
-            app=application.scheduler.service, port=scheduler_port, tls=tls, tells_date=True
+            app=scheduler,
+            port=scheduler_port,
+            tls=tls,
+            tells_date=True,
+            refusal=scheduler.refusal,
         )
         await running.enter_async_context(serving([service], option=SCHEDULER_PORT_OPTION))
         url = f"https://{HOST}:{scheduler_port}"
@@ -66,7 +71,7 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
         # Our own connections to the service end before it does: it waits for connections that are open.
         running.push_async_callback(application.close)
         await running.enter_async_context(receiving(host))
-        connector = Endpoint(app=host, port=port)
+        connector = Endpoint(app=host, port=port, refusal=host.refusal)
         await running.enter_async_context(serving([connector], option=PORT_OPTION))
         await running.enter_async_context(ticking(application))
         keep_out_of_collections()

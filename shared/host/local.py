@@ -22,6 +22,7 @@ from shared.host.keys import KEYS_FILE, HostKeys, load_keys
 from shared.host.pump import Pump
 from shared.host.timers import Timer
 from shared.messaging.broker import Broker
+from shared.wire.errors import json_error
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +43,7 @@ class LocalHost:
         self._clock = clock
         self._settings = settings
         self._functions = tuple(functions)
-        self._invoker = Invoker(
-            broker=broker, threads=settings.threads, new_id=lambda: str(uuid.uuid4())
-        )
+        self._invoker = Invoker(broker=broker, threads=settings.threads, new_id=new_id)
         self._http = HttpTriggers(functions, invoker=self._invoker, keys=keys, settings=settings)
         self._concurrency = Concurrency(clock, is_serving=lambda: self._http.is_running)
         names = tuple(function.name for function in functions)
@@ -57,6 +56,16 @@ class LocalHost:
         """Serve one request; scope type `http` only."""
         app = self._admin if scope["path"].lower().startswith(PREFIX) else self._http
         await app(scope, receive, send)
+
+    def refusal(self, *, is_method_unknown: bool) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        """Return headers and body of the 400 to what the server cannot read as HTTP, in the connector's form."""
+        found = "has an unknown method" if is_method_unknown else "is not valid HTTP/1.1"
+        request_id = new_id()
+        headers = [
+            (b"content-type", b"application/json; charset=utf-8"),
+            (b"x-ms-request-id", request_id.encode()),
+        ]
+        return headers, json_error("BadRequest", f"The request {found}.")
 
     async def start(self) -> None:
         """Begin to receive messages and to run timers.
@@ -106,6 +115,10 @@ class LocalHost:
                 return Timer(function, trigger, invoker=self._invoker, clock=self._clock)
             case _:
                 return None
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
 
 
 def calls_of(trigger: MessageTrigger, settings: HostSettings) -> int:

@@ -8,10 +8,13 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
+import httptools
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,28 +23,50 @@ HOST = "127.0.0.1"
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
 MAX_HEAD_BYTES = 64 * 1024
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\n"
+
+Header = tuple[bytes, bytes]
+
+
+class Refusal(Protocol):
+    """Returns the headers, but for those of the length and the connection, and the body of an answer 400."""
+
+    def __call__(self, *, is_method_unknown: bool) -> tuple[Sequence[Header], bytes]: ...
+
+
+def refuse_plainly(*, is_method_unknown: bool) -> tuple[Sequence[Header], bytes]:
+    text = b"The method is unknown." if is_method_unknown else b"This is no request of HTTP/1.1."
+    return [(b"content-type", b"text/plain; charset=utf-8")], text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An app and where it listens; port 0 takes a free one. The server adds `Date` unless `app` tells it itself."""
+    """An app and where it listens; port 0 takes a free one. The server adds `Date` unless `app` tells it itself.
+
+    `refusal` answers what cannot be read as HTTP, of which `app` hears nothing.
+    """
 
     app: Any
     port: int
     tls: ssl.SSLContext | None = None
     tells_date: bool = False
+    refusal: Refusal = refuse_plainly
 
 
 class HeadTooLargeError(Exception):
     """Request line and headers exceed their limit; httptools answers 400 and hangs up."""
 
 
-class Protocol(HttpToolsProtocol):
+class Connection(HttpToolsProtocol):
     """HTTP/1.1 with a limit on the head of a request and with the peer's certificate in the scope."""
 
     _head_bytes = 0
     _unfinished_bytes = 0
     _extensions: dict[str, Any] | None = None
+
+    def __init__(self, *arguments: Any, refusal: Refusal, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._refusal = refusal
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -82,6 +107,17 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._unfinished_bytes = 0
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Hang up, saying why in the form of whoever listens here; `msg` is uvicorn's, and in its log."""
+        # Called while the parser's error is handled, which is not passed on.
+        is_method_unknown = isinstance(sys.exception(), httptools.HttpParserInvalidMethodError)
+        headers, body = self._refusal(is_method_unknown=is_method_unknown)
+        length = (b"content-length", str(len(body)).encode())
+        every = (*self.server_state.default_headers, *headers, length, (b"connection", b"close"))
+        head = b"".join(b"%s: %s\r\n" % header for header in every)
+        self.transport.write(b"%s%s\r\n%s" % (BAD_REQUEST, head, body))
+        self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: the request is answered as if it had asked for no upgrade."""
@@ -133,7 +169,8 @@ class Servers:
         tls = endpoint.tls
         return uvicorn.Config(
             endpoint.app,
-            http=Protocol,
+            # The server makes one for each connection, as it would of the class.
+            http=partial(Connection, refusal=endpoint.refusal),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             interface="asgi3",

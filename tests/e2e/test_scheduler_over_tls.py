@@ -1,6 +1,7 @@
 """The service as its clients meet it: `requests` with a client certificate over loopback."""
 
 import asyncio
+import re
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -44,6 +45,7 @@ from shared.sql.migrations import migrate
 from shared.sql.sqlite import SqliteDatabase, sqlite_engine
 from shared.tls import client_context, load_certificates
 from shared.tls_server import ServerContext
+from shared.wire.errors import read_error
 from tests.shared.scheduler.engine_stack import RUN_NOW_DELAY
 from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
@@ -132,7 +134,8 @@ async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[s
         clock=clock,
         new_id=new_id,
     )
-    endpoint = Endpoint(app=app, port=0, tls=ServerContext(files.server), tells_date=True)
+    tls = ServerContext(files.server)
+    endpoint = Endpoint(app=app, port=0, tls=tls, tells_date=True, refusal=app.refusal)
     servers = Servers([endpoint], grace_seconds=1)
     (port,) = await servers.start()
     pump = asyncio.create_task(carry_out(broker, operations))
@@ -272,3 +275,44 @@ async def test_callers_who_wait_at_the_same_time_beside_the_queue_are_all_answer
     jobs = (await call("GET", JOBS)).json()
     assert [job["state"] for job in jobs] == ["enabled"] * (JOBS_AT_ONCE + 20)
     assert all("nextExecutionTime" in job["status"] for job in jobs)
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (b"FOO /S/cloudservices HTTP/1.1\r\nHost: x\r\n\r\n", "InvalidHttpVerb"),
+        (b"PUT / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", "BadRequest"),
+        (
+            b"PUT / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "BadRequest",
+        ),
+        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "BadRequest"),
+        (b"GET /%s HTTP/1.1\r\n\r\n" % (b"a" * 70_000), "BadRequest"),
+        (b"\x16\x03\x01 no http at all\r\n\r\n", "InvalidHttpVerb"),
+    ],
+)
+async def test_p10_what_is_no_http_is_refused_as_the_front_end_refuses(
+    request_: bytes, code: str, url: str, files: DevelopmentCertificates
+) -> None:
+    context = ssl.create_default_context(cafile=str(files.authority))
+    port = int(url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    writer.write(request_)
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    said = read_error(body)
+    assert status == "HTTP/1.1 400 Bad Request"
+    assert body.startswith(b"<Error")
+    assert said is not None
+    assert (said.code, bool(said.message)) == (code, True)
+    assert re.fullmatch("[0-9a-f]{32}", headers["x-ms-request-id"])
+    assert headers["content-type"] == "application/xml; charset=utf-8"
+    assert headers["content-length"] == str(len(body))
+    assert headers["connection"] == "close"
+    assert {"server", "x-ms-servedbyregion", "cache-control"} <= headers.keys()
+    assert [line.partition(":")[0] for line in lines].count("date") == 1

@@ -20,6 +20,7 @@ from shared.scheduler.service.admission import Admission
 from shared.scheduler.service.answering import Answering
 from shared.scheduler.service.arm.headers import ArmHeaders
 from shared.scheduler.service.asgi import (
+    XML,
     ClientLeftError,
     Header,
     Receive,
@@ -39,6 +40,7 @@ from shared.scheduler.service.exchange import (
     Request,
     Responder,
     refusal,
+    refused,
     responder_of,
 )
 from shared.scheduler.service.repeatability import repeatable_id
@@ -84,6 +86,17 @@ class SchedulerService:
             case _:
                 await send({"type": "websocket.close", "code": 1008})
 
+    def refusal(self, *, is_method_unknown: bool) -> tuple[list[Header], bytes]:
+        """Return headers and body of the front end's 400 to what the server cannot read as HTTP."""
+        if is_method_unknown:
+            answer = refused(400, "InvalidHttpVerb", "The HTTP verb is not known.", path="/")
+        else:
+            answer = refused(400, "BadRequest", "The request is not valid HTTP/1.1.", path="/")
+        request_id = self._new_id()
+        log_refusal(answer, method="read HTTP", request_id=request_id)
+        headers = classic_headers(answer, responder=Responder.FRONT_END, request_id=request_id)
+        return [*headers, self._date(), XML], answer.body
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, request = raw_path(scope), None
         try:
@@ -101,10 +114,13 @@ class SchedulerService:
             headers = self._arm_headers(answer, scope, request, request_id)
         else:
             headers = classic_headers(answer, responder=responder, request_id=request_id)
-        headers.append((b"date", http_date(self._clock.now().replace(microsecond=0))))
+        headers.append(self._date())
         await send_answer(
             answer, send, method=scope["method"], responder=responder, headers=headers
         )
+
+    def _date(self) -> Header:
+        return b"date", http_date(self._clock.now().replace(microsecond=0))
 
     def _arm_headers(
         self, answer: Answer, scope: Scope, request: Request | None, request_id: str

@@ -1,6 +1,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import azure.functions as func
 import pytest
@@ -73,3 +74,18 @@ async def test_a_host_without_queues_and_timers_starts_and_stops(
 
     await host.start()
     await host.stop(grace=timedelta(seconds=5))
+
+
+@pytest.mark.parametrize("is_method_unknown", [True, False])
+async def test_what_is_no_http_is_refused_in_the_connectors_form(
+    is_method_unknown: bool, broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    host = make_host(indexed(one_route()), broker=broker, clock=clock)
+
+    headers, body = host.refusal(is_method_unknown=is_method_unknown)
+
+    error = json.loads(body)["error"]
+    assert error["code"] == "BadRequest"
+    assert ("method" in error["message"]) == is_method_unknown
+    assert dict(headers)[b"content-type"] == b"application/json; charset=utf-8"
+    assert str(UUID(dict(headers)[b"x-ms-request-id"].decode())).encode() in dict(headers).values()

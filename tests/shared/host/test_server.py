@@ -207,3 +207,39 @@ def test_p10_a_header_without_an_end_is_hung_up_on(beginning: bytes) -> None:
     run(scenario())
 
     assert len(sent) < 100
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_method_unknown"),
+    [
+        (b"FOO / HTTP/1.1\r\n\r\n", True),
+        (b"GET / HTTP/9\r\n\r\n", False),
+        (b"GET / HTTP/1.1\r\nX: %s\r\n\r\n" % (b"x" * MAX_HEAD_BYTES), False),
+    ],
+)
+def test_p10_what_is_no_http_is_answered_in_the_endpoints_own_form(
+    sent: bytes, is_method_unknown: bool
+) -> None:
+    answers = []
+
+    def refusal(*, is_method_unknown: bool) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        return [(b"x-found", str(is_method_unknown).encode())], b"own form"
+
+    async def scenario() -> None:
+        async with serving(Endpoint(app=show, port=0, refusal=refusal)) as (port,):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(sent)
+            async with asyncio.timeout(20):
+                answers.append(await reader.read())
+            writer.close()
+
+    run(scenario())
+
+    head, _, body = answers[0].partition(b"\r\n\r\n")
+    status, *headers = head.split(b"\r\n")
+    assert (status, body) == (b"HTTP/1.1 400 Bad Request", b"own form")
+    assert [one for one in headers if not one.startswith(b"date: ")] == [
+        b"x-found: %s" % str(is_method_unknown).encode(),
+        b"content-length: 8",
+        b"connection: close",
+    ]
