@@ -67,7 +67,8 @@ def create_client_certificate(
             serialize_key_and_certificates(name.encode(), key, certificate, None, NoEncryption()),
         )
     except OSError as error:
-        raise ConfigurationError(f"cannot write to {folder}: {error.strerror}") from error
+        reason = "it is a file" if folder.is_file() else error.strerror
+        raise ConfigurationError(f"cannot write to {folder}: {reason}") from error
     return files
 
 
@@ -84,7 +85,8 @@ def read_subject(subject: str | None, name: str) -> x509.Name:
         return x509.Name.from_rfc4514_string(subject)
     except ValueError as error:
         raise ConfigurationError(
-            f"{subject or name!r} is no subject such as CN=Nightly,O=Contoso: {error}"
+            f"{subject or name!r} is no subject such as CN=Nightly,O=Contoso"
+            + (f": {error}" if str(error) else "")
         ) from error
 
 

@@ -1,6 +1,7 @@
 """`tocsin token`: a bearer token of the local issuer."""
 
 import re
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,12 +23,21 @@ LONGEST = timedelta(days=366)
 def print_token(folder: Path, subscription: str, *, lifetime: str) -> None:
     """Print a token that the service on a folder takes, now or when it runs; nothing else goes to stdout.
 
+    A folder that is missing is made, and stderr says so: it may be one to come, or misspelled.
+
     Raises:
         ConfigurationError: subscription or lifetime are none, or the folder cannot be written.
     """
     subscription, lasts = checked_subscription(subscription), read_lifetime(lifetime)
+    is_new = not folder.exists()
     # Tokens end by the machine's clock, whatever the service's own says.
-    print(LocalIssuer(folder).issue(subscription, lifetime=lasts, now=SystemClock().now()))
+    issued = LocalIssuer(folder).issue(subscription, lifetime=lasts, now=SystemClock().now())
+    if is_new:
+        print(
+            f"tocsin: made {folder}, which was not there; the token is for a service on it alone",
+            file=sys.stderr,
+        )
+    print(issued)
 
 
 def checked_subscription(text: str) -> str:

@@ -38,6 +38,7 @@ class PrivateFolder:
             if makes_key:
                 create_key_file(self.data_key_file)
         except OSError as error:
+            reason = "it is a file" if self.path.is_file() else error.strerror
             raise ConfigurationError(
-                f"cannot write the data folder {self.path}: {error.strerror}"
+                f"cannot write the data folder {self.path}: {reason}"
             ) from error

@@ -20,7 +20,7 @@ from shared.settings import SUBSCRIPTION_ID
 from shared.tls import load_certificates
 from shared.wire.times import parse_instant
 
-LISTEN = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})")
+LISTEN = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.IGNORECASE)
 FIRST_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 """There is room behind it for everything that is planned ahead."""

@@ -30,10 +30,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of an attempt; `message` is what its record says, bounded and free of what we sent in secret."""
+    """What became of an attempt; `message` is what its record says, bounded and free of what we sent in secret.
+
+    `reason` is what a log may say of it: one of few words of ours or a status, and nothing that the target wrote.
+    """
 
     is_success: bool
     message: str = field(repr=False)
+    reason: str | None = None
 
 
 class Action(Protocol):

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 LOST = Outcome(
     is_success=False,
     message=f"AttemptLost: the attempt was begun {MAX_LOST + 1} times and never left a record.",
+    reason="lost",
 )
 
 
@@ -73,11 +74,11 @@ class Executions:
         report = Report(assignment=assignment, outcome=outcome, ended_at=self._clock.now())
         await self._database.run_grouped(self._recorder.record, report)
         if not outcome.is_success:
-            log_failure(assignment)
+            log_failure(assignment, outcome)
 
 
-def log_failure(assignment: Assignment) -> None:
-    """Say that an attempt failed; why is in its record, which may hold what the target answered."""
+def log_failure(assignment: Assignment, outcome: Outcome) -> None:
+    """Say that an attempt failed; its record says more of why, and may hold what the target answered."""
     row = assignment.row
     logger.warning(
         "attempt given up" if assignment.is_lost else "attempt failed",
@@ -87,6 +88,7 @@ def log_failure(assignment: Assignment) -> None:
             "job": row.path.subject,
             "action_name": row.action_name.value,
             "retry_count": row.retry_count,
+            "reason": outcome.reason,
         },
     )
 

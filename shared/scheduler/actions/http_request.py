@@ -81,9 +81,10 @@ class HttpRequestAction:
             return await self._outcome(call)
         except NoAnswerError as error:
             message = failure_message(target_host(request.uri), error.kind, error.message)
+            reason = error.kind.value
         except NoCredentialsError as error:
-            message = str(error)
-        return Outcome(is_success=False, message=message)
+            message, reason = str(error), "no_credentials"
+        return Outcome(is_success=False, message=message, reason=reason)
 
     async def close(self) -> None:
         await self._credentials.close()
@@ -105,7 +106,9 @@ class HttpRequestAction:
             answer.body,
             proof.echoes,
         )
-        return Outcome(is_success=200 <= answer.status < 300, message=message)
+        return Outcome(
+            is_success=200 <= answer.status < 300, message=message, reason=f"HTTP {answer.status}"
+        )
 
     async def _proof(self, call: Call, *, instead_of: AccessToken | None = None) -> Proof:
         return await self._credentials.proof(

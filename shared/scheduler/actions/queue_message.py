@@ -11,7 +11,7 @@ class QueueMessageAction:
     """Fails every attempt, and says so in its record."""
 
     async def execute(self, attempt: Attempt) -> Outcome:
-        return Outcome(is_success=False, message=failure_of(attempt.action))
+        return Outcome(is_success=False, message=failure_of(attempt.action), reason="not_sent")
 
     async def close(self) -> None:
         """There is nothing to close."""

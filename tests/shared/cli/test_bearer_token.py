@@ -25,6 +25,21 @@ def test_nothing_but_the_token_is_printed_and_it_ends_when_asked(
     assert timedelta(minutes=9) < ends - before < timedelta(minutes=11)
 
 
+def test_a_folder_that_is_made_for_a_token_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "typo"
+
+    print_token(folder, "s1", lifetime="10m")
+    made = capsys.readouterr()
+    print_token(folder, "s1", lifetime="10m")
+    again = capsys.readouterr()
+
+    assert made.err.startswith(f"tocsin: made {folder}, which was not there")
+    assert made.out.count("\n") == 1
+    assert again.err == ""
+
+
 @pytest.mark.parametrize(
     ("text", "lifetime"),
     [

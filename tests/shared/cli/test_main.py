@@ -104,6 +104,17 @@ def test_starts_from_any_folder_even_one_with_a_package_of_our_name(tmp_path: Pa
             2,
             "loopback only; --clock 'noon': must be an ISO 8601 instant",
         ),
+        (("scheduler", "--data", "{folder}/thesis.txt"), 2, "thesis.txt: it is a file\n"),
+        (
+            ("certificates", "create", "x", "--out", "{folder}/thesis.txt"),
+            2,
+            ".txt: it is a file\n",
+        ),
+        (
+            ("certificates", "create", "x", "--out", "{folder}", "--subject", "foo"),
+            2,
+            "'foo' is no subject such as CN=Nightly,O=Contoso\n",
+        ),
         (("keys", "list", "--data", "{folder}"), 2, "data-key.json: No such file"),
         (("demo", "--data-dir", "{folder}"), 2, "is not empty"),
     ],

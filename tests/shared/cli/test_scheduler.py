@@ -29,7 +29,7 @@ def read(
 
 @pytest.mark.parametrize(
     ("listen", "port"),
-    [("127.0.0.1:0", 0), ("127.0.0.1:8443", 8443), ("localhost:65535", 65535)],
+    [("127.0.0.1:0", 0), ("127.0.0.1:8443", 8443), ("localhost:65535", 65535), ("LOCALHOST:0", 0)],
 )
 def test_loopback_addresses_are_taken(listen: str, port: int) -> None:
     assert read(listen=listen).port == port

@@ -384,11 +384,14 @@ async def test_p8_a_failed_attempt_is_logged_without_what_the_target_said(
     engine: EngineStack, caplog: pytest.LogCaptureFixture
 ) -> None:
     await put_once(engine, "J")
-    engine.action.outcomes = [Outcome(is_success=False, message="s3cr3t of the target")]
+    engine.action.outcomes = [
+        Outcome(is_success=False, message="s3cr3t of the target", reason="HTTP 500")
+    ]
 
     await engine.step(MINUTE)
 
     (said,) = [one for one in caplog.records if one.message == "attempt failed"]
     assert vars(said)["job"] == "/cloudservices/Cs1/jobcollections/Jc1/jobs/J"
     assert (vars(said)["action_name"], vars(said)["retry_count"]) == ("MainAction", 0)
+    assert vars(said)["reason"] == "HTTP 500"
     assert "s3cr3t" not in caplog.text

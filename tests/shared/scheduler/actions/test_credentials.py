@@ -222,6 +222,7 @@ async def test_p8_without_a_token_nothing_is_sent_to_the_target() -> None:
         is_success=False,
         message="Http Action - Request to host '127.0.0.1' failed: ConnectFailure"
         " Unable to connect to the remote server",
+        reason="no_credentials",
     )
     assert target.requests == []
 

@@ -297,7 +297,29 @@ async def test_p9_no_answer_is_a_failure_told_as_recorded(
 ) -> None:
     outcome = await action.execute(attempt(uri))
 
-    assert outcome == Outcome(is_success=False, message=f"Http Action - Request to host {failure}")
+    assert not outcome.is_success
+    assert outcome.message == f"Http Action - Request to host {failure}"
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("http://127.0.0.1:1/?token=s3cret", "unreachable"),
+        ("http://10.0.0.1/?token=s3cret", "not_allowed"),
+        ("http://no-such-host.invalid/s3cret", "name_not_resolved"),
+    ],
+)
+async def test_p8_a_log_may_say_what_kind_of_failure_it_was(
+    action: HttpRequestAction, uri: str, reason: str
+) -> None:
+    assert (await action.execute(attempt(uri))).reason == reason
+
+
+async def test_p8_a_log_may_say_which_status_was_answered(action: HttpRequestAction) -> None:
+    async with serving(b"HTTP/1.1 500 s3cret\r\ncontent-length: 6\r\n\r\ns3cret") as server:
+        outcome = await action.execute(attempt(server.url))
+
+    assert outcome.reason == "HTTP 500"
 
 
 async def test_silence_is_a_failure_after_the_time_limit() -> None:

@@ -42,6 +42,8 @@ async def test_an_attempt_fails_and_says_that_nothing_was_sent(
         outcome = await queues.execute(replace(attempt("http://h/"), action=action))
 
     assert outcome == Outcome(
-        is_success=False, message=f"{message}: this version does not send messages yet"
+        is_success=False,
+        message=f"{message}: this version does not send messages yet",
+        reason="not_sent",
     )
     assert "s3cret" not in json.dumps(outcome.message)
