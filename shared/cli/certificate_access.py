@@ -127,6 +127,11 @@ class StoredAccess:
         )
 
 
+def reason_of(error: aiohttp.ClientConnectorCertificateError) -> str:
+    found = error.certificate_error
+    return found.verify_message if isinstance(found, ssl.SSLCertVerificationError) else str(found)
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteAccess:
     """See `CertificateAccess`."""
@@ -157,7 +162,8 @@ class RemoteAccess:
                 status = response.status
         except aiohttp.ClientConnectorCertificateError as error:
             raise ConfigurationError(
-                f"the certificate of {self.url} is not trusted; name who signed it with --ca FILE"
+                f"the certificate of {self.url} is not trusted: {reason_of(error)};"
+                " name who signed it with --ca FILE"
             ) from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise TransientError(f"nothing answers at {self.url}: {error}") from error
