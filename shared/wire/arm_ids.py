@@ -1,12 +1,11 @@
 """The ids, types and names of ARM's resources (contract sections B.2, B.3 and B.5).
 
-`container` is the id of a resource group, as it stands in the request that is answered.
+`container` is the id of a resource group. Names are as their creators wrote them, whatever case a request has.
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from pydantic_core import from_json, to_json
@@ -25,9 +24,8 @@ DELETION_JOB = re.compile(r"RESOURCEGROUPDELETIONJOB-([^-]+)-[^-]*")
 ENCODED = re.compile(r":([0-9A-F]{2})")
 
 
-def group_id(params: Mapping[str, str]) -> str:
-    """Return the id of the group that a request names; `params` are those of its path."""
-    return f"/subscriptions/{params['subscription']}/resourceGroups/{params['cloud_service']}"
+def group_id(subscription: str, group: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/{group}"
 
 
 def collection_id(container: str, collection: str) -> str:

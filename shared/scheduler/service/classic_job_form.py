@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from shared.scheduler.execution_store import StoredRecord
 from shared.scheduler.job_documents import answered
 from shared.scheduler.service.exchange import Request
+from shared.scheduler.service.names import NamedCollection
 from shared.scheduler.service.paging import HistoryPage, Page, read_history_page, read_page
-from shared.scheduler.store import StoredJob, StoredJobCollection
+from shared.scheduler.store import StoredJob
 from shared.wire.bodies import read_job, read_job_patch
 from shared.wire.job import Job
 from shared.wire.json_codec import encode_json
@@ -28,15 +29,13 @@ class ClassicJobForm:
     def read_history_page(self, request: Request) -> HistoryPage:
         return read_history_page(request.query)
 
-    def job(self, request: Request, collection: StoredJobCollection, job: StoredJob) -> bytes:
+    def job(self, request: Request, site: NamedCollection, job: StoredJob) -> bytes:
         return encode_json(answered(job))
 
-    def jobs(
-        self, request: Request, collection: StoredJobCollection, jobs: Sequence[StoredJob]
-    ) -> bytes:
+    def jobs(self, request: Request, site: NamedCollection, jobs: Sequence[StoredJob]) -> bytes:
         return encode_json([answered(job) for job in jobs])
 
     def history(
-        self, request: Request, collection: StoredJobCollection, records: Sequence[StoredRecord]
+        self, request: Request, site: NamedCollection, records: Sequence[StoredRecord]
     ) -> bytes:
         return encode_json([one.history.document() for one in records])

@@ -11,7 +11,7 @@ from shared.scheduler.service.containers import new_etag
 from shared.scheduler.service.exchange import Answer, Query, Request, Target
 from shared.scheduler.service.job_changes import STATE_MEMBERS
 from shared.scheduler.service.job_form import JobForm
-from shared.scheduler.service.names import check_stays, find_job_collection
+from shared.scheduler.service.names import check_stays, find_job_collection, named
 from shared.scheduler.service.operation_steps import JobsArgument
 from shared.scheduler.service.paging import MAX_TOP
 from shared.scheduler.store import SchedulerStore, StoredJobCollection
@@ -54,7 +54,8 @@ class CollectionStates:
         def query(connection: Connection) -> Answer:
             found = find_job_collection(self._store, connection, request)
             jobs = self._store.jobs.list(connection, found.id, state=None, skip=0, top=MAX_TOP)
-            return Answer(status=200, body=self._form.jobs(request, found, jobs))
+            shown = named(self._store, connection, found)
+            return Answer(status=200, body=self._form.jobs(request, shown, jobs))
 
         return query
 

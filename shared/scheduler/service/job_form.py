@@ -5,8 +5,9 @@ from typing import Protocol
 
 from shared.scheduler.execution_store import StoredRecord
 from shared.scheduler.service.exchange import Request
+from shared.scheduler.service.names import NamedCollection
 from shared.scheduler.service.paging import HistoryPage, Page
-from shared.scheduler.store import StoredJob, StoredJobCollection
+from shared.scheduler.store import StoredJob
 from shared.wire.job import Job
 from shared.wire.json_types import JsonObject
 
@@ -26,15 +27,13 @@ class JobForm(Protocol):
     def read_history_page(self, request: Request) -> HistoryPage:
         """Return which records a history asks for."""
 
-    def job(self, request: Request, collection: StoredJobCollection, job: StoredJob) -> bytes:
+    def job(self, request: Request, site: NamedCollection, job: StoredJob) -> bytes:
         """Return the body that shows a job."""
 
-    def jobs(
-        self, request: Request, collection: StoredJobCollection, jobs: Sequence[StoredJob]
-    ) -> bytes:
+    def jobs(self, request: Request, site: NamedCollection, jobs: Sequence[StoredJob]) -> bytes:
         """Return the body of a list."""
 
     def history(
-        self, request: Request, collection: StoredJobCollection, records: Sequence[StoredRecord]
+        self, request: Request, site: NamedCollection, records: Sequence[StoredRecord]
     ) -> bytes:
         """Return the body of a history."""

@@ -19,7 +19,12 @@ from shared.scheduler.service.job_changes import (
     Site,
 )
 from shared.scheduler.service.job_form import JobForm
-from shared.scheduler.service.names import check_stays, find_job_collection
+from shared.scheduler.service.names import (
+    NamedCollection,
+    check_stays,
+    find_job_collection,
+    named,
+)
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
@@ -69,7 +74,7 @@ class Jobs:
                 check_times(wanted.job, request.now)
             check_job(wanted.job, allowance_of(site.collection.definition))
             changed = self._changes.patch(transaction, site, stored, wanted, named=patch.keys())
-            return self._shown(request, site.collection, changed)
+            return self._shown(request, site, changed)
 
         return effect
 
@@ -95,7 +100,8 @@ class Jobs:
         def query(connection: Connection) -> Answer:
             collection = find_job_collection(self._store, connection, request)
             job = self._job(connection, collection, request.params["job"])
-            return self._shown(request, collection, job)
+            shown = named(self._store, connection, collection)
+            return Answer(status=200, body=self._form.job(request, shown, job))
 
         return query
 
@@ -107,7 +113,8 @@ class Jobs:
             jobs = self._store.jobs.list(
                 connection, collection.id, state=page.state, skip=page.skip, top=page.top
             )
-            return Answer(status=200, body=self._form.jobs(request, collection, jobs))
+            shown = named(self._store, connection, collection)
+            return Answer(status=200, body=self._form.jobs(request, shown, jobs))
 
         return query
 
@@ -125,7 +132,8 @@ class Jobs:
                 skip=page.skip,
                 top=page.top,
             )
-            return Answer(status=200, body=self._form.history(request, collection, records))
+            shown = named(self._store, connection, collection)
+            return Answer(status=200, body=self._form.history(request, shown, records))
 
         return query
 
@@ -142,32 +150,31 @@ class Jobs:
             stored = self._store.jobs.find(connection, site.collection.id, name)
             if stored is not None:
                 changed = self._changes.put(transaction, site, stored, wanted)
-                return self._shown(request, site.collection, changed)
+                return self._shown(request, site, changed)
             present = self._store.jobs.count(connection, site.collection.id)
             check_count(allowed, present=present, added=1)
             created = self._changes.create(transaction, site, name, wanted)
-            return self._shown(request, site.collection, created, status=201)
+            return self._shown(request, site, created, status=201)
 
         return effect
 
     def _shown(
         self,
         request: Request,
-        collection: StoredJobCollection,
+        site: Site,
         job: StoredJob,
         *,
         status: int = 200,
     ) -> Answer:
-        return Answer(status=status, body=self._form.job(request, collection, job))
+        shown = NamedCollection(site.cloud_service, site.collection.name)
+        return Answer(status=status, body=self._form.job(request, shown, job))
 
     def _site(self, connection: Connection, request: Request) -> Site:
         collection = find_job_collection(self._store, connection, request)
         check_stays(collection)
-        service = self._store.cloud_services.get(connection, collection.cloud_service_id)
-        assert service is not None, "a collection is in a cloud service"
         return Site(
             subscription=request.subscription,
-            cloud_service=service.name,
+            cloud_service=named(self._store, connection, collection).cloud_service,
             collection=collection,
             request_id=request.id,
             # An occurrence that started while the body was on its way is past.

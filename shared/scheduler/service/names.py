@@ -1,5 +1,7 @@
 """Finding what a request names, or saying that it is not there."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection
 
 from shared.errors import ConflictError, NotFoundError
@@ -7,6 +9,22 @@ from shared.scheduler.service.arm.gateway_errors import collection_not_found, gr
 from shared.scheduler.service.exchange import Request
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
 from shared.wire.catalogue import Surface
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCollection:
+    """The names of a collection and of what it is in, as their creators wrote them."""
+
+    cloud_service: str
+    name: str
+
+
+def named(
+    store: SchedulerStore, connection: Connection, found: StoredJobCollection
+) -> NamedCollection:
+    service = store.cloud_services.get(connection, found.cloud_service_id)
+    assert service is not None, "a collection is in a cloud service"
+    return NamedCollection(service.name, found.name)
 
 
 def find_cloud_service(

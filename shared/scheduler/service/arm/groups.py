@@ -168,7 +168,7 @@ def location_in(document: JsonObject, *, resource_type: str) -> str:
 
 def group_resource(request: Request, group: StoredCloudService) -> JsonObject:
     return {
-        "id": group_id({**request.params, "cloud_service": group.name}),
+        "id": group_id(request.params["subscription"], group.name),
         "name": group.name,
         "location": compact(region_of(group)),
         "properties": {"provisioningState": "Deleting" if group.is_deleting else "Succeeded"},

@@ -202,8 +202,7 @@ def resource_of(
 ) -> JsonObject:
     definition = defined(found)
     return collection_answer(
-        # The group as the caller wrote it, where the caller did.
-        group_id({"cloud_service": group.name, **request.params}),
+        group_id(request.params["subscription"], group.name),
         found.name,
         definition,
         location=definition.location or region_of(group),

@@ -7,6 +7,7 @@ from pydantic_core import to_json
 from shared.scheduler.execution_store import StoredRecord
 from shared.scheduler.job_documents import answered, check_size
 from shared.scheduler.service.exchange import Request
+from shared.scheduler.service.names import NamedCollection
 from shared.scheduler.service.paging import (
     MAX_ARM_HISTORY_TOP,
     HistoryPage,
@@ -14,7 +15,7 @@ from shared.scheduler.service.paging import (
     read_history_page,
     read_page,
 )
-from shared.scheduler.store import StoredJob, StoredJobCollection
+from shared.scheduler.store import StoredJob
 from shared.wire.arm_ids import group_id
 from shared.wire.arm_job import history_resource, job_resource, read_properties
 from shared.wire.bodies import check_job_patch
@@ -42,24 +43,22 @@ class ArmJobForm:
     def read_history_page(self, request: Request) -> HistoryPage:
         return read_history_page(request.query, most=MAX_ARM_HISTORY_TOP)
 
-    def job(self, request: Request, collection: StoredJobCollection, job: StoredJob) -> bytes:
-        container = group_id(request.params)
-        return to_json(job_resource(container, collection.name, answered(job)))
+    def job(self, request: Request, site: NamedCollection, job: StoredJob) -> bytes:
+        container = group_id(request.params["subscription"], site.cloud_service)
+        return to_json(job_resource(container, site.name, answered(job)))
 
-    def jobs(
-        self, request: Request, collection: StoredJobCollection, jobs: Sequence[StoredJob]
-    ) -> bytes:
-        container = group_id(request.params)
-        return listed(job_resource(container, collection.name, answered(job)) for job in jobs)
+    def jobs(self, request: Request, site: NamedCollection, jobs: Sequence[StoredJob]) -> bytes:
+        container = group_id(request.params["subscription"], site.cloud_service)
+        return listed(job_resource(container, site.name, answered(job)) for job in jobs)
 
     def history(
-        self, request: Request, collection: StoredJobCollection, records: Sequence[StoredRecord]
+        self, request: Request, site: NamedCollection, records: Sequence[StoredRecord]
     ) -> bytes:
-        container = group_id(request.params)
+        container = group_id(request.params["subscription"], site.cloud_service)
         return listed(
             history_resource(
                 container,
-                collection.name,
+                site.name,
                 record.history,
                 sequence=record.id,
                 expected_at=record.occurrence,

@@ -194,3 +194,24 @@ class TestHistory:
         assert before["id"].startswith(f"{J}/history/025")
         assert before["name"].rpartition("/")[2] == before["id"].rpartition("/")[2]
         assert [before] == await self._records(long, "&$top=1&$skip=1")
+
+
+async def test_ids_have_the_names_as_they_were_given_however_a_request_spells_them(
+    arm: Stack,
+) -> None:
+    await put(arm, {"action": http()})
+    group, _, collection = C.partition("/providers/")
+    parent, _, name = group.rpartition("/")
+    path, _, own = collection.rpartition("/")
+    shouted = f"{parent}/{name.upper()}/providers/{path}/{own.upper()}"
+    assert shouted != C
+
+    one = (await arm.call_arm("GET", shouted + VERSION)).json()
+    many = (await arm.call_arm("GET", f"{parent}/{name.upper()}/providers/{path}{VERSION}")).json()
+    job = (await arm.call_arm("GET", f"{shouted}/jobs/j{VERSION}")).json()
+    jobs = (await arm.call_arm("GET", f"{shouted}/jobs{VERSION}")).json()
+    replaced = (await arm.call_arm("PUT", f"{shouted}/jobs/j{VERSION}", JOB)).json()
+
+    assert [each["id"] for each in (one, *many["value"])] == [C, C]
+    assert [each["id"] for each in (job, *jobs["value"], replaced)] == [J] * 3
+    assert {each["name"] for each in (job, *jobs["value"], replaced)} == {"jc/j"}
