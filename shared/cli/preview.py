@@ -12,7 +12,6 @@ from shared.clock import SystemClock
 from shared.errors import Fault, InvalidRequestError
 from shared.scheduler.timing import Timing, after_start, claim, timing_of
 from shared.settings import load_settings
-from shared.wire.arm_job import READ_ONLY
 from shared.wire.job import Job, JobState, time_faults
 from shared.wire.json_types import Json, JsonObject, parse_json
 from shared.wire.model import read
@@ -64,7 +63,7 @@ def read_definition(content: bytes, *, start_time: str | None, now: datetime) ->
 
 
 def job_in(document: Json) -> tuple[str, JsonObject]:
-    """Return where the job stands in the document, and the job, without what the service says of it."""
+    """Return where the job stands in the document, and the job."""
     if not isinstance(document, dict):
         raise InvalidRequestError([Fault("$", "must be an object")])
     path, definition = "$", document
@@ -73,9 +72,7 @@ def job_in(document: Json) -> tuple[str, JsonObject]:
             if not isinstance(value, dict):
                 raise InvalidRequestError([Fault("$.properties", "must be an object")])
             path, definition = "$.properties", value
-    return path, {
-        name: value for name, value in definition.items() if name.lower() not in READ_ONLY
-    }
+    return path, definition
 
 
 def upcoming(job: Job, *, now: datetime, run_now_delay: timedelta) -> Iterator[datetime]:
