@@ -68,12 +68,16 @@ async def revoke(thumbprint: str, place: Place, subscription: str, clock: Clock)
 
 
 async def show(place: Place, subscriptions: Sequence[str], clock: Clock) -> None:
-    """Print a table of the certificates of subscriptions."""
+    """Print a table of the certificates of subscriptions, or that there are none."""
     rows = []
     for subscription in subscriptions:
         async with certificate_access(place, subscription, clock) as access:
             for one in await access.list():
                 rows.append((subscription, *map(printable, row_of(one, clock.now()))))
+    if not rows:
+        named = ", ".join(subscriptions)
+        print(f"there is no certificate of subscription {named}; --subscription names another")
+        return
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPE_WIDTH)

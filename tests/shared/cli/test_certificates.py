@@ -188,6 +188,12 @@ def test_a_terminal_too_narrow_for_a_table_gets_a_line_for_each_cell() -> None:
     assert lines[0] == "Subscription  s1"
 
 
+async def test_that_there_is_none_is_told(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    await certificates.show(place, ["s1", "s2"], CLOCK)
+
+    assert "there is no certificate of subscription s1, s2;" in capsys.readouterr().out
+
+
 async def test_what_is_not_there_cannot_be_revoked(place: Place) -> None:
     with pytest.raises(NotFoundError, match="was not found"):
         await certificates.revoke("A" * 40, place, "s1", CLOCK)
