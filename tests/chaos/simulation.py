@@ -180,7 +180,7 @@ class Simulation:
                 jobs=read_rows(c, JOBS),
                 skipped=read_rows(c, SKIPPED),
                 told=told,
-                reached=self.target.reached,
+                calls=self.target.calls,
                 strikes=self.strikes,
                 has_zombies=self.way in FROZEN_FOR,
             )

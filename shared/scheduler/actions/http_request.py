@@ -11,10 +11,21 @@ from shared.scheduler.action import Attempt, Outcome, target_host
 from shared.scheduler.actions.access_tokens import AccessToken, NoCredentialsError
 from shared.scheduler.actions.credentials import Credentials, Proof
 from shared.scheduler.actions.echoes import LOOK_AHEAD
-from shared.scheduler.actions.record_message import BODY_BYTES, failure_message, response_message
+from shared.scheduler.actions.polling import (
+    LASTING,
+    NotFollowedError,
+    next_poll,
+    poll_again,
+    request_of,
+)
+from shared.scheduler.actions.record_message import (
+    BODY_BYTES,
+    failure_message,
+    no_location_message,
+    response_message,
+)
 from shared.wire.authentication import ClientCertificateAuthentication
 from shared.wire.http_action import HttpRequest
-from shared.wire.model import read_stored
 from shared.wire.times import format_instant
 
 if TYPE_CHECKING:
@@ -74,16 +85,19 @@ class HttpRequestAction:
         self._session: OutboundSession | None = None
 
     async def execute(self, attempt: Attempt) -> Outcome:
-        request = read_stored(HttpRequest, attempt.action["request"])
+        request = request_of(attempt)
         ends_at = self._clock.now() + self._time_limit
         call = Call(attempt=attempt, request=request, ends_at=ends_at)
         try:
             return await self._outcome(call)
         except NoAnswerError as error:
             message = failure_message(target_host(request.uri), error.kind, error.message)
+            poll = poll_again(attempt) if error.kind not in LASTING else None
         except NoCredentialsError as error:
-            message = str(error)
-        return Outcome(is_success=False, message=message)
+            message, poll = str(error), poll_again(attempt)
+        except NotFollowedError as error:
+            message, poll = no_location_message(target_host(request.uri), str(error)), None
+        return Outcome(is_success=False, message=message, poll=poll)
 
     async def close(self) -> None:
         await self._credentials.close()
@@ -105,7 +119,16 @@ class HttpRequestAction:
             answer.body,
             proof.echoes,
         )
-        return Outcome(is_success=200 <= answer.status < 300, message=message)
+        poll = next_poll(
+            call.attempt,
+            call.request,
+            answer.status,
+            answer.headers,
+            echoes=proof.echoes,
+            now=self._clock.now(),
+        )
+        is_success = poll is None and 200 <= answer.status < 300
+        return Outcome(is_success=is_success, message=message, poll=poll)
 
     async def _proof(self, call: Call, *, instead_of: AccessToken | None = None) -> Proof:
         return await self._credentials.proof(
