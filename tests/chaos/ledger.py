@@ -29,6 +29,7 @@ class Ledger:
     told: Sequence[CloudEvent]
     calls: Sequence[Reached]
     strikes: int
+    accepts: bool
     has_zombies: bool
 
     @property
@@ -89,9 +90,10 @@ def check_target(ledger: Ledger) -> None:
     assert seen.keys() <= executions.keys()
     for id, row in executions.items():
         assert row["state"] in ENDS or not seen[id]
-        # Each try is seen once, and once more for each process that was struck before it was recorded.
+        # Each try is seen once, and once more for each process that was struck before it was recorded. What the target
+        # has accepted may be withdrawn.
         assert set(seen[id]) >= set(range(1, row["recorded"] + 1))
-        assert len(seen[id]) - row["recorded"] <= ledger.strikes
+        assert len(seen[id]) - row["recorded"] <= ledger.strikes + ledger.accepts
         assert ledger.has_zombies or seen[id] == sorted(seen[id])
 
 

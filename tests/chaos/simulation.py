@@ -182,6 +182,7 @@ class Simulation:
                 told=told,
                 calls=self.target.calls,
                 strikes=self.strikes,
+                accepts=self.target.polls > 0,
                 has_zombies=self.way in FROZEN_FOR,
             )
         )

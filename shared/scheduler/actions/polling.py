@@ -39,15 +39,15 @@ def request_of(attempt: Attempt) -> HttpRequest:
     if attempt.poll_uri is None:
         assert own is not None, "an attempt goes to the action of its type"
         return own
-    members = {"uri": attempt.poll_uri, "method": "GET", "body": None}
-    if own is None or origin_of(own.uri) != origin_of(attempt.poll_uri):
-        return HttpRequest.model_construct(**members)
+    poll = HttpRequest(uri=attempt.poll_uri, method="GET")
+    if own is None or origin_of(own.uri) != origin_of(poll.uri):
+        return poll
     headers = {
         name: value
         for name, value in (own.headers or {}).items()
         if not name.lower().startswith(NOT_OF_POLLS)
     }
-    return own.model_copy(update={**members, "headers": headers})
+    return poll.model_copy(update={"headers": headers, "authentication": own.authentication})
 
 
 def next_poll(

@@ -10,6 +10,7 @@ from shared.clock import from_microseconds
 from shared.scheduler.action import Outcome, Poll
 from shared.scheduler.limits import Limits
 from shared.wire.job import JobExecutionStatus, JobState
+from shared.wire.json_types import JsonObject
 from tests.clocks import START, FakeClock
 from tests.shared.scheduler.engine_stack import FAILED, OK, EngineStack, open_engine
 from tests.shared.scheduler.running import (
@@ -207,7 +208,7 @@ async def test_a_poll_goes_on_when_the_job_gets_another_action(engine: EngineSta
     engine.action.outcomes = [accepted(), OK]
     await put_once(engine)
     await engine.step(MINUTE)
-    request = {"method": "GET", "uri": "http://new.example/"}
+    request: JsonObject = {"method": "GET", "uri": "http://new.example/"}
     await amend(engine, "J", action={"type": "http", "request": request})
 
     await engine.step(10 * SECOND)
