@@ -51,7 +51,9 @@ async def due_at(stack: EngineStack) -> datetime:
     return from_microseconds(due_at)
 
 
-async def test_an_accepted_attempt_is_polled_and_leaves_one_record(engine: EngineStack) -> None:
+async def test_an_accepted_attempt_is_polled_and_leaves_one_record(
+    engine: EngineStack, caplog: pytest.LogCaptureFixture
+) -> None:
     second = f"{URI}/2"
     engine.action.outcomes = [accepted(), accepted(30 * SECOND, second), OK]
     await put_once(engine)
@@ -73,6 +75,7 @@ async def test_an_accepted_attempt_is_polled_and_leaves_one_record(engine: Engin
     assert ids(await engine.told()) == ["x1/MainAction/0", "x1/end", "x1/completed"]
     status = (await engine.job("J")).status
     assert (status.execution_count, status.failure_count) == (1, 0)
+    assert "attempt failed" not in caplog.text
     assert await rows(engine, "SELECT poll_uri, polled_since FROM execution") == [(None, None)]
 
 
