@@ -1,8 +1,6 @@
 """How long to wait before the next step; pure, `chance` is a number from 0 to 1."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 FIRST = timedelta(seconds=1)
 LONGEST = timedelta(seconds=60)
@@ -23,17 +21,3 @@ def back_off(failures: int, *, chance: float, retry_after: timedelta | None = No
 def poll_delay(polls: int) -> timedelta:
     """Return the wait before the next look at the service's operation after `polls` looks."""
     return min(FIRST_POLL * POLL_GROWTH ** min(polls, GROWTHS), LONGEST_POLL)
-
-
-def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
-    """Return what `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3); None when it says nothing."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdecimal():
-        return timedelta(seconds=min(int(text[:9]), timedelta(days=1).total_seconds()))
-    try:
-        instant = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
-        return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return max(instant - now, timedelta())

@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 
 from shared.client.scheduler import OutcomeUnknownError, RestResponse
 from shared.connector import answers
-from shared.connector.backoff import back_off, poll_delay, retry_after_of
+from shared.connector.backoff import back_off, poll_delay
 from shared.connector.deployment import Reply
 from shared.connector.operations import (
     Assignment,
@@ -23,6 +23,7 @@ from shared.connector.operations import (
     Progress,
 )
 from shared.errors import AuthenticationError, TransientError
+from shared.outbound.retry_after import retry_after_of
 from shared.wire.catalogue import Endpoint
 from shared.wire.json_types import Json
 from shared.wire.operation import Operation as ServiceOperation

@@ -6,7 +6,6 @@ from datetime import timedelta
 from shared.client.scheduler import RestResponse
 from shared.clock import Clock
 from shared.connector.answers import document_of, error_of
-from shared.connector.backoff import retry_after_of
 from shared.connector.calls import read_request
 from shared.connector.deployment import Deployment, Reply
 from shared.errors import (
@@ -19,6 +18,7 @@ from shared.errors import (
     TocsinError,
     TransientError,
 )
+from shared.outbound.retry_after import retry_after_of
 from shared.wire.catalogue import Endpoint
 from shared.wire.json_types import Json
 from shared.wire.secret_members import map_secret_members

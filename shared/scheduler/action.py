@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -14,7 +14,8 @@ class Attempt:
     """One try of an execution; `action` is the stored JSON of the job's action or error action, its secrets sealed.
 
     `execution_id` is the same at every try of the execution. `number` counts the tries that are recorded, from 1 and
-    this one included, so one that was lost with its process is made again under the same number.
+    this one included, so one that was lost with its process is made again under the same number. One that the target
+    has accepted goes on at `poll_uri`: there the target is asked how far it is, instead of doing it anew.
     """
 
     execution_id: str
@@ -26,18 +27,29 @@ class Attempt:
     region: str
     expected_time: datetime
     action: JsonObject = field(repr=False)
+    poll_uri: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """Where to ask a target how far it is with what it has accepted, and how long from now."""
+
+    uri: str = field(repr=False)
+    after: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of an attempt; `message` is what its record says, bounded and free of what we sent in secret.
 
-    `reason` is what a log may say of it: one of few words of ours or a status, and nothing that the target wrote.
+    `reason` is what a log may say of it: one of few words of ours or a status, and nothing that the target wrote. With
+    a `poll` it is not over yet, and no success; who cannot go on with it takes it for a failure.
     """
 
     is_success: bool
     message: str = field(repr=False)
     reason: str | None = None
+    poll: Poll | None = None
 
 
 class Action(Protocol):

@@ -47,8 +47,19 @@ class NewExecution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Polling:
+    """An attempt that its target has accepted: where to ask for it, and since when."""
+
+    uri: str = field(repr=False)
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredExecution:
-    """An execution that has not ended; `repeat_count` and `started_at` are absent before its first start."""
+    """An execution that has not ended; `repeat_count` and `started_at` are absent before its first start.
+
+    While it is `polling`, `started_at` is when the attempt began that was accepted.
+    """
 
     id: str
     job_id: int
@@ -65,6 +76,7 @@ class StoredExecution:
     attempt: int
     due_at: datetime | None
     leased_until: datetime | None
+    polling: Polling | None = None
 
     @property
     def is_scheduled(self) -> bool:
@@ -110,13 +122,14 @@ class RunningJob(Progress):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """How an execution goes on after a record; without `due_at` it has ended, in a final state."""
+    """How an execution goes on after a record or a poll; without `due_at` it has ended, in a final state."""
 
     state: ExecutionState
     action_name: ActionName
     retry_count: int
     recorded: int
     due_at: datetime | None = None
+    polling: Polling | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +232,10 @@ class ExecutionStore(Protocol):
     def start(
         self, tx: Transaction, wake_up: WakeUp, *, repeat_count: int | None, now: datetime
     ) -> Lease | NotYet | Nothing:
-        """Take the lease; see WorkRows.start. The execution runs since `now`, and has this number of its job's."""
+        """Take the lease; see WorkRows.start. The execution has this number of its job's.
+
+        It runs since `now`, unless it is polling.
+        """
 
     def hold_back(
         self, tx: Transaction, wake_up: WakeUp, *, until: datetime, now: datetime

@@ -2,7 +2,8 @@
 
 An attempt is two transactions with a call between them. The first takes the lease and writes down the start; the last
 is conditional on that lease and writes record, counters, events and the next step. A crash between them leaves a lease
-that runs out, and the attempt is made again, under the same `Idempotency-Key`.
+that runs out, and the attempt is made again, under the same `Idempotency-Key`. An attempt that the target has accepted
+goes on in the same way: each poll is two transactions with a call between them, and the last one writes the record.
 """
 
 import logging
@@ -16,6 +17,7 @@ from shared.messaging.work import Nothing, NotYet, when_due
 from shared.scheduler.action import Action, Attempt, Outcome
 from shared.scheduler.limits import Reservation
 from shared.scheduler.outgoing import Outgoing
+from shared.scheduler.polling import in_time
 from shared.scheduler.recording import Recorder, Report
 from shared.scheduler.starting import MAX_LOST, Assignment, Start, Started, Starter
 from shared.sql.database import Database
@@ -71,9 +73,11 @@ class Executions:
     async def _carry_out(self, assignment: Assignment) -> None:
         is_lost = assignment.is_lost
         outcome = LOST if is_lost else await self._action.execute(attempt_of(assignment))
-        report = Report(assignment=assignment, outcome=outcome, ended_at=self._clock.now())
+        ended_at = self._clock.now()
+        outcome = in_time(outcome, assignment.row.polling, now=ended_at)
+        report = Report(assignment=assignment, outcome=outcome, ended_at=ended_at)
         await self._database.run_grouped(self._recorder.record, report)
-        if not outcome.is_success:
+        if not outcome.is_success and outcome.poll is None:
             log_failure(assignment, outcome)
 
 
@@ -105,4 +109,5 @@ def attempt_of(assignment: Assignment) -> Attempt:
         region=from_json(assignment.job.service_definition)["geoRegion"],
         expected_time=row.occurrence,
         action=assignment.action,
+        poll_uri=row.polling.uri if row.polling else None,
     )

@@ -64,7 +64,7 @@ class ExecutionTrigger(StrEnum):
 
     CLAIM = "claim"
     START = "start"
-    GO_ON = "retry, error action"
+    GO_ON = "retry, error action, poll"
     SUCCEED = "main action succeeded"
     FAIL = "nothing left to try"
     OVERLAP = "overlap"

@@ -11,10 +11,17 @@ from shared.events.cloudevent import CloudEvent
 from shared.scheduler.action import Outcome
 from shared.scheduler.announcements import attempt_event
 from shared.scheduler.ending import Endings, is_current, is_of_schedule
-from shared.scheduler.execution_store import Count, Following, NewRecord, Progress, StoredExecution
+from shared.scheduler.execution_store import (
+    Count,
+    Following,
+    NewRecord,
+    Progress,
+    StoredExecution,
+)
 from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionState, ExecutionTrigger
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import end_event, told_execution
+from shared.scheduler.polling import polled
 from shared.scheduler.quota import allowance_of
 from shared.scheduler.retry import (
     End,
@@ -42,7 +49,7 @@ TRIMMED_EVERY = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """An attempt that is over."""
+    """An attempt that is over, or that its target has accepted."""
 
     assignment: Assignment
     outcome: Outcome
@@ -83,6 +90,10 @@ class Recorder:
         assignment, at = report.assignment, report.ended_at
         row = assignment.row
         job = self._store.progress.get(tx.connection, row.job_id)
+        poll = report.outcome.poll
+        if poll is not None and job is not None and is_current(row, job):
+            self._store.executions.record(tx, assignment.lease, polled(row, poll, now=at), now=at)
+            return
         step = self._step(report, job)
         following = following_of(row, step, now=at)
         self._store.executions.record(tx, assignment.lease, following, now=at)

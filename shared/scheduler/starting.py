@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
-from shared.scheduler.action import host_of
+from shared.scheduler.action import host_of, target_host
 from shared.scheduler.ending import Endings, is_current, is_of_schedule
 from shared.scheduler.execution_store import Count, RunningJob, StoredExecution
 from shared.scheduler.lifecycle import EXECUTION_TRANSITIONS, ExecutionTrigger
@@ -92,7 +92,9 @@ class Starter:
             return self._skip(tx, row, job, now=item.now)
         # A transaction may run twice; a reservation counts once, and its maker gives it back in any case.
         until = item.reservation.take(
-            host=host_of(action), job_collection_id=job.job_collection_id, now=item.now
+            host=target_host(row.polling.uri) if row.polling else host_of(action),
+            job_collection_id=job.job_collection_id,
+            now=item.now,
         )
         if until is not None:
             self._store.executions.hold_back(tx, item.wake_up, until=until, now=item.now)
@@ -115,13 +117,14 @@ class Starter:
         )
         assert isinstance(lease, Lease), "the row was read in this transaction"
         is_lost = lease.unrecorded > MAX_LOST + 1
+        goes_on = is_lost or row.polling is not None
         return Assignment(
             lease=lease,
             row=row,
             job=job,
             action=action,
             repeat_count=repeat_count,
-            started_at=row.started_at if is_lost and row.started_at else item.now,
+            started_at=row.started_at if goes_on and row.started_at else item.now,
             is_lost=is_lost,
         )
 

@@ -27,9 +27,15 @@ class Ledger:
     jobs: Sequence[dict[str, Any]]
     skipped: Sequence[dict[str, Any]]
     told: Sequence[CloudEvent]
-    reached: Sequence[Reached]
+    calls: Sequence[Reached]
     strikes: int
+    accepts: bool
     has_zombies: bool
+
+    @property
+    def reached(self) -> Sequence[Reached]:
+        """The attempts that the target saw, without polls."""
+        return [one for one in self.calls if one.attempt.poll_uri is None]
 
     def events(self, kind: str) -> dict[str, CloudEvent]:
         """Return the events of a kind by their ids."""
@@ -45,6 +51,7 @@ def check(ledger: Ledger) -> None:
     check_events_repeat_themselves(ledger)
     check_executions_ended_once(ledger)
     check_target(ledger)
+    check_polls(ledger)
     check_overlap(ledger)
     check_records(ledger)
     check_skips(ledger)
@@ -83,10 +90,22 @@ def check_target(ledger: Ledger) -> None:
     assert seen.keys() <= executions.keys()
     for id, row in executions.items():
         assert row["state"] in ENDS or not seen[id]
-        # Each try is seen once, and once more for each process that was struck before it was recorded.
+        # Each try is seen once, and once more for each process that was struck before it was recorded. What the target
+        # has accepted may be withdrawn.
         assert set(seen[id]) >= set(range(1, row["recorded"] + 1))
-        assert len(seen[id]) - row["recorded"] <= ledger.strikes
+        assert len(seen[id]) - row["recorded"] <= ledger.strikes + ledger.accepts
         assert ledger.has_zombies or seen[id] == sorted(seen[id])
+
+
+def check_polls(ledger: Ledger) -> None:
+    """What the target has accepted and is polled for is not asked for anew, but by who was away."""
+    polled = set()
+    for one in ledger.calls:
+        key = (one.attempt.execution_id, one.attempt.number)
+        if one.attempt.poll_uri is not None:
+            polled.add(key)
+        else:
+            assert ledger.has_zombies or key not in polled
 
 
 def check_overlap(ledger: Ledger) -> None:

@@ -17,7 +17,7 @@ from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import EXECUTIONS, TOCSIN_QUEUES
 from shared.messaging.message import ReceivedMessage
 from shared.messaging.wake_up import WakeUp
-from shared.scheduler.action import Attempt, Outcome
+from shared.scheduler.action import Attempt, Outcome, Poll
 from shared.scheduler.executions import Executions
 from shared.scheduler.limits import Limits
 from shared.scheduler.recording import Recorder
@@ -29,6 +29,7 @@ from tests.clocks import FakeClock, settle
 from tests.shared.scheduler.engine_stack import build_stack
 
 RETRIES = Retries(count=4, interval=timedelta(seconds=30))
+POLLED_EVERY = timedelta(seconds=50)
 COLLECTION = 1
 """The id of the one that every file has."""
 
@@ -88,7 +89,7 @@ class MortalDatabase:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """An attempt that the target saw."""
+    """An attempt that the target saw, or a poll of it."""
 
     attempt: Attempt
     at: datetime
@@ -103,9 +104,18 @@ class Target:
 
     fails: Callable[[Attempt], bool]
     takes: Callable[[Attempt], timedelta] = lambda _: timedelta(0)
+    polls: int = 0
+    """So often it accepts an attempt, or says that it has not finished, before it answers."""
     places: int = 1000
-    reached: list[Reached] = field(default_factory=list)
+    calls: list[Reached] = field(default_factory=list)
     answers_at: set[datetime] = field(default_factory=set)
+
+    def outcome(self, attempt: Attempt) -> Outcome:
+        polled = int((attempt.poll_uri or "0").rpartition("/")[2])
+        if polled < self.polls:
+            poll = Poll(uri=f"http://target.example/{polled + 1}", after=POLLED_EVERY)
+            return Outcome(is_success=False, message="accepted", poll=poll)
+        return Outcome(is_success=not self.fails(attempt), message="answered")
 
 
 @dataclass
@@ -118,12 +128,12 @@ class MortalAction:
 
     async def execute(self, attempt: Attempt) -> Outcome:
         await self.life.point()
-        self.target.reached.append(Reached(attempt, self.clock.now()))
+        self.target.calls.append(Reached(attempt, self.clock.now()))
         answers_at = self.clock.now() + self.target.takes(attempt)
         self.target.answers_at.add(answers_at)
         await self.clock.sleep_until(answers_at)
         await self.life.point()
-        return Outcome(is_success=not self.target.fails(attempt), message="answered")
+        return self.target.outcome(attempt)
 
     async def close(self) -> None:
         """There is nothing to close."""

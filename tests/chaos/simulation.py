@@ -180,8 +180,9 @@ class Simulation:
                 jobs=read_rows(c, JOBS),
                 skipped=read_rows(c, SKIPPED),
                 told=told,
-                reached=self.target.reached,
+                calls=self.target.calls,
                 strikes=self.strikes,
+                accepts=self.target.polls > 0,
                 has_zombies=self.way in FROZEN_FOR,
             )
         )

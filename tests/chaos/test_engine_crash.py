@@ -33,6 +33,7 @@ class Scenario:
 
     job: dict[str, Json]
     fails: Callable[[Attempt], bool] = lambda _: False
+    polls: int = 0
     changes: Callable[[], list[tuple[timedelta, Change]]] = list
     state: str | None = "completed"
     outcomes: Collection[tuple[str, ...]] = (("succeeded",),)
@@ -62,6 +63,20 @@ SCENARIOS = {
         recurring(action(retries=1, every="00:01:30")),
         lambda attempt: attempt.number == 1 and attempt.expected_time.minute == 1,
         outcomes=[("succeeded",) * 3],
+    ),
+    "polls": Scenario(
+        recurring(action(retries=1, every="00:00:20")),
+        lambda attempt: attempt.number == 1,
+        polls=2,
+        outcomes=[("succeeded",) * 3],
+    ),
+    "deletion of what polls": Scenario(
+        once(action(retries=1, every="00:00:40")),
+        polls=2,
+        changes=lambda: [(130 * SECOND, deletion("J"))],
+        state=None,
+        outcomes=[("failed",), ()],
+        is_gone_at=130 * SECOND,
     ),
     "deletion": Scenario(
         once(action(retries=1, every="00:00:40")),
@@ -121,7 +136,9 @@ async def struck_at(point: int, scenario: Scenario, path: Path, way: Way) -> boo
     """Run with a strike at `point`, and check; whether the run got there."""
     with TemporaryDirectory() as folder:
         copy = shutil.copy(path, folder)
-        simulation = Simulation(Path(copy), Target(scenario.fails), way, scenario.changes())
+        simulation = Simulation(
+            Path(copy), Target(scenario.fails, polls=scenario.polls), way, scenario.changes()
+        )
         lives = itertools.chain([Life(strikes_at=point)], iter(Life, None))
         ledger = await simulation.run(lives)
     check(ledger)

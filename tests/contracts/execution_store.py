@@ -12,6 +12,7 @@ from shared.scheduler.announcements import BY_SCHEDULE, JobPath
 from shared.scheduler.execution_store import (
     Following,
     NewExecution,
+    Polling,
     RunningJob,
     StoredExecution,
 )
@@ -65,6 +66,9 @@ RETRY = Following(
     due_at=START + 60 * SECOND,
 )
 END = replace(RETRY, state=ExecutionState.FAILED, due_at=None)
+POLL = replace(
+    RETRY, polling=Polling(uri="http://target.example/1", since=START + timedelta(microseconds=7))
+)
 
 
 class ExecutionStoreContract(SchedulerStoreSteps):
@@ -261,7 +265,24 @@ class ExecutionStoreContract(SchedulerStoreSteps):
         assert not await self._exists(filled, database, "x1")
         assert await self._start(filled, database, attempt=1, now=DUE_AT + LEASE) == Nothing()
 
-    @pytest.mark.parametrize("following", [RETRY, END])
+    async def test_an_execution_that_polls_runs_since_its_first_start(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        await self._claim(filled, database, NEW)
+        lease = await self._start(filled, database, now=DUE_AT)
+
+        await self._record(filled, database, lease, POLL)
+        lease = await self._start(filled, database, attempt=1, now=START + 60 * SECOND)
+
+        assert lease == Lease("x1", 2, 1)
+        found = await self._find(filled, database)
+        assert (found.polling, found.started_at) == (POLL.polling, DUE_AT)
+        await self._record(filled, database, lease, RETRY)
+        await self._start(filled, database, attempt=2, now=START + 61 * SECOND)
+        found = await self._find(filled, database)
+        assert (found.polling, found.started_at) == (None, START + 61 * SECOND)
+
+    @pytest.mark.parametrize("following", [RETRY, POLL, END])
     async def test_p7_who_lost_the_lease_writes_nothing(
         self, filled: SchedulerStore, database: Database, following: Following
     ) -> None:

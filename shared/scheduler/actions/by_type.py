@@ -11,7 +11,9 @@ class ActionByType:
         self._queues = queues
 
     async def execute(self, attempt: Attempt) -> Outcome:
-        action = self._http if "request" in attempt.action else self._queues
+        # Only HTTP polls, also when the job has meanwhile got another action.
+        is_http = attempt.poll_uri is not None or "request" in attempt.action
+        action = self._http if is_http else self._queues
         return await action.execute(attempt)
 
     async def close(self) -> None:

@@ -11,10 +11,21 @@ from shared.scheduler.action import Attempt, Outcome, target_host
 from shared.scheduler.actions.access_tokens import AccessToken, NoCredentialsError
 from shared.scheduler.actions.credentials import Credentials, Proof
 from shared.scheduler.actions.echoes import LOOK_AHEAD
-from shared.scheduler.actions.record_message import BODY_BYTES, failure_message, response_message
+from shared.scheduler.actions.polling import (
+    LASTING,
+    NotFollowedError,
+    next_poll,
+    poll_again,
+    request_of,
+)
+from shared.scheduler.actions.record_message import (
+    BODY_BYTES,
+    failure_message,
+    no_location_message,
+    response_message,
+)
 from shared.wire.authentication import ClientCertificateAuthentication
 from shared.wire.http_action import HttpRequest
-from shared.wire.model import read_stored
 from shared.wire.times import format_instant
 
 if TYPE_CHECKING:
@@ -74,7 +85,7 @@ class HttpRequestAction:
         self._session: OutboundSession | None = None
 
     async def execute(self, attempt: Attempt) -> Outcome:
-        request = read_stored(HttpRequest, attempt.action["request"])
+        request = request_of(attempt)
         ends_at = self._clock.now() + self._time_limit
         call = Call(attempt=attempt, request=request, ends_at=ends_at)
         try:
@@ -82,9 +93,13 @@ class HttpRequestAction:
         except NoAnswerError as error:
             message = failure_message(target_host(request.uri), error.kind, error.message)
             reason = error.kind.value
+            poll = poll_again(attempt) if error.kind not in LASTING else None
         except NoCredentialsError as error:
-            message, reason = str(error), "no_credentials"
-        return Outcome(is_success=False, message=message, reason=reason)
+            message, reason, poll = str(error), "no_credentials", poll_again(attempt)
+        except NotFollowedError as error:
+            message = no_location_message(target_host(request.uri), str(error))
+            reason, poll = "location_not_followed", None
+        return Outcome(is_success=False, message=message, reason=reason, poll=poll)
 
     async def close(self) -> None:
         await self._credentials.close()
@@ -106,8 +121,17 @@ class HttpRequestAction:
             answer.body,
             proof.echoes,
         )
+        poll = next_poll(
+            call.attempt,
+            call.request,
+            answer.status,
+            answer.headers,
+            echoes=proof.echoes,
+            now=self._clock.now(),
+        )
+        is_success = poll is None and 200 <= answer.status < 300
         return Outcome(
-            is_success=200 <= answer.status < 300, message=message, reason=f"HTTP {answer.status}"
+            is_success=is_success, message=message, reason=f"HTTP {answer.status}", poll=poll
         )
 
     async def _proof(self, call: Call, *, instead_of: AccessToken | None = None) -> Proof:

@@ -131,6 +131,11 @@ def no_certificate_message(host: str) -> str:
     return f"Http Action - Request to host '{host}' failed: {failure}: the client certificate cannot be used"
 
 
+def no_location_message(host: str, reason: str) -> str:
+    failure = f"LocationNotFollowed It was accepted, and the Location to ask {reason}"
+    return f"Http Action - Request to host '{host}' failed: {failure}"
+
+
 def response_message(
     host: str, status: int, header_lines: HeaderLines, body: bytes, echoes: Echoes
 ) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from shared.clock import (
     from_microseconds,
@@ -17,6 +17,7 @@ from shared.scheduler.announcements import BY_SCHEDULE, JobPath
 from shared.scheduler.execution_store import (
     Following,
     NewExecution,
+    Polling,
     RunningJob,
     StoredExecution,
 )
@@ -48,6 +49,8 @@ COLUMNS = (
     column.lease_until,
     column.attempt,
     column.due_at,
+    column.poll_uri,
+    column.polled_since,
 )
 
 INSERT = Prepared(insert(execution).values({name: bindparam(name) for name in NEW}))
@@ -88,12 +91,19 @@ LATEST = Prepared(
 WITHDRAW = Prepared(
     update(execution)
     .where(this)
-    .values(ended_at=bindparam("present"), state=bindparam("final_state"))
+    .values(
+        ended_at=bindparam("present"),
+        state=bindparam("final_state"),
+        poll_uri=None,
+        polled_since=None,
+    )
 )
 WRITES = Writes(
     at_start={
         "state": ExecutionState.RUNNING.value,
-        "started_at": bindparam("present"),
+        "started_at": case(
+            (column.poll_uri.is_(None), bindparam("present")), else_=column.started_at
+        ),
         "repeat_count": bindparam("new_repeat_count"),
     },
     at_record={
@@ -102,6 +112,8 @@ WRITES = Writes(
         "retry_count": bindparam("next_retry"),
         "recorded": bindparam("new_recorded"),
         "ended_at": bindparam("ended"),
+        "poll_uri": bindparam("next_poll_uri"),
+        "polled_since": bindparam("next_polled_since"),
     },
 )
 STATES = {state.value: state for state in ExecutionState}
@@ -169,12 +181,15 @@ class SqlExecutions:
         *,
         now: datetime,
     ) -> None:
+        polling = following.polling
         values = {
             "next_state": following.state.value,
             "next_action": following.action_name.value,
             "next_retry": following.retry_count,
             "new_recorded": following.recorded,
             "ended": to_microseconds(now) if following.due_at is None else None,
+            "next_poll_uri": polling.uri if polling else None,
+            "next_polled_since": to_microseconds(polling.since) if polling else None,
         }
         self._work.record(tx, lease, due_at=following.due_at, now=now, values=values)
 
@@ -207,6 +222,11 @@ def to_execution(row: Any) -> StoredExecution:
         leased_until=from_optional_microseconds(row.lease_until),
         attempt=row.attempt,
         due_at=from_optional_microseconds(row.due_at),
+        polling=(
+            Polling(uri=row.poll_uri, since=from_microseconds(row.polled_since))
+            if row.poll_uri is not None
+            else None
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from shared.messaging.work import sweep_index, work_columns
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="scheduler", scripts=Path(__file__).parent / "migrations", head="0003")
+SCHEMA = Schema(name="scheduler", scripts=Path(__file__).parent / "migrations", head="0004")
 LEASE = timedelta(seconds=90)
 """Of an operation of the service and of an execution, whose action may take 60 s."""
 
@@ -160,6 +160,8 @@ execution = Table(
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
     *work_columns(),
+    Column("poll_uri", Text),
+    Column("polled_since", BigInteger),
     # Not the job first: what asks for the executions of a job wants those that have not ended, by the index below.
     UniqueConstraint("occurrence", "job_id", "generation", "origin"),
 )

@@ -33,6 +33,15 @@ async def test_each_attempt_goes_to_what_carries_out_its_type() -> None:
     assert queues.payloads == ALL_PAYLOADS - {"request"}
 
 
+async def test_what_is_polled_is_http_whatever_the_job_does_by_now() -> None:
+    http, queues = Remembering(), Remembering()
+    polled = replace(attempt("http://h/"), action={"queueMessage": {}}, poll_uri="http://h/1")
+
+    await ActionByType(http=http, queues=queues).execute(polled)
+
+    assert (http.payloads, queues.payloads) == ({"queueMessage"}, set())
+
+
 async def test_both_are_closed() -> None:
     http, queues = Remembering(), Remembering()
 
