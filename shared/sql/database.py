@@ -70,8 +70,10 @@ class Database(Protocol):
         only the faulty ones fail. Items of one group must not depend on each other's order.
         """
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
         """Run `query` on a connection that sees everything committed so far and writes nothing.
+
+        One that `is_short` reads a few rows by their keys: it may hold up whoever else runs meanwhile.
 
         Raises:
             TransientError: it cannot be read at present: another process has the lock, or the disk fails. Every

@@ -26,7 +26,7 @@ class InlineDatabase:
         future = asyncio.get_running_loop().create_future()
         return await self._commit(Request(future, group=work, item=item))
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
         connection = self._open()
         with reading():
             control(connection, "PRAGMA query_only=ON")

@@ -98,9 +98,12 @@ class SqliteDatabase:
         value: Value = await self._ask(Request(self._future(), group=work, item=item))
         return value
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
         if self._is_closing:
             raise TransientError("the database is closed")
+        if is_short:
+            # Handing it to a thread and back takes longer than the query, most of it for the interpreter lock.
+            return self._query(query)
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
 
     async def close(self) -> None:

@@ -45,6 +45,10 @@ class ResponseKind(StrEnum):
     RESOURCE_GROUPS = "resource_groups"
 
 
+# A cloud service is not one: it shows all of its collections.
+ONE = frozenset({ResponseKind.JOB, ResponseKind.JOB_COLLECTION, ResponseKind.OPERATION})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One line of the table; `path` is below the subscription, `resource` is what commands and events call it.
@@ -77,6 +81,11 @@ class Endpoint:
     @property
     def is_read(self) -> bool:
         return self.method in ("GET", "HEAD") or self.selector == CHECK_NAME
+
+    @property
+    def reads_one(self) -> bool:
+        """Whether it reads one resource, however many are stored."""
+        return self.is_read and self.response in ONE
 
     @property
     def is_xml(self) -> bool:

@@ -49,9 +49,9 @@ class CrashingDatabase:
         self._passage()
         return value
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
         self._passage()
-        return await self._database.read(query)
+        return await self._database.read(query, is_short=is_short)
 
     async def close(self) -> None:
         await self._database.close()

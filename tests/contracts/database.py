@@ -48,6 +48,7 @@ class DatabaseContract:
 
         assert await database.run(write_one) == 7
         assert await database.read(words) == ["a"]
+        assert await database.read(words, is_short=True) == ["a"]
 
     async def test_exception_reaches_the_caller_and_nothing_is_kept(
         self, database: Database
@@ -253,17 +254,23 @@ class DatabaseContract:
 
         other.close()
 
-    async def test_faulty_query_reaches_its_caller_as_it_is(self, database: Database) -> None:
+    @pytest.mark.parametrize("is_short", [True, False])
+    async def test_faulty_query_reaches_its_caller_as_it_is(
+        self, database: Database, is_short: bool
+    ) -> None:
         with pytest.raises(OperationalError, match="no such table"):
-            await database.read(words)
+            await database.read(words, is_short=is_short)
 
-    async def test_reading_writes_nothing(self, database: Database) -> None:
+    @pytest.mark.parametrize("is_short", [True, False])
+    async def test_reading_writes_nothing(self, database: Database, is_short: bool) -> None:
         await database.run(make_table)
 
         with pytest.raises(OperationalError, match="readonly"):
-            await database.read(lambda connection: write(Transaction(connection), "a"))
+            await database.read(
+                lambda connection: write(Transaction(connection), "a"), is_short=is_short
+            )
 
-        assert await database.read(words) == []
+        assert await database.read(words, is_short=is_short) == []
         await database.run(lambda tx: write(tx, "b"))
 
     async def test_closed_database_refuses(self, database: Database) -> None:
@@ -275,6 +282,7 @@ class DatabaseContract:
             database.run(lambda tx: write(tx, "a")),
             database.run_grouped(write_all, "a"),
             database.read(words),
+            database.read(words, is_short=True),
         ):
             with pytest.raises(TransientError, match="closed"):
                 await call

@@ -30,7 +30,8 @@ class Answering:
     async def answer(self, request: Request) -> Answer:
         """Raises TocsinError."""
         if request.endpoint.is_read:
-            return await self._database.read(self._endpoints.query(request))
+            query = self._endpoints.query(request)
+            return await self._database.read(query, is_short=request.endpoint.reads_one)
         change = self._endpoints.change(request)
         answer = await self._database.run_grouped(self._endpoints.apply, change)
         if answer.error_code is None:

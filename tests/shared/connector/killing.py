@@ -50,8 +50,8 @@ class MortalDatabase:
         self._countdown.pass_point()
         return value
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
-        return await self._database.read(query)
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
+        return await self._database.read(query, is_short=is_short)
 
     async def close(self) -> None:
         await self._database.close()

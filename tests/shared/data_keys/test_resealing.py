@@ -127,9 +127,9 @@ class Watched:
     async def run_grouped(self, work: GroupWork[Item, Value], item: Item) -> Value:
         return await self._database.run_grouped(work, item)
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
         self.reads += 1
-        value = await self._database.read(query)
+        value = await self._database.read(query, is_short=is_short)
         if self.meanwhile:
             await self._database.run(self.meanwhile.pop(0))
         return value

@@ -41,8 +41,8 @@ class Held:
     async def run_grouped(self, work: GroupWork[Item, Value], item: Item) -> Value:
         return await self._database.run_grouped(work, item)
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
-        return await self._database.read(query)
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
+        return await self._database.read(query, is_short=is_short)
 
     async def close(self) -> None:
         await self._database.close()

@@ -345,8 +345,8 @@ class LateDatabase:
         await self._gate.wait()
         return await self._database.run_grouped(work, item)
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
-        return await self._database.read(query)
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
+        return await self._database.read(query, is_short=is_short)
 
     async def close(self) -> None:
         await self._database.close()

@@ -226,3 +226,12 @@ def test_commit_that_outlives_its_loop_is_noted_and_the_database_can_be_closed(
 
 async def opened(path: Path) -> SqliteDatabase:
     return SqliteDatabase(path)
+
+
+async def test_short_queries_alone_run_on_the_event_loop(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "tocsin.db")
+    here = threading.get_ident()
+
+    assert await database.read(lambda _: threading.get_ident(), is_short=True) == here
+    assert await database.read(lambda _: threading.get_ident()) != here
+    await database.close()

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.wire.arm_catalogue import ARM_ROWS
 from shared.wire.catalogue import CATALOGUE, Endpoint, ResponseKind
+from shared.wire.classic_catalogue import CLASSIC_ROWS
 
 ROWS = list(CATALOGUE.values())
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -96,3 +98,13 @@ def test_the_reference_tells_each_command_its_resource_and_its_route(row: Endpoi
     if row.name != "GetOperationStatus":  # at the connector, operations are its own
         (route,) = [cells for cells in rows("http.md") if cells[0] == f" `{written(row.route)}` "]
         assert route[1].strip() if row.is_read else row.method in route[2]
+
+
+def test_what_reads_one_resource_is_known() -> None:
+    rows = [*CLASSIC_ROWS, *ARM_ROWS]
+
+    assert {row.name for row in rows if row.reads_one} == {
+        "GetJob",
+        "GetJobCollection",
+        "GetOperationStatus",
+    }

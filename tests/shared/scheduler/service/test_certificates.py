@@ -60,8 +60,8 @@ class SlowReading:
         self._database = database
         self.has_read, self.may_tell = asyncio.Event(), asyncio.Event()
 
-    async def read(self, query: Callable[[Connection], Value]) -> Value:
-        value = await self._database.read(query)
+    async def read(self, query: Callable[[Connection], Value], *, is_short: bool = False) -> Value:
+        value = await self._database.read(query, is_short=is_short)
         self.has_read.set()
         await self.may_tell.wait()
         return value
