@@ -28,7 +28,7 @@ from tests.shared.scheduler.running import (
 
 LEASE = timedelta(seconds=90)
 DAY = timedelta(hours=24)
-URI = "http://other.example/work/1"
+URI = "http://other.example/status/1"
 
 
 def accepted(after: timedelta = 10 * SECOND, uri: str = URI) -> Outcome:

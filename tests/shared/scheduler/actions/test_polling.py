@@ -48,13 +48,15 @@ def polling(attempt: Attempt, uri: str) -> Attempt:
 async def poll_of(action: HttpRequestAction, status: int, *lines: str) -> Outcome:
     """Return what a poll leads to that is answered so."""
     async with serving(answer(status, *lines)) as server:
-        return await action.execute(polling(attempt("http://job.example/"), f"{server.url}work/1"))
+        return await action.execute(
+            polling(attempt("http://job.example/"), f"{server.url}status/1")
+        )
 
 
 @pytest.mark.parametrize(
     ("location", "path"),
     [
-        ("/work/1?sig=a%2Fb", "work/1?sig=a%2Fb"),
+        ("/status/1?sig=a%2Fb", "status/1?sig=a%2Fb"),
         ("1#part", "jobs/1"),
         ("{url}elsewhere", "elsewhere"),
         ("?id=1", "jobs/new?id=1"),
@@ -110,13 +112,13 @@ async def test_what_passes_is_polled_again(action: HttpRequestAction, status: in
     outcome = await poll_of(action, status)
 
     assert outcome.poll is not None
-    assert outcome.poll.uri.endswith("/work/1")
+    assert outcome.poll.uri.endswith("/status/1")
     assert not outcome.is_success
 
 
 @pytest.mark.parametrize("status", [408, 429, 503])
 async def test_what_was_not_accepted_is_not_polled(action: HttpRequestAction, status: int) -> None:
-    async with serving(answer(status, "location: /work/1")) as server:
+    async with serving(answer(status, "location: /status/1")) as server:
         assert (await action.execute(attempt(server.url))).poll is None
 
 
@@ -124,7 +126,7 @@ async def test_a_new_location_replaces_the_old_one(action: HttpRequestAction) ->
     outcome = await poll_of(action, 202, "location: 2")
 
     assert outcome.poll is not None
-    assert outcome.poll.uri.endswith("/work/2")
+    assert outcome.poll.uri.endswith("/status/2")
 
 
 @pytest.mark.parametrize(
@@ -208,12 +210,12 @@ async def test_p8_only_the_jobs_own_origin_sees_what_the_job_shows(
         job = attempt(
             target.url, authentication=secret_basic(), headers=HEADERS, body="{}", method="PUT"
         )
-        outcome = await action.execute(polling(job, f"{polled.url}work/1"))
+        outcome = await action.execute(polling(job, f"{polled.url}status/1"))
 
     assert outcome.is_success
     assert own.requests == []
     [asked] = polled.requests
-    assert asked.line == "GET /work/1 HTTP/1.1"
+    assert asked.line == "GET /status/1 HTTP/1.1"
     sent = {name.lower(): value for name, value in asked.headers}
     shown = {"x-key": "k", "authorization": AUTHORIZATION} if is_same else {}
     assert sent == shown | {
