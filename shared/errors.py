@@ -12,8 +12,12 @@ TocsinError                          code: ARM or RDFE error code; the message n
 │  └─ PayloadTooLargeError     413
 ├─ TransientError              503   the world can fix it; retry_after says when to look again
 │  ├─ MessageLockLostError           somebody else may hold the message now
+│  ├─ SessionLockLostError           somebody else may hold the session now
+│  ├─ SessionCannotBeLockedError     somebody else holds it, or there is none to take
+│  ├─ QuotaExceededError             a queue or topic is full
 │  └─ NoAnswerError                  an outbound request got no answer; `kind` says why
 ├─ PermanentError              502   nobody's retry can fix it
+│  └─ MessageSizeExceededError       larger than the broker takes
 ├─ InvocationError                   a function raised, or answered what its bindings do not take
 ├─ LeaseLostError                    somebody else does this work now; drop what was done
 └─ ConfigurationError                the operator can fix it; raised when wiring, never while handling
@@ -145,6 +149,24 @@ class MessageLockLostError(TransientError):
     default_code = "MessageLockLost"
 
 
+class SessionLockLostError(TransientError):
+    """The lock of a session has expired or was never ours."""
+
+    default_code = "SessionLockLost"
+
+
+class SessionCannotBeLockedError(TransientError):
+    """Somebody else holds the session; or none that is free has messages."""
+
+    default_code = "SessionCannotBeLocked"
+
+
+class QuotaExceededError(TransientError):
+    """A queue or topic has no room for more; receiving makes some."""
+
+    default_code = "QuotaExceeded"
+
+
 class NoAnswer(StrEnum):
     """Why an outbound request got no answer."""
 
@@ -174,6 +196,12 @@ class PermanentError(TocsinError):
 
     default_code = "Rejected"
     status = 502
+
+
+class MessageSizeExceededError(PermanentError):
+    """A message, or a batch, is larger than the broker takes."""
+
+    default_code = "MessageSizeExceeded"
 
 
 class InvocationError(TocsinError):

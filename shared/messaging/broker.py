@@ -35,6 +35,17 @@ class Receiver(Protocol):
         """Make the message available at once, or move it to the dead-letter queue when its deliveries are used up
         (reason `MaxDeliveryCountExceeded`). Raises MessageLockLostError."""
 
+    async def defer(
+        self, message: ReceivedMessage, *, properties: Mapping[str, PropertyValue] | None = None
+    ) -> None:
+        """Put the message aside: only `receive_deferred` delivers it again. Raises MessageLockLostError."""
+
+    async def receive_deferred(self, sequence_numbers: Sequence[int]) -> list[ReceivedMessage]:
+        """Lock and return the deferred messages of these numbers.
+
+        Raises NotFoundError when one of them is not deferred here, and then locks none.
+        """
+
     async def dead_letter(self, message: ReceivedMessage, *, reason: str, description: str) -> None:
         """Move the message to the entity's dead-letter queue. Raises MessageLockLostError."""
 
@@ -45,13 +56,39 @@ class Receiver(Protocol):
         """End waiting calls of `receive` with an empty list; locks already taken stay until they expire."""
 
 
+class SessionReceiver(Receiver, Protocol):
+    """Takes messages of one session, in their order, while it holds the session's lock.
+
+    Each method also raises SessionLockLostError once that lock has expired; `renew_lock` renews it for all messages.
+    Closing ends the lock, and messages that are not settled become available.
+    """
+
+    @property
+    def session_id(self) -> str:
+        """The session whose lock is held."""
+
+    @property
+    def locked_until(self) -> datetime:
+        """When the lock ends unless it is renewed."""
+
+    async def renew_session_lock(self) -> datetime:
+        """Extend the lock by the entity's lock duration from now and return its end."""
+
+    async def get_state(self) -> bytes | None:
+        """Return what was last set as the session's state, by whomever; None when nothing was."""
+
+    async def set_state(self, state: bytes | None) -> None:
+        """Keep `state` with the session, also when it has no messages; None forgets it."""
+
+
 class Broker(Protocol):
     """A namespace of queues and topics. Naming an entity that it does not have raises EntityNotFoundError."""
 
     async def send(self, entity: str, messages: Sequence[Message]) -> None:
         """Enqueue all of them in this order, or none; durable on return.
 
-        Raises PermanentError when one is too large.
+        Raises MessageSizeExceededError when one is too large, QuotaExceededError when the entity is full, PermanentError
+        when one has no session id and the entity requires sessions.
         """
 
     async def schedule(self, entity: str, messages: Sequence[Message]) -> list[int]:
@@ -66,7 +103,15 @@ class Broker(Protocol):
         """Return messages from that sequence number on, active, locked and scheduled ones, without locking them."""
 
     def receiver(self, entity: str) -> Receiver:
-        """Return a receiver; it opens nothing until it is used."""
+        """Return a receiver of an entity that requires no sessions; it opens nothing until it is used."""
+
+    async def accept_session(
+        self, entity: str, *, session_id: str | None = None, max_wait: timedelta
+    ) -> SessionReceiver:
+        """Lock a session: the one named, which needs no messages, or the next that has some and is free.
+
+        Raises SessionCannotBeLockedError when somebody else holds it, or none comes within `max_wait`.
+        """
 
     async def close(self) -> None:
         """Close every receiver. Nothing is lost: what is unsettled becomes available when its lock ends."""

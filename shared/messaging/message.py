@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import IntEnum
 from types import MappingProxyType
 from uuid import UUID
 
-PropertyValue = str | int | float | bool | bytes | None
+PropertyValue = str | int | float | bool | bytes | datetime | UUID | None
 NO_PROPERTIES: Mapping[str, PropertyValue] = MappingProxyType({})
+
+
+class MessageState(IntEnum):
+    """Of what is stored, by Service Bus's own numbers; a locked message is an active one."""
+
+    ACTIVE = 0
+    DEFERRED = 1
+    SCHEDULED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +30,7 @@ class Message:
     subject: str | None = None
     content_type: str | None = None
     reply_to: str | None = None
+    reply_to_session_id: str | None = None
     to: str | None = None
     partition_key: str | None = None
     time_to_live: timedelta | None = None
@@ -38,6 +48,9 @@ class StoredMessage:
     sequence_number: int
     enqueued_time: datetime
     delivery_count: int
+    state: MessageState = MessageState.ACTIVE
+    expires_at: datetime | None = None
+    dead_letter_source: str | None = None
     dead_letter_reason: str | None = None
     dead_letter_error_description: str | None = None
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from shared.messaging.broker import Receiver
-from shared.messaging.entities import QueueDescription, TopicDescription
+from shared.messaging.entities import QueueDescription, SubscriptionDescription, TopicDescription
 from shared.messaging.message import Message, ReceivedMessage
 
 LOCK = timedelta(seconds=30)
@@ -23,8 +23,8 @@ TOPICS = (
     TopicDescription(
         name=TOPIC,
         subscriptions=(
-            QueueDescription(name="some", lock_duration=LOCK, max_delivery_count=2),
-            QueueDescription(name="all", lock_duration=LOCK, max_delivery_count=2),
+            SubscriptionDescription(name="some", lock_duration=LOCK, max_delivery_count=2),
+            SubscriptionDescription(name="all", lock_duration=LOCK, max_delivery_count=2),
         ),
     ),
     TopicDescription(name="unheard"),

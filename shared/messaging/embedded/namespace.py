@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.clock import MICROSECOND
 from shared.errors import EntityNotFoundError
-from shared.messaging.entities import QueueDescription, TopicDescription
+from shared.messaging.entities import QueueDescription, ReceivingDescription, TopicDescription
 
 DEAD_LETTER_QUEUE = "$deadletterqueue"
 SUBSCRIPTIONS = "subscriptions"
@@ -77,7 +77,7 @@ class Namespace:
         target = self._targets.get(path)
         return target.copies if target is not None else (path,)
 
-    def _add_source(self, path: str, queue: QueueDescription) -> None:
+    def _add_source(self, path: str, queue: ReceivingDescription) -> None:
         lock = queue.lock_duration // MICROSECOND
         dead_letter_path = f"{path}/{DEAD_LETTER_QUEUE}"
         self.sources[path] = Source(path, lock, queue.max_delivery_count, dead_letter_path)

@@ -17,7 +17,7 @@ from shared.host.keys import HostKeys
 from shared.host.local import LocalHost
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA
-from shared.messaging.entities import QueueDescription, TopicDescription
+from shared.messaging.entities import QueueDescription, SubscriptionDescription, TopicDescription
 from shared.sql.inline import InlineDatabase
 from shared.sql.migrations import migrate
 from shared.sql.sqlite import sqlite_engine
@@ -33,7 +33,7 @@ QUEUES = (
     QueueDescription(name="work", max_delivery_count=2, lock_duration=timedelta(seconds=60)),
     QueueDescription(name="results"),
 )
-TOPICS = (TopicDescription(name="events", subscriptions=(QueueDescription(name="all"),)),)
+TOPICS = (TopicDescription(name="events", subscriptions=(SubscriptionDescription(name="all"),)),)
 NO_GRACE = timedelta(0)
 
 
