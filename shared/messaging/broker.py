@@ -87,8 +87,8 @@ class Broker(Protocol):
     async def send(self, entity: str, messages: Sequence[Message]) -> None:
         """Enqueue all of them in this order, or none; durable on return.
 
-        Raises MessageSizeExceededError when one is too large, QuotaExceededError when the entity is full, PermanentError
-        when one has no session id and the entity requires sessions.
+        Raises MessageSizeExceededError when one is too large, QuotaExceededError when the entity is full and
+        PermanentError when one has no session id and the entity requires sessions.
         """
 
     async def schedule(self, entity: str, messages: Sequence[Message]) -> list[int]:

@@ -17,7 +17,7 @@ REJECTED = "rejected"
 GIGABYTE = 2**30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EntityDescription:
     """What queues and topics have in common; `max_size` is in bytes, and None for a time means never."""
 
@@ -27,7 +27,7 @@ class EntityDescription:
     max_size: int = GIGABYTE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReceivingDescription:
     """What can be received from: how long locks last, how often a message is delivered, what becomes of it then."""
 
@@ -37,12 +37,12 @@ class ReceivingDescription:
     dead_lettering_on_message_expiration: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class QueueDescription(EntityDescription, ReceivingDescription):
     """A queue."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SubscriptionDescription(ReceivingDescription):
     """A topic's subscription; it gets a copy of each message that one of its rules matches."""
 
@@ -51,14 +51,14 @@ class SubscriptionDescription(ReceivingDescription):
     rules: tuple[RuleDescription, ...] = (DEFAULT_RULE,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TopicDescription(EntityDescription):
     """A topic and its subscriptions."""
 
     subscriptions: tuple[SubscriptionDescription, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NamespaceDescription:
     """Everything under one name and one set of keys."""
 
