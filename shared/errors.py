@@ -3,13 +3,15 @@
 TocsinError                          code: ARM or RDFE error code; the message names what was asked and what was found
 ├─ RequestError                      the caller can fix it
 │  ├─ InvalidRequestError      400   carries every fault with its JSON path
+│  ├─ InvalidFilterError       400   says where in the expression
 │  ├─ AuthenticationError      403
 │  │  └─ TokenError            401   about a bearer token; tells the caller how to get one
 │  ├─ NotFoundError            404
 │  ├─ MethodNotAllowedError    405
 │  ├─ ConflictError            409
 │  ├─ PreconditionFailedError  412
-│  └─ PayloadTooLargeError     413
+│  ├─ PayloadTooLargeError     413
+│  └─ MalformedFrameError            bytes that are not AMQP; `condition` is the AMQP error to end with
 ├─ TransientError              503   the world can fix it; retry_after says when to look again
 │  ├─ MessageLockLostError           somebody else may hold the message now
 │  ├─ SessionLockLostError           somebody else may hold the session now
@@ -73,6 +75,12 @@ class InvalidRequestError(RequestError):
         self.faults = tuple(faults)
 
 
+class InvalidFilterError(RequestError):
+    """A rule's filter is malformed; the message says where, what was found there and what was expected."""
+
+    default_code = "InvalidFilter"
+
+
 class AuthenticationError(RequestError):
     """The caller is unknown or may not do this."""
 
@@ -128,6 +136,16 @@ class PayloadTooLargeError(RequestError):
 
     default_code = "RequestTooLarge"
     status = 413
+
+
+class MalformedFrameError(RequestError):
+    """What arrived is not AMQP 1.0; `condition` is the error condition to tell the peer (part 2, 2.8.15 and 2.8.16)."""
+
+    default_code = "MalformedFrame"
+
+    def __init__(self, message: str, *, condition: str = "amqp:decode-error") -> None:
+        super().__init__(message)
+        self.condition = condition
 
 
 class TransientError(TocsinError):
