@@ -126,12 +126,11 @@ class Composite:
         return self.made(*values), end
 
     def write(self, value: Any) -> bytes:
+        """Every field is written, also nulls at the end: older SDKs for Python count on them."""
         parts = []
         for name, kind in self.fields:
             field = getattr(value, name)
             parts.append(NULL if field is None else kind.write(field))
-        while parts and parts[-1] is NULL:
-            parts.pop()
         if not parts:
             return self.head + b"\x45"
         return self.head + encoding.compound(0xC0, len(parts), b"".join(parts))

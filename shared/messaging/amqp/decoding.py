@@ -178,6 +178,9 @@ def _map(data: bytes, at: int, end: int, count: int, depth: int) -> dict[Any, An
 
 
 def _array(data: bytes, at: int, end: int, count: int, depth: int) -> Array:
+    if count == 0 and at == end:
+        # The SDK leaves the constructor out when there are no elements.
+        return Array(type(None), ())
     code = data[at]
     read, kind = READERS[code], _KINDS[code]
     at += 1

@@ -1,4 +1,4 @@
-"""Values to bytes (AMQP 1.0 part 1, 1.6): the shortest encoding of each; in arrays the widest, since elements share it."""
+"""Values to bytes (AMQP 1.0 part 1, 1.6): the shortest encoding of each; in arrays the widest, which elements share."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
