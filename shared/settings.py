@@ -138,6 +138,11 @@ class Settings(BaseModel):
         pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
         description="where actions with ActiveDirectoryOAuth get their tokens: {authority}/{tenant}/oauth2/token",
     )
+    storage_queue_endpoint: str = Field(
+        default="https://{account}.queue.core.windows.net",
+        pattern=r"^https?://[^?#@\s]*\{account\}[^?#@\s]*$",
+        description="where jobs put messages into storage queues; Azurite has accounts in the path",
+    )
     engine: EngineMode = EngineMode.TIMER
     default_retry_count: int = Field(
         default=4, ge=0, le=20, description="of jobs without a retry policy; 30 s apart"

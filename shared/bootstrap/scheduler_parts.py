@@ -16,6 +16,7 @@ from shared.scheduler.actions.client_contexts import ClientContexts
 from shared.scheduler.actions.credentials import Credentials
 from shared.scheduler.actions.http_request import HttpRequestAction
 from shared.scheduler.actions.queue_message import QueueMessageAction
+from shared.scheduler.actions.storage_queue import StorageQueueAction
 from shared.scheduler.claiming import Claims
 from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker
 from shared.scheduler.executions import Executions
@@ -186,5 +187,10 @@ class SchedulerParts:
             tokens=AccessTokens(on.settings.oauth_authority, on.clock),
             contexts=ClientContexts(client_context),
         )
-        http = HttpRequestAction(on.guard, credentials=credentials, clock=on.clock)
-        return ActionByType(http=http, queues=QueueMessageAction())
+        return ActionByType(
+            http=HttpRequestAction(on.guard, credentials=credentials, clock=on.clock),
+            storage_queue=StorageQueueAction(
+                on.guard, sealer=on.sealer(), endpoint=on.settings.storage_queue_endpoint
+            ),
+            service_bus=QueueMessageAction(),
+        )

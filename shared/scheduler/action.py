@@ -87,6 +87,16 @@ HOSTS: Mapping[str, Callable[[JsonObject], str]] = {
 }
 
 
+def sealing_context_of(attempt: Attempt) -> str:
+    """Return the context under which the secrets in the action of `attempt` are sealed."""
+    return sealing_context(
+        subscription=attempt.subscription,
+        cloud_service=attempt.cloud_service,
+        job_collection=attempt.job_collection,
+        job=attempt.job,
+    )
+
+
 def sealing_context(*, subscription: str, cloud_service: str, job_collection: str, job: str) -> str:
     """Return the context under which the secrets of a job are sealed: those of one job open for no other."""
     return "/".join((subscription, cloud_service, job_collection, job)).lower()

@@ -66,6 +66,29 @@ def test_limits_of_attempts_can_be_raised() -> None:
     assert (raised.max_attempts_per_host, raised.max_starts_per_second) == (64, 1_000_000)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://queue.core.windows.net",
+        "https://{account}.queue.core.windows.net?sv=1",
+        "ftp://{account}",
+        "https://user@{account}.example",
+        "{account}",
+    ],
+)
+def test_an_endpoint_of_storage_queues_is_a_url_with_the_account_in_it(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_STORAGE_QUEUE_ENDPOINT"):
+        load_settings({"TOCSIN_STORAGE_QUEUE_ENDPOINT": value})
+
+
+def test_the_endpoint_of_storage_queues_may_be_azurites() -> None:
+    azurite = "http://127.0.0.1:10001/{account}"
+
+    settings = load_settings({"TOCSIN_STORAGE_QUEUE_ENDPOINT": azurite})
+
+    assert settings.storage_queue_endpoint == azurite
+
+
 def test_p8_the_password_of_the_certificate_has_a_masking_repr() -> None:
     settings = load_settings({"TOCSIN_CLIENT_CERTIFICATE_PASSWORD": "s3cret"})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from pydantic import SecretStr
 
 from shared.errors import ConfigurationError
-from shared.scheduler.action import Attempt, sealing_context, target_host
+from shared.scheduler.action import Attempt, sealing_context_of, target_host
 from shared.scheduler.actions.access_tokens import (
     AccessToken,
     AccessTokens,
@@ -115,13 +115,7 @@ class Credentials:
             raise NoCredentialsError(no_certificate_message(host)) from None
 
     def _opened(self, attempt: Attempt, sealed: SecretStr) -> str:
-        context = sealing_context(
-            subscription=attempt.subscription,
-            cloud_service=attempt.cloud_service,
-            job_collection=attempt.job_collection,
-            job=attempt.job,
-        )
-        return self._sealer.unseal(sealed.get_secret_value(), context=context)
+        return self._sealer.unseal(sealed.get_secret_value(), context=sealing_context_of(attempt))
 
 
 def bearer(token: AccessToken, *, is_kept: bool) -> Proof:

@@ -22,30 +22,31 @@ class Remembering:
 
 
 async def test_each_attempt_goes_to_what_carries_out_its_type() -> None:
-    http, queues = Remembering(), Remembering()
-    action = ActionByType(http=http, queues=queues)
+    http, storage_queue, service_bus = Remembering(), Remembering(), Remembering()
+    action = ActionByType(http=http, storage_queue=storage_queue, service_bus=service_bus)
 
     for payload in ALL_PAYLOADS:
         outcome = await action.execute(replace(attempt("http://h/"), action={payload: {}}))
         assert outcome.is_success
 
     assert http.payloads == {"request"}
-    assert queues.payloads == ALL_PAYLOADS - {"request"}
+    assert storage_queue.payloads == {"queueMessage"}
+    assert service_bus.payloads == {"serviceBusQueueMessage", "serviceBusTopicMessage"}
 
 
 async def test_what_is_polled_is_http_whatever_the_job_does_by_now() -> None:
     http, queues = Remembering(), Remembering()
+    action = ActionByType(http=http, storage_queue=queues, service_bus=queues)
     polled = replace(attempt("http://h/"), action={"queueMessage": {}}, poll_uri="http://h/1")
 
-    await ActionByType(http=http, queues=queues).execute(polled)
+    await action.execute(polled)
 
     assert (http.payloads, queues.payloads) == ({"queueMessage"}, set())
 
 
-async def test_both_are_closed() -> None:
-    http, queues = Remembering(), Remembering()
+async def test_all_are_closed() -> None:
+    http, storage_queue, service_bus = Remembering(), Remembering(), Remembering()
 
-    await ActionByType(http=http, queues=queues).close()
+    await ActionByType(http=http, storage_queue=storage_queue, service_bus=service_bus).close()
 
-    assert http.is_closed
-    assert queues.is_closed
+    assert [each.is_closed for each in (http, storage_queue, service_bus)] == [True] * 3

@@ -270,11 +270,8 @@ class AimedBearer:
         return ["s3cret-of-app", "token-1", "token-2"]
 
     @property
-    def received(self) -> list[tuple[str, int]]:
-        return [
-            (asked.header("idempotency-key"), int(asked.header("x-ms-scheduler-attempt")))
-            for asked in self.server.requests
-        ]
+    def received(self) -> list[str]:
+        return [asked.header("idempotency-key") for asked in self.server.requests]
 
     def behave(self, behaviour: Behaviour) -> None:
         self.server.answer = ANSWERS[behaviour]
@@ -306,11 +303,8 @@ class AimedCertificate:
         return [self.pfx]
 
     @property
-    def received(self) -> list[tuple[str, int]]:
-        return [
-            (asked.header("idempotency-key"), int(asked.header("x-ms-scheduler-attempt")))
-            for asked in self.server.requests
-        ]
+    def received(self) -> list[str]:
+        return [asked.header("idempotency-key") for asked in self.server.requests]
 
     def behave(self, behaviour: Behaviour) -> None:
         self.server.answer = ANSWERS[behaviour]
