@@ -15,6 +15,7 @@ from shared.host.host_json import HostSettings
 from shared.host.indexing import index_functions
 from shared.host.keys import HostKeys
 from shared.host.local import LocalHost
+from shared.messaging.broker import Broker
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA
 from shared.messaging.entities import QueueDescription, SubscriptionDescription, TopicDescription
@@ -58,7 +59,7 @@ def indexed(app: func.FunctionRegister) -> tuple[HostedFunction, ...]:
 def make_host(
     functions: Sequence[HostedFunction],
     *,
-    broker: EmbeddedBroker,
+    broker: Broker,
     clock: Clock,
     settings: HostSettings | None = None,
 ) -> LocalHost:
@@ -75,7 +76,7 @@ def make_host(
 async def running(
     app: func.FunctionRegister,
     *,
-    broker: EmbeddedBroker,
+    broker: Broker,
     clock: Clock,
     settings: HostSettings | None = None,
 ) -> AsyncIterator[LocalHost]:
