@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from shared.errors import InvalidFilterError
+from shared.messaging.filters.evaluation import compile_predicate
+from shared.messaging.filters.parser import parse
 from shared.messaging.message import Message, PropertyValue
 from shared.messaging.rules import CorrelationFilter, FalseFilter, Filter, SqlFilter, TrueFilter
 
@@ -33,9 +34,14 @@ def compile_filter(filter: Filter) -> Callable[[Message], bool]:
         case CorrelationFilter():
             return _correlation(filter)
         case SqlFilter():
-            raise InvalidFilterError("SQL filters are not there yet")
+            return _sql(filter.expression)
         case _:
             assert_never(filter)
+
+
+def _sql(expression: str) -> Callable[[Message], bool]:
+    test = compile_predicate(parse(expression))
+    return lambda message: test(message) is True
 
 
 def _correlation(filter: CorrelationFilter) -> Callable[[Message], bool]:

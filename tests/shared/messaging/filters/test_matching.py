@@ -1,15 +1,20 @@
-"""Which messages a rule's filter lets through, but for SQL."""
+"""Which messages a rule's filter lets through; of SQL only that it does."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from shared.errors import InvalidFilterError
 from shared.messaging.filters import compile_filter
-from shared.messaging.message import Message, PropertyValue
-from shared.messaging.rules import CorrelationFilter, FalseFilter, TrueFilter
+from shared.messaging.message import NO_PROPERTIES, Message, PropertyValue
+from shared.messaging.rules import CorrelationFilter, FalseFilter, SqlFilter, TrueFilter
+from tests.shared.messaging.filters.trees import messages
 
-MEMBERS = {
+MEMBERS: dict[str, Any] = {
     "correlation_id": "c",
     "message_id": "m",
     "to": "t",
@@ -19,11 +24,17 @@ MEMBERS = {
     "reply_to_session_id": "q",
     "content_type": "text/plain",
 }
+WORDS = (
+    *("AND", "or", "Not", "LIKE", "ESCAPE", "IN", "EXISTS", "IS", "NULL", "TRUE", "FALSE"),
+    *("=", "<>", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "(", ")", ",", "."),
+    *("a", "sys", "user", "sys.Label", "user.x", "[b c]", '"d"', "newid()", "p('a')", "property("),
+    *("0", "1", "2.5", "1E3", "'text'", "'%_'", "'!'", "9223372036854775807", "'", "[", "@p", ""),
+)
 ID = UUID("0f0e0d0c-0b0a-0908-0706-050403020100")
 
 
-def message(properties: dict[str, PropertyValue] | None = None, **members: Any) -> Message:
-    return Message(body=b"", application_properties=properties or {}, **members)
+def message(properties: Mapping[str, PropertyValue] = NO_PROPERTIES, **members: Any) -> Message:
+    return Message(body=b"", application_properties=properties, **members)
 
 
 def test_true_matches_everything_and_false_nothing() -> None:
@@ -80,3 +91,29 @@ def test_properties_are_compared_with_their_types(
 
 def test_a_property_that_is_missing_is_not_null() -> None:
     assert not compile_filter(CorrelationFilter(properties={"p": None}))(message({"P": None}))
+
+
+def test_an_sql_filter_matches_what_it_is_true_of_and_not_what_is_unknown() -> None:
+    matches = compile_filter(SqlFilter("color = 'blue' AND sys.Label LIKE 'b%'"))
+
+    assert matches(message({"color": "blue"}, subject="bus"))
+    assert not matches(message({"color": "red"}, subject="bus"))
+    assert not matches(message({"color": "blue"}))
+    assert not compile_filter(SqlFilter("NOT color = 'blue'"))(message())
+
+
+def test_an_sql_filter_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidFilterError):
+        compile_filter(SqlFilter("color"))
+
+
+@given(st.text() | st.lists(st.sampled_from(WORDS)).map(" ".join), messages())
+def test_any_text_is_refused_or_says_of_any_message_whether_it_matches(
+    text: str, message: Message
+) -> None:
+    try:
+        matches = compile_filter(SqlFilter(text))
+    except InvalidFilterError:
+        return
+
+    assert matches(message) in (True, False)

@@ -1,0 +1,26 @@
+"""The properties of a message that a SQL filter knows as `sys.name`."""
+
+from collections.abc import Callable
+
+from shared.messaging.message import Message, PropertyValue
+
+SYSTEM_PROPERTIES: dict[str, Callable[[Message], PropertyValue]] = {
+    "contenttype": lambda message: message.content_type,
+    "correlationid": lambda message: message.correlation_id,
+    "label": lambda message: message.subject,
+    "messageid": lambda message: message.message_id,
+    "partitionkey": lambda message: message.partition_key,
+    "replyto": lambda message: message.reply_to,
+    "replytosessionid": lambda message: message.reply_to_session_id,
+    "scheduledenqueuetime": lambda message: message.scheduled_enqueue_time,
+    "scheduledenqueuetimeutc": lambda message: message.scheduled_enqueue_time,
+    "sessionid": lambda message: message.session_id,
+    "subject": lambda message: message.subject,
+    "to": lambda message: message.to,
+}
+"""By name in lower case. Both the names of today's SDKs and of the first ones are there: Label became Subject."""
+
+SPELLED = (
+    "ContentType, CorrelationId, Label, MessageId, PartitionKey, ReplyTo, ReplyToSessionId, "
+    "ScheduledEnqueueTimeUtc, SessionId, Subject or To"
+)
