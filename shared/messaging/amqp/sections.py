@@ -3,7 +3,7 @@
 A section is a described value. Their order is that of their codes, and only data and sequences come more than once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -122,9 +122,8 @@ _COMPOSITES = Composites(
 )
 
 
-def find_sections(payload: bytes) -> list[Section]:
-    """Raises MalformedFrameError when the payload is no series of sections in their order."""
-    found: list[Section] = []
+def find_sections(payload: bytes) -> Iterator[Section]:
+    """Raises MalformedFrameError, once it has come that far, when the payload is no series of sections in order."""
     start, size, last = 0, len(payload), 0
     while start < size:
         if payload.startswith(b"\x00\x53", start) and size > start + 3:
@@ -136,9 +135,8 @@ def find_sections(payload: bytes) -> list[Section]:
         if code == last and code not in _REPEATABLE:
             raise MalformedFrameError(f"a second section {code:#x} at byte {start}")
         end = skip(payload, value)
-        found.append(Section(code, start, value, end))
+        yield Section(code, start, value, end)
         start, last = end, code
-    return found
 
 
 def _described(payload: bytes, start: int) -> tuple[int, int]:
