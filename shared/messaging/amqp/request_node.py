@@ -1,0 +1,88 @@
+"""A node that answers requests: they arrive on its inlets, the answers leave on its outlets."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from shared.errors import EntityNotFoundError, TransientError
+from shared.messaging.amqp.node import Outlet, Transferred
+from shared.messaging.amqp.performatives import Accepted, Attach, Outcome, Released
+from shared.messaging.amqp.requests import Request, read_request
+
+MAX_WAITING = 1000
+
+Answer = Callable[[Request], Awaitable[bytes]]
+
+
+class RequestNode:
+    """The node of one address and one connection; requests are answered side by side."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._answers: list[AnswerLink] = []
+
+    def add_outlet(self, attach: Attach, outlet: Outlet) -> "AnswerLink":
+        """Return the node of a link on which answers leave."""
+        names = {attach.name, attach.target.address if attach.target else None}
+        link = AnswerLink(outlet, names, self._answers.remove)
+        self._answers.append(link)
+        return link
+
+    async def transferred(self, message: Transferred) -> Outcome:
+        request = read_request(message.payload)
+        link = self._link(request)
+        link.send(await self._answer(request))
+        return Accepted()
+
+    async def ended(self) -> None:
+        pass
+
+    def _link(self, request: Request) -> "AnswerLink":
+        """Return the link that the request names as where to reply; clients with one link name it as they like."""
+        if not self._answers:
+            raise EntityNotFoundError(
+                "no link of this connection receives the answers of this node"
+            )
+        named = (link for link in self._answers if request.reply_to in link.names)
+        link = next(named, self._answers[-1])
+        if link.waiting >= MAX_WAITING:
+            raise TransientError(f"{MAX_WAITING} answers wait for credit")
+        return link
+
+
+class AnswerLink:
+    """A link on which answers leave, settled, as there is credit."""
+
+    def __init__(
+        self, outlet: Outlet, names: set[str | None], forget: Callable[["AnswerLink"], None]
+    ) -> None:
+        self.names = names - {None}
+        self._outlet = outlet
+        self._forget = forget
+        self._waiting: deque[bytes] = deque()
+        self._sent = 0
+        self._has_ended = False
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def send(self, answer: bytes) -> None:
+        """Send when there is credit; what is asked on a link that has ended gets no answer."""
+        if not self._has_ended:
+            self._waiting.append(answer)
+            self.credited()
+
+    def credited(self) -> None:
+        while self._waiting and self._outlet.credit > 0:
+            self._sent += 1
+            tag = self._sent.to_bytes(8)
+            self._outlet.send(self._waiting.popleft(), tag=tag, is_settled=True)
+        if self._outlet.is_draining:
+            self._outlet.drained()
+
+    async def settled(self, tag: bytes, outcome: Outcome | None) -> Outcome:
+        return outcome or Released()
+
+    async def ended(self) -> None:
+        self._has_ended = True
+        self._forget(self)
