@@ -3,6 +3,7 @@
 PORT ?= 7071
 SCHEDULER_PORT ?= 8443
 DATA_DIR ?= .tocsin
+STRICT ?=
 ARGUMENTS ?=
 SEED ?= $(shell date +%s)
 ROUNDS ?= 1000
@@ -30,8 +31,8 @@ help: ## list the targets
 demo: .venv/.local ## show the whole path on this machine: accept, execute, publish, kill, recover
 	@./tocsin demo $(ARGUMENTS)
 
-up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, DATA_DIR)
-	@./tocsin up --data-dir $(DATA_DIR) --port $(PORT) --scheduler-port $(SCHEDULER_PORT)
+up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, DATA_DIR, STRICT=1)
+	@./tocsin up --data-dir $(DATA_DIR) --port $(PORT) --scheduler-port $(SCHEDULER_PORT) $(if $(STRICT),--strict)
 
 test: .venv/.dev .venv-runtime/.done .venv-clients/.done $(NODE_CLIENTS) ## run every test (ARGUMENTS="tests/shared/wire -x" for some)
 	@.venv/bin/python -m pytest -q -n auto --dist loadfile $(ARGUMENTS)

@@ -144,6 +144,10 @@ class Settings(BaseModel):
         description="where jobs put messages into storage queues; Azurite has accounts in the path",
     )
     engine: EngineMode = EngineMode.TIMER
+    host_strict: bool = Field(
+        default=False,
+        description="the local host is as unkind to functions as Service Bus and Azure may be",
+    )
     default_retry_count: int = Field(
         default=4, ge=0, le=20, description="of jobs without a retry policy; 30 s apart"
     )

@@ -53,11 +53,17 @@ def up(
     scheduler_port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port of the Scheduler service (TLS).")
     ] = 8443,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Deliver messages as unkindly as Service Bus may.")
+    ] = False,
 ) -> None:
     """Start the stack: Scheduler service, connector, queues and events in one process; Ctrl-C ends it."""
-    from shared.cli.up import start
+    from shared.cli.up import StackOptions, start
 
-    start(data_dir, port=port, scheduler_port=scheduler_port)
+    options = StackOptions(
+        folder=data_dir.resolve(), port=port, scheduler_port=scheduler_port, is_strict=strict
+    )
+    start(options)
 
 
 @app.command()

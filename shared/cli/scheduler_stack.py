@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 from shared.bootstrap import Application, use
 from shared.cli.becoming import ROOT
+from shared.cli.hosting import hosted
 from shared.cli.listening import RunningService, listening
 from shared.cli.running import keep_out_of_collections, receiving, run_program, ticking
 from shared.cli.scheduler import SchedulerOptions
@@ -18,7 +19,6 @@ from shared.cli.serving import end_asked, serving
 from shared.clock import Clock, ShiftedClock, SystemClock
 from shared.errors import ConfigurationError
 from shared.host.loading import load_function_app
-from shared.host.local import host_app
 from shared.host.server import HOST, Endpoint
 from shared.settings import EngineMode, Role, app_settings, export_environment, load_settings
 from shared.tls_server import ServerContext
@@ -48,14 +48,7 @@ async def run_scheduler(options: SchedulerOptions) -> None:
         running.push_async_callback(application.close)
         for each in options.certificates:
             await application.scheduler.identity.introduce(each.subscription, each.path)
-        host = host_app(
-            app,
-            root=ROOT,
-            data_dir=None,
-            broker=application.broker,
-            clock=application.clock,
-            environment=environment,
-        )
+        host = hosted(app, application, data_dir=None, environment=environment)
         service = Endpoint(
             app=application.scheduler.service,
             port=options.port,

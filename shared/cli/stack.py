@@ -1,43 +1,52 @@
 """The local stack: the Scheduler service over TLS and the local host with every function, in one event loop.
 
-`python -m shared.cli.stack DATA_FOLDER PORT SCHEDULER_PORT`, which is what `tocsin up` becomes. It imports no more
-than it needs, because this process stays.
+`python -m shared.cli.stack OPTIONS`, which is what `tocsin up` becomes. It imports no more than it needs, because this
+process stays.
 """
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from shared.bootstrap import Application, use
 from shared.cli.becoming import ROOT
+from shared.cli.hosting import hosted, reached
 from shared.cli.listening import RunningService, listening
 from shared.cli.running import keep_out_of_collections, receiving, run_program, ticking
 from shared.cli.serving import end_asked, serving
 from shared.cli.stack_folder import StackFolder
+from shared.cli.up import StackOptions
 from shared.errors import ConfigurationError
 from shared.host.loading import load_function_app
-from shared.host.local import host_app
 from shared.host.server import HOST, Endpoint
-from shared.settings import EngineMode, Role, app_settings, export_environment, load_settings
+from shared.settings import (
+    EngineMode,
+    Role,
+    Settings,
+    app_settings,
+    export_environment,
+    load_settings,
+)
 from shared.tls_server import ServerContext
 
 PORT_OPTION = "--port (make up PORT=…)"
 SCHEDULER_PORT_OPTION = "--scheduler-port (make up SCHEDULER_PORT=…)"
 
 
-async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
+async def run_stack(options: StackOptions) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
         ConfigurationError: a setting, the folder, a port or the function app cannot be used.
     """
     asked = end_asked()
+    folder, port, scheduler_port = StackFolder(options.folder), options.port, options.scheduler_port
     export_environment({"TOCSIN_ENGINE": EngineMode.RESIDENT})
     app = load_function_app(ROOT)
     own = folder.app_settings(port=port, scheduler_port=scheduler_port)
     # What the command line said wins over the environment: the folder and the ports are what was asked for.
-    environment = {**app_settings(), **own}
+    environment = {**app_settings(), **own, **settings_of(options)}
     settings = load_settings(environment)
     if settings.role is not Role.ALL:
         raise ConfigurationError(f"`tocsin up` runs every role; TOCSIN_ROLE is {settings.role}")
@@ -46,14 +55,7 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
     await application.open()
     async with AsyncExitStack() as running:
         running.push_async_callback(application.close)
-        host = host_app(
-            app,
-            root=ROOT,
-            data_dir=folder.path,
-            broker=application.broker,
-            clock=application.clock,
-            environment=environment,
-        )
+        host = hosted(app, application, data_dir=folder.path, environment=environment)
         tls = ServerContext(folder.certificates.server)
         scheduler = application.scheduler.service
         service = Endpoint(
@@ -71,29 +73,37 @@ async def run_stack(folder: StackFolder, *, port: int, scheduler_port: int) -> N
         # Our own connections to the service end before it does: it waits for connections that are open.
         running.push_async_callback(application.close)
         await running.enter_async_context(receiving(host))
-        connector = Endpoint(app=host, port=port, refusal=host.refusal)
+        connector = Endpoint(app=reached(host, application), port=port, refusal=host.refusal)
         await running.enter_async_context(serving([connector], option=PORT_OPTION))
         await running.enter_async_context(ticking(application))
         keep_out_of_collections()
-        tell_ready(folder, port=port, scheduler_port=scheduler_port)
+        tell_ready(folder, options, settings)
         await asked.wait()
 
 
-def tell_ready(folder: StackFolder, *, port: int, scheduler_port: int) -> None:
+def settings_of(options: StackOptions) -> Mapping[str, str]:
+    """Return the app settings that the options stand for."""
+    return {"TOCSIN_HOST_STRICT": "true"} if options.is_strict else {}
+
+
+def tell_ready(folder: StackFolder, options: StackOptions, settings: Settings) -> None:
+    parts = {
+        "connector": f"http://{HOST}:{options.port}/api",
+        "Scheduler service": f"https://{HOST}:{options.scheduler_port}",
+        "function keys": folder.host_keys,
+        "client certificate": folder.certificates.client,
+    }
+    if settings.host_strict:
+        parts["strict mode"] = "any order, lost locks, detached links, answers within 230 s"
+    lines = (f"  {name:<19} {part}" for name, part in parts.items())
     print(
-        f"Tocsin is running as process {os.getpid()}; Ctrl-C ends it.\n"
-        f"  connector           http://127.0.0.1:{port}/api\n"
-        f"  Scheduler service   https://127.0.0.1:{scheduler_port}\n"
-        f"  function keys       {folder.host_keys}\n"
-        f"  client certificate  {folder.certificates.client}",
-        flush=True,
+        f"Tocsin is running as process {os.getpid()}; Ctrl-C ends it.", *lines, sep="\n", flush=True
     )
 
 
 def main() -> None:
-    path, port, scheduler_port = sys.argv[1:]
-    folder = StackFolder(Path(path))
-    run_program(run_stack(folder, port=int(port), scheduler_port=int(scheduler_port)))
+    (options,) = sys.argv[1:]
+    run_program(run_stack(StackOptions.model_validate_json(options)))
 
 
 if __name__ == "__main__":

@@ -3,21 +3,34 @@
 from pathlib import Path
 from typing import NoReturn
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.cli.becoming import become, make_tables
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock
 
 
-def start(data_dir: Path, *, port: int, scheduler_port: int) -> NoReturn:
+class StackOptions(BaseModel):
+    """What the command line asks for; what it leaves open the environment decides."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: Path
+    port: int
+    scheduler_port: int
+    is_strict: bool = False
+
+
+def start(options: StackOptions) -> NoReturn:
     """Become the stack.
 
     Raises:
         ConfigurationError: the folder is in use or cannot be written.
     """
-    folder = StackFolder(data_dir.resolve())
+    folder = StackFolder(options.folder)
     is_new = not folder.database.exists()
     # The key comes before the database: a start that ends between the two goes on with it.
     folder.prepare(now=SystemClock().now(), makes_key=is_new)
     if is_new:
         make_tables(folder.path)
-    become("shared.cli.stack", str(folder.path), str(port), str(scheduler_port))
+    become("shared.cli.stack", options.model_dump_json())

@@ -20,11 +20,11 @@ READY_SECONDS = 60
 
 @asynccontextmanager
 async def up(
-    folder: Path, ports: Ports, environment: Mapping[str, str] | None = None
+    folder: Path, ports: Ports, environment: Mapping[str, str] | None = None, *options: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "shared.cli", "up", "--data-dir", str(folder)),
-        *("--port", str(ports.host), "--scheduler-port", str(ports.scheduler)),
+        *("--port", str(ports.host), "--scheduler-port", str(ports.scheduler), *options),
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **(environment or {})},
         stdout=asyncio.subprocess.PIPE,
@@ -43,6 +43,14 @@ async def ready(process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(READY_SECONDS):
         line = await process.stdout.readline()
     assert line.startswith(f"Tocsin is running as process {process.pid};".encode())
+
+
+async def told(process: asyncio.subprocess.Process) -> str:
+    """Return the rest of what it says when it is ready, after it has been asked to end."""
+    process.terminate()
+    async with asyncio.timeout(READY_SECONDS):
+        output, _ = await process.communicate()
+    return output.decode()
 
 
 async def failure(process: asyncio.subprocess.Process) -> str:
@@ -87,6 +95,23 @@ async def test_a_second_on_the_same_folder_is_told_who_has_it(tmp_path: Path) ->
 
         async with up(tmp_path / "data", free_ports()) as second:
             assert f"in use by process {first.pid}" in await failure(second)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "is_strict"),
+    [
+        (("--strict",), {}, True),
+        ((), {"TOCSIN_HOST_STRICT": "true"}, True),
+        ((), {}, False),
+    ],
+)
+async def test_strict_mode_is_asked_for_by_an_option_or_a_setting(
+    options: tuple[str, ...], environment: Mapping[str, str], is_strict: bool, tmp_path: Path
+) -> None:
+    async with up(tmp_path / "data", free_ports(), environment, *options) as process:
+        await ready(process)
+
+        assert ("strict mode" in await told(process)) == is_strict
 
 
 @pytest.mark.parametrize(
