@@ -43,7 +43,7 @@ def _or_null(readers: dict[int, Reader]) -> dict[int, Reader]:
 
 def _several(data: bytes, at: int, depth: int) -> tuple[tuple[Symbol, ...], int]:
     array, at = READERS[data[at - 1]](data, at, depth)
-    if array.kind is not Symbol:
+    if array.items and array.kind is not Symbol:
         raise TypeError("an array of what are no symbols")
     return array.items, at
 
@@ -51,6 +51,11 @@ def _several(data: bytes, at: int, depth: int) -> tuple[tuple[Symbol, ...], int]
 def _one(data: bytes, at: int, depth: int) -> tuple[tuple[Symbol, ...], int]:
     symbol, at = READERS[data[at - 1]](data, at, depth)
     return (symbol,), at
+
+
+def _write_symbols(symbols: tuple[Symbol, ...]) -> bytes:
+    # The SDK's decoder loses its place after an array without elements.
+    return encoding.write_array(Array(Symbol, symbols)) if symbols else NULL
 
 
 def _small_uint(data: bytes, at: int, depth: int) -> tuple[int, int]:
@@ -79,7 +84,7 @@ STRING = Kind(_typed(0xA1, 0xB1), encoding.write_string)
 SYMBOL = Kind(_typed(0xA3, 0xB3), encoding.write_symbol)
 SYMBOLS = Kind(
     _or_null({0xA3: _one, 0xB3: _one, 0xE0: _several, 0xF0: _several}),
-    lambda symbols: encoding.write_array(Array(Symbol, symbols)),
+    _write_symbols,
 )
 MAP = Kind(_typed(0xC1, 0xD1), encoding.write_map)
 MESSAGE_ID = Kind(

@@ -43,7 +43,7 @@ def encode(value: Any) -> bytes:
     """Raises ValueError for what AMQP cannot say: a number out of its type's range, a type it has no word for."""
     try:
         return write_value(value)
-    except (OverflowError, StructError, TypeError, ValueError) as fault:
+    except (KeyError, OverflowError, StructError, TypeError, ValueError) as fault:
         raise ValueError(f"{type(value).__name__} is no AMQP value: {fault}") from fault
 
 
