@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from shared.errors import EntityNotFoundError, TransientError
 from shared.messaging.amqp.node import Outlet, Transferred
-from shared.messaging.amqp.performatives import Accepted, Attach, Outcome, Released
+from shared.messaging.amqp.performatives import Accepted, Attach, Outcome, Released, Target
 from shared.messaging.amqp.requests import Request, read_request
 
 MAX_WAITING = 1000
@@ -22,7 +22,9 @@ class RequestNode:
 
     def add_outlet(self, attach: Attach, outlet: Outlet) -> "AnswerLink":
         """Return the node of a link on which answers leave."""
-        names = {attach.name, attach.target.address if attach.target else None}
+        names = {attach.name}
+        if isinstance(attach.target, Target) and attach.target.address is not None:
+            names.add(attach.target.address)
         link = AnswerLink(outlet, names, self._answers.remove)
         self._answers.append(link)
         return link
@@ -53,9 +55,9 @@ class AnswerLink:
     """A link on which answers leave, settled, as there is credit."""
 
     def __init__(
-        self, outlet: Outlet, names: set[str | None], forget: Callable[["AnswerLink"], None]
+        self, outlet: Outlet, names: set[str], forget: Callable[["AnswerLink"], None]
     ) -> None:
-        self.names = names - {None}
+        self.names = names
         self._outlet = outlet
         self._forget = forget
         self._waiting: deque[bytes] = deque()

@@ -1,0 +1,68 @@
+"""What the operations of a management node work on, and what they answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.clock import Clock
+from shared.errors import SessionLockLostError
+from shared.messaging.amqp.requests import Arguments, Request
+from shared.messaging.embedded.core import BrokerCore
+from shared.messaging.embedded.envelope import SessionLock
+
+OK = 200
+NO_CONTENT = 204
+
+SESSION_ID = "session-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation found; an error is raised instead."""
+
+    body: Mapping[str, Any] | None = None
+    status: int = OK
+
+
+class HeldSessions:
+    """The sessions that a connection's links hold, by the name of the link."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, SessionLock] = {}
+
+    def add(self, link: str, lock: SessionLock) -> None:
+        self._locks[link] = lock
+
+    def remove(self, link: str) -> None:
+        del self._locks[link]
+
+    def lock(self, path: str, session_id: str, *, link: str | None) -> SessionLock:
+        """Return the lock that the link holds, or any link when it is not named. Raises SessionLockLostError."""
+        for name, lock in self._locks.items():
+            is_meant = link in (None, name) and (lock.path, lock.session_id) == (path, session_id)
+            if is_meant and not lock.lost.is_set():
+                return lock
+        raise SessionLockLostError(
+            f"session {session_id!r} of {path!r} is not, or no longer, locked by this receiver"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedEntity:
+    """The entity whose management node it is; `path` is as the core spells it."""
+
+    core: BrokerCore
+    path: str
+    sessions: HeldSessions
+    clock: Clock
+
+    def session(self, request: Request, arguments: Arguments) -> SessionLock | None:
+        """Return the lock of the session that the request names, None when it names none."""
+        session_id = arguments.optional_text(SESSION_ID)
+        if session_id is None:
+            return None
+        link = request.properties.get("associated-link-name")
+        return self.sessions.lock(self.path, session_id, link=link)
+
+
+Operation = Callable[[ManagedEntity, Request], Awaitable[Answer]]

@@ -1,0 +1,136 @@
+"""What a management node does with a subscription's rules (facts §1, "$management").
+
+The descriptors are those of Service Bus' own schema; its filters have one hexadecimal digit less than its rules
+(`FILTERS` and `RULES` are what the SDKs compare with).
+"""
+
+from typing import Any
+
+from shared.errors import Fault, InvalidRequestError, PermanentError
+from shared.messaging.amqp.conditions import NOT_IMPLEMENTED
+from shared.messaging.amqp.managed_entity import NO_CONTENT, Answer, ManagedEntity, Operation
+from shared.messaging.amqp.requests import Arguments, Request
+from shared.messaging.amqp.values import Described, Timestamp, ULong
+from shared.messaging.message import PropertyValue
+from shared.messaging.rules import (
+    CorrelationFilter,
+    FalseFilter,
+    Filter,
+    RuleDescription,
+    SqlFilter,
+    TrueFilter,
+)
+
+RULES = 0x13700000000
+FILTERS = 0x1370000000
+
+RULE = ULong(RULES + 4)
+NO_ACTION = ULong(RULES + 5)
+SQL_FILTER = ULong(FILTERS + 6)
+TRUE_FILTER = ULong(FILTERS + 7)
+FALSE_FILTER = ULong(FILTERS + 8)
+CORRELATION_FILTER = ULong(FILTERS + 9)
+
+# The names of a correlation filter's values in a request, in the order that they have in an answer.
+_CORRELATION_FIELDS = {
+    "correlation-id": "correlation_id",
+    "message-id": "message_id",
+    "to": "to",
+    "reply-to": "reply_to",
+    "label": "subject",
+    "session-id": "session_id",
+    "reply-to-session-id": "reply_to_session_id",
+    "content-type": "content_type",
+}
+
+
+async def add_rule(entity: ManagedEntity, request: Request) -> Answer:
+    """Rule actions are refused: nothing would carry them out."""
+    arguments = request.arguments
+    description = arguments.optional_map("rule-description")
+    if description is None:
+        raise InvalidRequestError([Fault("rule-description", "must be a map")])
+    rule = RuleDescription(arguments.text("rule-name"), read_filter(description))
+    await entity.core.add_rule(entity.path, rule)
+    return Answer({})
+
+
+async def remove_rule(entity: ManagedEntity, request: Request) -> Answer:
+    await entity.core.remove_rule(entity.path, request.arguments.text("rule-name"))
+    return Answer({})
+
+
+async def enumerate_rules(entity: ManagedEntity, request: Request) -> Answer:
+    arguments = request.arguments
+    skip, top = max(arguments.integer("skip"), 0), max(arguments.integer("top"), 0)
+    rules = (await entity.core.rules(entity.path))[skip : skip + top]
+    if not rules:
+        return Answer(status=NO_CONTENT)
+    return Answer({"rules": [{"rule-description": write_rule(rule)} for rule in rules]})
+
+
+def read_filter(description: Arguments) -> Filter:
+    """Read the filter of a rule that is to be added. Raises InvalidRequestError, or PermanentError for an action."""
+    action = description.optional_map("sql-rule-action")
+    if action is not None and action.optional_text("expression"):
+        raise PermanentError("rule actions are not supported", code=NOT_IMPLEMENTED)
+    sql = description.optional_map("sql-filter")
+    if sql is not None:
+        return SqlFilter(sql.text("expression"))
+    correlation = description.optional_map("correlation-filter")
+    if correlation is not None:
+        return _read_correlation(correlation)
+    if "true-filter" in description.values:
+        return TrueFilter()
+    if "false-filter" in description.values:
+        return FalseFilter()
+    raise InvalidRequestError(
+        [Fault("rule-description", "has neither sql- nor correlation-filter")]
+    )
+
+
+def _read_correlation(values: Arguments) -> CorrelationFilter:
+    fields = {field: values.optional_text(name) for name, field in _CORRELATION_FIELDS.items()}
+    properties = values.optional_map("properties")
+    return CorrelationFilter(
+        **fields, properties={} if properties is None else _properties(properties)
+    )
+
+
+def _properties(values: Arguments) -> dict[str, PropertyValue]:
+    faults = [
+        Fault(f"properties.{name}", "must be a plain value under a name")
+        for name, value in values.values.items()
+        if not isinstance(name, str) or not isinstance(value, PropertyValue)
+    ]
+    if faults:
+        raise InvalidRequestError(faults)
+    return {str(name): value for name, value in values.values.items()}
+
+
+def write_rule(rule: RuleDescription) -> Described:
+    """Return filter, action, name and time of creation (which nobody keeps: the epoch)."""
+    fields = [_write_filter(rule.filter), Described(NO_ACTION, []), rule.name, Timestamp(0)]
+    return Described(RULE, fields)
+
+
+def _write_filter(rule_filter: Filter) -> Described:
+    match rule_filter:
+        case TrueFilter():
+            return Described(TRUE_FILTER, [])
+        case FalseFilter():
+            return Described(FALSE_FILTER, [])
+        case SqlFilter(expression):
+            return Described(SQL_FILTER, [expression])
+        case CorrelationFilter():
+            fields: list[Any] = [
+                getattr(rule_filter, name) for name in _CORRELATION_FIELDS.values()
+            ]
+            return Described(CORRELATION_FILTER, [*fields, dict(rule_filter.properties)])
+
+
+RULE_OPERATIONS: dict[str, Operation] = {
+    "com.microsoft:add-rule": add_rule,
+    "com.microsoft:remove-rule": remove_rule,
+    "com.microsoft:enumerate-rules": enumerate_rules,
+}

@@ -1,0 +1,33 @@
+"""Namespaces of the embedded broker, served as Service Bus serves them."""
+
+import ssl
+from collections.abc import Mapping
+
+from shared.clock import Clock
+from shared.messaging.amqp.conditions import describe_error
+from shared.messaging.amqp.node import Nodes, Peer
+from shared.messaging.amqp.nodes import NamespaceNodes
+from shared.messaging.amqp.sas import Keys
+from shared.messaging.amqp.server import AmqpServer
+from shared.messaging.embedded.core import BrokerCore
+
+
+class BrokerService:
+    """Serves the cores, which are open and stay so, under the names of their namespaces."""
+
+    def __init__(self, cores: Mapping[str, BrokerCore], keys: Keys, *, clock: Clock) -> None:
+        self._cores = cores
+        self._keys = keys
+        self._clock = clock
+        self._server = AmqpServer(self._new_nodes, describe_error, clock)
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, and return the port, which is a free one when `port` is 0."""
+        return await self._server.start(host, port, tls)
+
+    async def close(self) -> None:
+        """End all connections; what was answered is durable, what is locked stays so until its lock ends."""
+        await self._server.close()
+
+    def _new_nodes(self, peer: Peer) -> Nodes:
+        return NamespaceNodes(self._cores, self._keys, clock=self._clock)
