@@ -1,4 +1,4 @@
-"""Messages to and from what is stored of them, and what a lock token says."""
+"""Messages of the port to and from what is stored of them."""
 
 import base64
 import json
@@ -8,8 +8,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.clock import from_microseconds, to_microseconds
-from shared.errors import PermanentError
+from shared.clock import (
+    MICROSECOND,
+    from_microseconds,
+    from_optional_microseconds,
+    to_microseconds,
+    to_optional_microseconds,
+)
+from shared.errors import MessageSizeExceededError, PermanentError
+from shared.messaging.embedded.envelope import Delivery, Envelope, Form, StoredEnvelope
 from shared.messaging.message import (
     NO_PROPERTIES,
     Message,
@@ -18,55 +25,78 @@ from shared.messaging.message import (
     StoredMessage,
 )
 
-MAX_SIZE = 262_144
+MAX_PROPERTY = 32 * 1024
+MAX_PROPERTIES = 64 * 1024
 MAX_REPORT = 4096
-MAX_INTEGER = 2**63 - 1
 TEXTS = (
     "correlation_id",
     "session_id",
     "subject",
     "content_type",
     "reply_to",
+    "reply_to_session_id",
     "to",
     "partition_key",
 )
 
 
-# sequence number, delivery count, enqueued time, body, message id, attributes, dead-letter reason and description
-Row = tuple[int, int, int, bytes, str | None, str | None, str | None, str | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is written once; `attributes` is JSON of everything else that was given."""
+    """A message in the port's form; `attributes` is JSON of everything but body and id."""
 
     body: bytes
     message_id: str | None
     attributes: str | None
 
 
-def encode(message: Message) -> Content:
-    """Raises PermanentError when body and attributes together are larger than 256 KB, or are to last for a time."""
-    if message.time_to_live is not None:
-        raise PermanentError(
-            "time_to_live is not supported: the embedded broker keeps messages until they are settled"
-        )
+def encode(message: Message) -> Envelope:
+    """Raises PermanentError for properties that are too large and text that is none."""
     attributes = encode_attributes(message)
-    size = len(message.body) + len(storable_text(message.message_id)) + len(attributes or "")
-    if size > MAX_SIZE:
-        raise PermanentError(
-            f"the message has {size} bytes; at most {MAX_SIZE} are allowed",
-            code="MessageSizeExceeded",
-        )
-    return Content(message.body, message.message_id, attributes)
+    size = len(message.body)
+    if attributes is not None:
+        size += len(attributes)
+        if len(attributes) > MAX_PROPERTY:
+            check_properties(message)
+    if message.message_id is not None:
+        size += len(storable_text(message.message_id))
+    if message.session_id is not None:
+        storable_text(message.session_id)
+    time_to_live = message.time_to_live
+    return Envelope(
+        form=Form.PORT,
+        payload=message.body,
+        size=size,
+        attributes=attributes,
+        message_id=message.message_id,
+        session_id=message.session_id,
+        due=to_optional_microseconds(message.scheduled_enqueue_time),
+        time_to_live=None if time_to_live is None else time_to_live // MICROSECOND,
+    )
 
 
-def storable_text(text: str | None) -> bytes:
+def storable_text(text: str) -> bytes:
     """Raises PermanentError for what is no Unicode text: half a surrogate pair, which JSON can spell."""
     try:
-        return (text or "").encode()
+        return text.encode()
     except UnicodeEncodeError as error:
-        raise PermanentError(f"the message id is no text: {error.reason}") from error
+        raise PermanentError(f"the id of message or session is no text: {error.reason}") from error
+
+
+def check_properties(message: Message) -> None:
+    """Raises MessageSizeExceededError when one property, or all together, are too large (facts, section 4)."""
+    sizes = {
+        name: len(name) + len(json.dumps(pack(value)))
+        for name, value in message.application_properties.items()
+    }
+    for name, size in sizes.items():
+        if size > MAX_PROPERTY:
+            raise MessageSizeExceededError(
+                f"the property {name[:50]!r} has {size} bytes; at most {MAX_PROPERTY} are allowed"
+            )
+    if sum(sizes.values()) > MAX_PROPERTIES:
+        raise MessageSizeExceededError(
+            f"the properties have {sum(sizes.values())} bytes; at most {MAX_PROPERTIES} are allowed"
+        )
 
 
 def reported(text: str) -> str:
@@ -81,6 +111,8 @@ def encode_attributes(message: Message) -> str | None:
     }
     if message.scheduled_enqueue_time is not None:
         document["scheduled_enqueue_time"] = to_microseconds(message.scheduled_enqueue_time)
+    if message.time_to_live is not None:
+        document["time_to_live"] = message.time_to_live // MICROSECOND
     if message.application_properties:
         document["application_properties"] = {
             name: pack(value) for name, value in message.application_properties.items()
@@ -88,17 +120,33 @@ def encode_attributes(message: Message) -> str | None:
     return json.dumps(document, separators=(",", ":")) if document else None
 
 
+def message_of(envelope: Envelope | StoredEnvelope) -> Message:
+    """Return the message in an envelope of either form."""
+    if envelope.form is Form.PORT:
+        return decode(Content(envelope.payload, envelope.message_id, envelope.attributes))
+    # Not needed by whoever never talks AMQP.
+    from shared.messaging.amqp import envelopes
+
+    message = envelopes.message_of(envelope.payload)
+    if isinstance(envelope, StoredEnvelope) and envelope.expires_at is not None:
+        # It came in the header, which is not kept.
+        lasting = (envelope.expires_at - envelope.enqueued_time) * MICROSECOND
+        return replace(message, time_to_live=lasting)
+    return message
+
+
 def decode(content: Content) -> Message:
-    """Return the message that was encoded."""
     if content.attributes is None:
         return Message(body=content.body, message_id=content.message_id)
     document = json.loads(content.attributes)
     scheduled = document.pop("scheduled_enqueue_time", None)
+    time_to_live = document.pop("time_to_live", None)
     properties = document.pop("application_properties", None)
     return Message(
         body=content.body,
         message_id=content.message_id,
-        scheduled_enqueue_time=None if scheduled is None else from_microseconds(scheduled),
+        scheduled_enqueue_time=from_optional_microseconds(scheduled),
+        time_to_live=None if time_to_live is None else time_to_live * MICROSECOND,
         application_properties=(
             NO_PROPERTIES
             if properties is None
@@ -108,57 +156,73 @@ def decode(content: Content) -> Message:
     )
 
 
-def add_properties(attributes: str | None, properties: Mapping[str, PropertyValue]) -> str | None:
-    """Return the attributes with these application properties added or replaced."""
+def with_properties(
+    form: Form, payload: bytes, attributes: str | None, properties: Mapping[str, PropertyValue]
+) -> tuple[bytes, str | None]:
+    """Return payload and attributes with these application properties added or replaced."""
+    if form is Form.AMQP:
+        from shared.messaging.amqp import envelopes
+
+        return envelopes.with_properties(payload, properties), attributes
     message = decode(Content(b"", None, attributes))
     merged = {**message.application_properties, **properties}
-    return encode_attributes(replace(message, application_properties=merged))
+    changed = replace(message, application_properties=merged)
+    check_properties(changed)
+    return payload, encode_attributes(changed)
 
 
-def stored(row: Row) -> StoredMessage:
-    number, count, enqueued, body, message_id, attributes, reason, description = row
+def stored_message(envelope: StoredEnvelope) -> StoredMessage:
     return StoredMessage(
-        message=decode(Content(body, message_id, attributes)),
-        sequence_number=number,
-        enqueued_time=from_microseconds(enqueued),
-        delivery_count=count,
-        dead_letter_reason=reason,
-        dead_letter_error_description=description,
+        message=message_of(envelope),
+        sequence_number=envelope.sequence_number,
+        enqueued_time=from_microseconds(envelope.enqueued_time),
+        delivery_count=envelope.delivery_count,
+        state=envelope.state,
+        expires_at=from_optional_microseconds(envelope.expires_at),
+        dead_letter_source=envelope.dead_letter_source,
+        dead_letter_reason=envelope.dead_letter_reason,
+        dead_letter_error_description=envelope.dead_letter_error_description,
     )
 
 
-def received(row: Row, locked_until: datetime) -> ReceivedMessage:
-    """Return the message that was just locked; `row` was read before."""
-    number, earlier, enqueued, body, message_id, attributes, reason, description = row
+def received_message(delivery: Delivery) -> ReceivedMessage:
     return ReceivedMessage(
-        message=decode(Content(body, message_id, attributes)),
-        sequence_number=number,
-        enqueued_time=from_microseconds(enqueued),
-        delivery_count=earlier + 1,
-        dead_letter_reason=reason,
-        dead_letter_error_description=description,
-        lock_token=lock_token(number, earlier + 1),
-        locked_until=locked_until,
+        message=message_of(delivery),
+        sequence_number=delivery.sequence_number,
+        enqueued_time=from_microseconds(delivery.enqueued_time),
+        delivery_count=delivery.delivery_count,
+        state=delivery.state,
+        expires_at=from_optional_microseconds(delivery.expires_at),
+        dead_letter_source=delivery.dead_letter_source,
+        dead_letter_reason=delivery.dead_letter_reason,
+        dead_letter_error_description=delivery.dead_letter_error_description,
+        lock_token=delivery.lock_token,
+        locked_until=from_microseconds(delivery.locked_until),
     )
-
-
-def lock_token(sequence_number: int, delivery_count: int) -> UUID:
-    """Return a token that no other delivery ever has; it is a fence and no secret."""
-    return UUID(int=sequence_number << 32 | delivery_count)
-
-
-def read_token(token: UUID) -> tuple[int, int]:
-    """Return sequence number and delivery count, of whatever origin the token is."""
-    return (token.int >> 32) & MAX_INTEGER, token.int & 0xFFFFFFFF
 
 
 def pack(value: PropertyValue) -> Any:
-    """JSON has no bytes: they become an object, which no property value is."""
-    return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+    """JSON has no bytes, instants and ids: they become objects, which no property value is."""
+    match value:
+        case bytes():
+            return {"base64": base64.b64encode(value).decode()}
+        case datetime():
+            return {"instant": to_microseconds(value)}
+        case UUID():
+            return {"uuid": value.hex}
+        case _:
+            return value
 
 
 def unpack(value: Any) -> PropertyValue:
-    unpacked: PropertyValue = (
-        base64.b64decode(value["base64"]) if isinstance(value, dict) else value
-    )
+    unpacked: PropertyValue
+    match value:
+        case {"base64": text}:
+            unpacked = base64.b64decode(text)
+        case {"instant": instant}:
+            unpacked = from_microseconds(instant)
+        case {"uuid": text}:
+            unpacked = UUID(hex=text)
+        case _:
+            unpacked = value
     return unpacked

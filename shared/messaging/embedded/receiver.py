@@ -1,17 +1,15 @@
-"""Peek-lock on one entity."""
+"""Peek-lock on one entity, or on one session of it."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from shared.clock import Clock, from_microseconds, to_microseconds
-from shared.errors import PermanentError
-from shared.messaging.embedded.encoding import add_properties, read_token, reported
+from shared.clock import Clock, from_microseconds
+from shared.messaging.embedded.core import BrokerCore
+from shared.messaging.embedded.encoding import received_message
+from shared.messaging.embedded.envelope import SessionLock
 from shared.messaging.embedded.namespace import Source
-from shared.messaging.embedded.storage import DeadLetter, Held, MessageStorage, Renewal
-from shared.messaging.embedded.waiting import Waiter, WaitingLine
+from shared.messaging.embedded.waiting import Visitor
 from shared.messaging.message import PropertyValue, ReceivedMessage
-from shared.sql.database import Database, Transaction
 
 
 class EmbeddedReceiver:
@@ -19,19 +17,16 @@ class EmbeddedReceiver:
 
     def __init__(
         self,
+        core: BrokerCore,
         source: Source,
+        session: SessionLock | None = None,
         *,
-        line: WaitingLine,
-        storage: MessageStorage,
-        database: Database,
         clock: Clock,
     ) -> None:
-        self._source = source
-        self._line = line
-        self._storage = storage
-        self._database = database
-        self._clock = clock
-        self._waiting: set[Waiter] = set()
+        self._core = core
+        self._path = source.path
+        self._session = session
+        self._visitor = Visitor(clock)
         self._is_closed = False
 
     async def receive(
@@ -39,73 +34,101 @@ class EmbeddedReceiver:
     ) -> list[ReceivedMessage]:
         if self._is_closed:
             return []
-        waiter = self._line.join(max_messages)
-        self._waiting.add(waiter)
-        patience = self._start_patience(waiter, max_wait)
-        try:
-            return await waiter.future
-        except asyncio.CancelledError:
-            self._line.drop(waiter)
-            raise
-        finally:
-            self._waiting.discard(waiter)
-            if patience is not None:
-                patience.cancel()
+        line = self._core.line(self._path, self._session)
+        deliveries = await self._visitor.wait(line, max_messages, max_wait)
+        return [received_message(delivery) for delivery in deliveries]
 
     async def complete(self, message: ReceivedMessage) -> None:
-        await self._database.run_grouped(self._storage.complete, self._held(message))
+        await self._core.complete(self._path, message.lock_token)
 
     async def abandon(
         self, message: ReceivedMessage, *, properties: Mapping[str, PropertyValue] | None = None
     ) -> None:
-        held = self._held(message)
-        if properties is None:
-            await self._database.run_grouped(self._storage.abandon, held)
-            return
+        await self._core.abandon(self._path, message.lock_token, properties)
 
-        def abandon(tx: Transaction) -> None:
-            self._storage.abandon(tx, [held])
-            self._storage.replace_attributes(
-                tx,
-                message.sequence_number,
-                lambda attributes: add_properties(attributes, properties),
-            )
+    async def defer(
+        self, message: ReceivedMessage, *, properties: Mapping[str, PropertyValue] | None = None
+    ) -> None:
+        await self._core.defer(self._path, message.lock_token, properties)
 
-        await self._database.run(abandon)
+    async def receive_deferred(self, sequence_numbers: Sequence[int]) -> list[ReceivedMessage]:
+        deliveries = await self._core.receive_deferred(
+            self._path, sequence_numbers, session=self._session
+        )
+        return [received_message(delivery) for delivery in deliveries]
 
     async def dead_letter(self, message: ReceivedMessage, *, reason: str, description: str) -> None:
-        if self._source.dead_letter_path is None:
-            raise PermanentError(f"{self._source.path!r} has no dead-letter queue of its own")
-        held = self._held(message)
-        letter = DeadLetter(held.delivery, held.now, reported(reason), reported(description))
-        await self._database.run_grouped(self._storage.dead_letter, letter)
+        await self._core.dead_letter(
+            self._path, message.lock_token, reason=reason, description=description
+        )
 
     async def renew_lock(self, message: ReceivedMessage) -> datetime:
-        held = self._held(message)
-        until = held.now + self._source.lock_microseconds
-        renewal = Renewal(held.delivery, held.now, until)
-        await self._database.run_grouped(self._storage.renew, renewal)
-        return from_microseconds(until)
+        return from_microseconds(await self._core.renew(self._path, message.lock_token))
 
     async def close(self) -> None:
         self._is_closed = True
-        for waiter in list(self._waiting):
-            self._line.leave(waiter)
+        self._visitor.leave()
 
-    def _held(self, message: ReceivedMessage) -> Held:
-        now = to_microseconds(self._clock.now())
-        return Held((self._source.path, *read_token(message.lock_token)), now)
 
-    def _start_patience(
-        self, waiter: Waiter, max_wait: timedelta | None
-    ) -> "asyncio.Task[None] | None":
-        if max_wait is None:
-            return None
-        if max_wait <= timedelta(0):
-            self._line.leave(waiter)
-            return None
-        return asyncio.create_task(self._lose_patience(waiter, max_wait))
+class EmbeddedSessionReceiver(EmbeddedReceiver):
+    """One session, while its lock lasts."""
 
-    async def _lose_patience(self, waiter: Waiter, max_wait: timedelta) -> None:
-        await self._clock.sleep(max_wait)
-        self._line.leave(waiter)
+    def __init__(
+        self, core: BrokerCore, source: Source, session: SessionLock, *, clock: Clock
+    ) -> None:
+        super().__init__(core, source, session, clock=clock)
+        self._lock = session
+
+    @property
+    def session_id(self) -> str:
+        return self._lock.session_id
+
+    @property
+    def locked_until(self) -> datetime:
+        return from_microseconds(self._lock.locked_until)
+
+    async def receive(
+        self, *, max_messages: int, max_wait: timedelta | None
+    ) -> list[ReceivedMessage]:
+        messages = await super().receive(max_messages=max_messages, max_wait=max_wait)
+        if not messages and not self._is_closed:
+            self._core.check_session(self._lock)
+        return messages
+
+    async def complete(self, message: ReceivedMessage) -> None:
+        self._core.check_session(self._lock)
+        await super().complete(message)
+
+    async def abandon(
+        self, message: ReceivedMessage, *, properties: Mapping[str, PropertyValue] | None = None
+    ) -> None:
+        self._core.check_session(self._lock)
+        await super().abandon(message, properties=properties)
+
+    async def defer(
+        self, message: ReceivedMessage, *, properties: Mapping[str, PropertyValue] | None = None
+    ) -> None:
+        self._core.check_session(self._lock)
+        await super().defer(message, properties=properties)
+
+    async def dead_letter(self, message: ReceivedMessage, *, reason: str, description: str) -> None:
+        self._core.check_session(self._lock)
+        await super().dead_letter(message, reason=reason, description=description)
+
+    async def renew_lock(self, message: ReceivedMessage) -> datetime:
+        return await self.renew_session_lock()
+
+    async def renew_session_lock(self) -> datetime:
+        return from_microseconds(await self._core.renew_session(self._lock))
+
+    async def get_state(self) -> bytes | None:
+        self._core.check_session(self._lock)
+        return await self._core.session_state(self._path, self._lock.session_id)
+
+    async def set_state(self, state: bytes | None) -> None:
+        self._core.check_session(self._lock)
+        await self._core.set_session_state(self._path, self._lock.session_id, state)
+
+    async def close(self) -> None:
+        await super().close()
+        await self._core.release_session(self._lock)

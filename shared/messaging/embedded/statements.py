@@ -1,47 +1,130 @@
 """Every statement of the broker, read from top to bottom: a message's way through it."""
 
+from shared.messaging.embedded.schema import UNTIL_RELEASED
+
 INSERT = """
-INSERT INTO message (entity, sequence_number, state, until, delivery_count, enqueued_time)
-VALUES (?, ?, ?, ?, 0, ?)"""
-INSERT_BODY = (
-    "INSERT INTO message_body (sequence_number, body, message_id, attributes) VALUES (?, ?, ?, ?)"
-)
+INSERT INTO message
+  (entity, sequence_number, state, until, delivery_count, enqueued_time, size, session, expires_at)
+VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)"""
+INSERT_BODY = """
+INSERT INTO message_body (sequence_number, form, body, message_id, session_id, attributes)
+VALUES (?, ?, ?, ?, ?, ?)"""
+REMEMBER = """
+INSERT INTO duplicate (entity, message_id, until) VALUES (?, ?, ?)
+ON CONFLICT (entity, message_id) DO UPDATE SET until = excluded.until WHERE until <= ?"""
+SAY_WHY = """
+UPDATE message SET dead_letter_reason = ?, dead_letter_error_description = ?
+WHERE entity = ? AND sequence_number = ?"""
+COUNT = """
+INSERT INTO entity_count (entity, active, scheduled, deferred, size) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (entity) DO UPDATE SET active = active + excluded.active,
+  scheduled = scheduled + excluded.scheduled, deferred = deferred + excluded.deferred,
+  size = size + excluded.size
+RETURNING size"""
+COUNTS = "SELECT active, scheduled, deferred, size FROM entity_count WHERE entity = ?"
+
 COLUMNS = """
-SELECT m.sequence_number, m.delivery_count, m.enqueued_time, b.body, b.message_id, b.attributes,
-  m.dead_letter_reason, m.dead_letter_error_description"""
+SELECT m.sequence_number, m.state, m.until, m.delivery_count, m.uncounted, m.enqueued_time,
+  m.expires_at, b.form, b.body, b.attributes, b.message_id, b.session_id, m.dead_letter_reason,
+  m.dead_letter_error_description"""
+UNEXPIRED = "(m.expires_at IS NULL OR m.expires_at > ?)"
 ACTIVE = f"""{COLUMNS}
 FROM message AS m INDEXED BY ix_message_active JOIN message_body AS b USING (sequence_number)
-WHERE m.entity = ? AND m.state = 0 ORDER BY m.sequence_number LIMIT ?"""
+WHERE m.entity = ? AND m.state = 0 AND m.session IS NULL AND {UNEXPIRED}
+ORDER BY m.sequence_number LIMIT ?"""
+ACTIVE_IN_SESSION = f"""{COLUMNS}
+FROM message AS m INDEXED BY ix_message_session_active
+  JOIN message_body AS b USING (sequence_number)
+WHERE m.entity = ? AND m.session = ? AND m.state = 0 AND {UNEXPIRED}
+ORDER BY m.sequence_number LIMIT ?"""
+DEFERRED = f"""{COLUMNS}
+FROM message AS m JOIN message_body AS b USING (sequence_number)
+WHERE m.entity = ? AND m.sequence_number = ? AND m.session IS ? AND m.state = 3"""
 PEEK = f"""{COLUMNS}
 FROM message AS m JOIN message_body AS b USING (sequence_number)
 WHERE m.entity = ? AND m.sequence_number >= ? ORDER BY m.sequence_number LIMIT ?"""
-LOCK = """
-UPDATE message SET state = 1, until = ?, delivery_count = delivery_count + 1
-WHERE entity = ? AND sequence_number = ?"""
-HELD = "WHERE entity = ? AND sequence_number = ? AND state = 1 AND delivery_count = ? AND until > ?"
-DELETE = f"DELETE FROM message {HELD}"
+PEEK_IN_SESSION = f"""{COLUMNS}
+FROM message AS m INDEXED BY ix_message_session JOIN message_body AS b USING (sequence_number)
+WHERE m.entity = ? AND m.session = ? AND m.sequence_number >= ?
+ORDER BY m.sequence_number LIMIT ?"""
+
+ONE = "WHERE entity = ? AND sequence_number = ?"
+HELD = f"{ONE} AND state IN (1, 4) AND delivery_count = ? AND until > ?"
+LOCK = f"""
+UPDATE message SET state = ?, until = ?, delivery_count = delivery_count + 1 {ONE}"""
+DELETE = f"DELETE FROM message {HELD} RETURNING state, size, session"
 DELETE_BODY = "DELETE FROM message_body WHERE sequence_number = ?"
 RENEW = f"UPDATE message SET until = ? {HELD}"
-UNLOCK = f"UPDATE message SET state = 0, until = NULL {HELD}"
-UNDELIVER = (
-    f"UPDATE message SET state = 0, until = NULL, delivery_count = delivery_count - 1 {HELD}"
-)
+STANDING = f"""
+SELECT entity, sequence_number, delivery_count - uncounted, session, expires_at, state
+FROM message {HELD}"""
+SESSION_OF = f"SELECT session FROM message {ONE}"
+UNLOCK = f"UPDATE message SET state = ?, until = NULL, uncounted = uncounted + ? {ONE}"
 MOVE = f"""
-UPDATE message SET entity = ?, state = 0, until = NULL,
-  dead_letter_reason = ?, dead_letter_error_description = ? {HELD}"""
-ACTIVATE = """
-UPDATE message SET state = 0, until = NULL, enqueued_time = ?
-WHERE entity = ? AND sequence_number = ?"""
-FORGET = "DELETE FROM message WHERE entity = ? AND sequence_number = ?"
-CANCEL = f"{FORGET} AND state = 2"
+UPDATE message SET entity = ?, state = 0, until = NULL, session = NULL, expires_at = NULL,
+  dead_letter_reason = ?, dead_letter_error_description = ? {ONE}"""
+
 ENDING = """
-SELECT entity, sequence_number, delivery_count FROM message INDEXED BY ix_message_until
+SELECT entity, sequence_number, delivery_count - uncounted, session, expires_at, state
+FROM message INDEXED BY ix_message_until
 WHERE state = ? AND until <= ? ORDER BY until LIMIT ?"""
 EARLIEST = """
 SELECT until FROM message INDEXED BY ix_message_until
 WHERE state = ? AND until IS NOT NULL ORDER BY until LIMIT 1"""
-ATTRIBUTES = "SELECT attributes FROM message_body WHERE sequence_number = ?"
-SET_ATTRIBUTES = "UPDATE message_body SET attributes = ? WHERE sequence_number = ?"
-BODY = "SELECT body, message_id, attributes FROM message_body WHERE sequence_number = ?"
+DUE = """
+SELECT entity, sequence_number, until, session, expires_at, size
+FROM message INDEXED BY ix_message_until
+WHERE state = 2 AND until <= ? ORDER BY until LIMIT ?"""
+ACTIVATE = f"""
+UPDATE message SET sequence_number = ?, state = 0, until = NULL, enqueued_time = ?, expires_at = ?
+{ONE}"""
+RENUMBER_BODY = "UPDATE message_body SET sequence_number = ? WHERE sequence_number = ?"
+FORGET = f"DELETE FROM message {ONE}"
+CANCEL = f"DELETE FROM message {ONE} AND state = 2 RETURNING size"
+EXPIRED = """
+SELECT entity, sequence_number, size FROM message INDEXED BY ix_message_expires
+WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ?"""
+EARLIEST_EXPIRY = """
+SELECT expires_at FROM message INDEXED BY ix_message_expires
+WHERE state = 0 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1"""
+OLD_DUPLICATES = """
+SELECT entity, message_id FROM duplicate INDEXED BY ix_duplicate_until
+WHERE until <= ? ORDER BY until LIMIT ?"""
+FORGET_DUPLICATE = "DELETE FROM duplicate WHERE entity = ? AND message_id = ?"
+EARLIEST_DUPLICATE = """
+SELECT until FROM duplicate INDEXED BY ix_duplicate_until
+WHERE until > 0 ORDER BY until LIMIT 1"""
+
+BODY = """
+SELECT form, body, attributes, message_id, session_id FROM message_body WHERE sequence_number = ?"""
+SET_BODY = "UPDATE message_body SET body = ?, attributes = ? WHERE sequence_number = ?"
+
+HELD_IN_SESSION = f"""
+SELECT entity, sequence_number, delivery_count - uncounted, session, expires_at, state
+FROM message INDEXED BY ix_message_session_locked
+WHERE entity = ? AND session = ? AND until = {UNTIL_RELEASED}"""
+NEXT_ACTIVE_SESSION = """
+SELECT session FROM message INDEXED BY ix_message_session_active
+WHERE entity = ? AND state = 0 AND session > ? ORDER BY session LIMIT 1"""
+NEXT_SESSION = """
+SELECT session FROM message INDEXED BY ix_message_session
+WHERE entity = ? AND session > ? ORDER BY session LIMIT 1"""
+NEXT_STATE = """
+SELECT session FROM session_state WHERE entity = ? AND session > ? ORDER BY session LIMIT 1"""
+STATE = "SELECT state FROM session_state WHERE entity = ? AND session = ?"
+SET_STATE = """
+INSERT INTO session_state (entity, session, state) VALUES (?, ?, ?)
+ON CONFLICT (entity, session) DO UPDATE SET state = excluded.state"""
+FORGET_STATE = "DELETE FROM session_state WHERE entity = ? AND session = ?"
+
+RULES = "SELECT name, filter FROM subscription_rule WHERE entity = ? ORDER BY name"
+ADD_RULE = "INSERT INTO subscription_rule (entity, name, filter) VALUES (?, ?, ?)"
+REMOVE_RULE = "DELETE FROM subscription_rule WHERE entity = ? AND name = ?"
+REMOVE_RULES = "DELETE FROM subscription_rule WHERE entity = ?"
+CONFIGURED = "SELECT rules FROM configured_rules WHERE entity = ?"
+CONFIGURE = """
+INSERT INTO configured_rules (entity, rules) VALUES (?, ?)
+ON CONFLICT (entity) DO UPDATE SET rules = excluded.rules"""
+
 RESERVED = "SELECT reserved FROM message_sequence WHERE id = 1"
 RESERVE = "UPDATE message_sequence SET reserved = max(reserved, ?) WHERE id = 1"

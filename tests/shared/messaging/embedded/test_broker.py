@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from shared.errors import (
     ConflictError,
     MessageLockLostError,
-    PermanentError,
     TransientError,
 )
 from shared.messaging.embedded.broker import EmbeddedBroker
@@ -232,11 +231,6 @@ async def test_failing_database_reaches_who_receives_and_the_next_call_looks_aga
     await database.run(lambda tx: tx.driver.execute("ALTER TABLE gone RENAME TO message") and None)
 
     assert (await one(receiver)).message.body == b"a"
-
-
-async def test_messages_that_live_for_a_time_are_refused(broker: EmbeddedBroker) -> None:
-    with pytest.raises(PermanentError, match="time_to_live"):
-        await broker.send(QUEUE, [Message(body=b"a", time_to_live=timedelta(seconds=1))])
 
 
 def run_until_killed(path: Path, first: int, after: int) -> list[str]:

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import PermanentError
+from shared.errors import MessageSizeExceededError
 from shared.messaging.embedded.encoding import (
-    MAX_SIZE,
-    add_properties,
-    decode,
+    MAX_PROPERTIES,
+    MAX_PROPERTY,
     encode,
-    lock_token,
-    read_token,
+    message_of,
+    with_properties,
 )
+from shared.messaging.embedded.envelope import Form, lock_token, read_token
 from shared.messaging.message import Message, PropertyValue
 
 TEXT = st.none() | st.text(max_size=20)
@@ -24,6 +24,8 @@ VALUES = (
     | st.floats(allow_nan=False)
     | st.text(max_size=20)
     | st.binary(max_size=20)
+    | st.datetimes(timezones=st.just(UTC))
+    | st.uuids()
 )
 MESSAGES = st.builds(
     Message,
@@ -34,8 +36,10 @@ MESSAGES = st.builds(
     subject=TEXT,
     content_type=TEXT,
     reply_to=TEXT,
+    reply_to_session_id=TEXT,
     to=TEXT,
     partition_key=TEXT,
+    time_to_live=st.none() | st.timedeltas(min_value=timedelta(0)),
     scheduled_enqueue_time=st.none() | st.datetimes(timezones=st.just(UTC)),
     application_properties=st.dictionaries(st.text(max_size=10), VALUES, max_size=4),
 )
@@ -43,7 +47,7 @@ MESSAGES = st.builds(
 
 @given(MESSAGES)
 def test_stored_message_is_the_one_that_was_sent(message: Message) -> None:
-    assert decode(encode(message)) == message
+    assert message_of(encode(message)) == message
 
 
 def test_types_of_properties_are_kept() -> None:
@@ -55,7 +59,7 @@ def test_types_of_properties_are_kept() -> None:
         "text": "1",
     }
 
-    kept = decode(encode(Message(body=b"", application_properties=properties)))
+    kept = message_of(encode(Message(body=b"", application_properties=properties)))
 
     assert {name: type(value) for name, value in kept.application_properties.items()} == {
         name: type(value) for name, value in properties.items()
@@ -66,13 +70,22 @@ def test_message_with_only_body_and_id_has_no_attributes() -> None:
     assert encode(Message(body=b"a", message_id="m")).attributes is None
 
 
-def test_properties_count_towards_the_size() -> None:
-    encode(Message(body=bytes(MAX_SIZE)))
+def test_everything_counts_towards_the_size() -> None:
+    assert encode(Message(body=b"abc")).size == 3
+    assert encode(Message(body=b"abc", message_id="ü")).size == 5
+    assert encode(Message(body=b"", subject="s")).size == len('{"subject":"s"}')
 
-    with pytest.raises(PermanentError, match="262144 are allowed"):
-        encode(Message(body=bytes(MAX_SIZE - 1), message_id="ü"))
-    with pytest.raises(PermanentError, match="262144 are allowed"):
-        encode(Message(body=b"", application_properties={"large": "x" * MAX_SIZE}))
+
+def test_properties_have_limits_alone_and_together() -> None:
+    most = "x" * (MAX_PROPERTY - 10)
+    encode(Message(body=b"", application_properties={"a": most}))
+
+    for properties, limit in (
+        ({"a": most + "x" * 10}, MAX_PROPERTY),
+        ({"a": most, "b": most, "c": "x" * 100}, MAX_PROPERTIES),
+    ):
+        with pytest.raises(MessageSizeExceededError, match=str(limit)):
+            encode(Message(body=b"", application_properties=properties))
 
 
 def test_added_properties_leave_the_rest() -> None:
@@ -81,9 +94,9 @@ def test_added_properties_leave_the_rest() -> None:
         body=b"", subject="s", scheduled_enqueue_time=due, application_properties={"a": b"1"}
     )
 
-    content = encode(message)
-    changed = add_properties(content.attributes, {"b": 2})
+    body, changed = with_properties(Form.PORT, b"a", encode(message).attributes, {"b": 2})
 
+    assert body == b"a"
     assert changed is not None
     assert changed.startswith('{"subject":"s","scheduled_enqueue_time":')
     assert '"application_properties":{"a":{"base64":"MQ=="},"b":2}' in changed

@@ -7,10 +7,11 @@ from shared.messaging.embedded.schema import SCHEMA
 from shared.sql.migrations import migrate
 from shared.sql.sqlite import sqlite_engine
 
+FRAGMENTS = {"COLUMNS", "UNEXPIRED", "ONE", "HELD"}
 STATEMENTS = {
     name: text
     for name, text in vars(statements).items()
-    if isinstance(text, str) and name.isupper() and name not in {"COLUMNS", "HELD"}
+    if isinstance(text, str) and name.isupper() and name not in FRAGMENTS
 }
 
 

@@ -1,0 +1,249 @@
+"""How messages get out: locked, settled, given back; in plain sqlite3, as the rest of the broker's transactions.
+
+A delivery is the triple (entity, sequence number, fence); the fence is raised by every delivery. Every settlement is
+conditional on it and on the lock's end, so the lock token is only another spelling of the triple. Functions that take a
+sequence are grouped: when one item of them has lost its lock they raise, and the database runs each alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from shared.errors import MessageLockLostError, NotFoundError, SessionLockLostError
+from shared.messaging.embedded import statements as sql
+from shared.messaging.embedded.counting import Tally
+from shared.messaging.embedded.encoding import with_properties
+from shared.messaging.embedded.envelope import Form
+from shared.messaging.embedded.namespace import Namespace, Source
+from shared.messaging.embedded.rows import Row
+from shared.messaging.embedded.schema import UNTIL_RELEASED, State
+from shared.messaging.embedded.signals import Place, Signals
+from shared.messaging.message import PropertyValue
+from shared.sql.database import Transaction
+
+MAX_DELIVERY_COUNT_EXCEEDED = "MaxDeliveryCountExceeded"
+Properties = Mapping[str, PropertyValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """So many messages of one entity, or of one session of it, to be locked until an instant."""
+
+    source: Source
+    wanted: int
+    now: int
+    until: int
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery to settle now."""
+
+    source: Source
+    number: int
+    fence: int
+    now: int
+
+    @property
+    def key(self) -> tuple[str, int, int, int]:
+        return self.source.path, self.number, self.fence, self.now
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal(Held):
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter(Held):
+    reason: str
+    description: str
+
+
+class Standing(NamedTuple):
+    """A delivered message; `deliveries` are those that count."""
+
+    path: str
+    number: int
+    deliveries: int
+    session: str | None
+    expires_at: int | None
+    state: int
+
+
+class Settling:
+    """`is_held` says whether somebody holds a session of an entity at an instant."""
+
+    def __init__(
+        self, namespace: Namespace, signals: Signals, is_held: Callable[[str, str, int], bool]
+    ) -> None:
+        self._namespace = namespace
+        self._signals = signals
+        self._is_held = is_held
+
+    def lock(self, tx: Transaction, demands: Sequence[Demand]) -> list[list[Row]]:
+        """Lock the oldest active messages; the rows show what was before."""
+        answers = []
+        for demand in demands:
+            path, present = demand.source.path, (demand.now, demand.wanted)
+            if demand.session is None:
+                rows = tx.driver.execute(sql.ACTIVE, (path, *present)).fetchall()
+            else:
+                given = (path, demand.session, *present)
+                rows = tx.driver.execute(sql.ACTIVE_IN_SESSION, given).fetchall()
+            self._lock(tx, demand, State.LOCKED, rows)
+            answers.append(rows)
+        return answers
+
+    def lock_deferred(self, tx: Transaction, demand: Demand, numbers: Sequence[int]) -> list[Row]:
+        """Raises NotFoundError when one of them is not deferred here."""
+        rows: list[Row] = []
+        for number in numbers:
+            key = (demand.source.path, number, demand.session)
+            found = tx.driver.execute(sql.DEFERRED, key).fetchall()
+            if not found:
+                raise NotFoundError(
+                    f"{demand.source.path!r} has no deferred message {number}",
+                    code="MessageNotFound",
+                )
+            self._lock(tx, demand, State.DEFERRED_LOCKED, found)
+            rows += found
+        return rows
+
+    def complete(self, tx: Transaction, items: Sequence[Held]) -> Sequence[None]:
+        tally = Tally()
+        for item in items:
+            rows = tx.driver.execute(sql.DELETE, item.key).fetchall()
+            if not rows:
+                raise self._lost(tx, item)
+            state, size, session = rows[0]
+            self._check_session(item, session)
+            if state == State.LOCKED:
+                tally.add(item.source.path, active=-1)
+            else:
+                tally.add(item.source.path, deferred=-1)
+            tally.add_size(item.source.owner, -size)
+        tx.driver.executemany(sql.DELETE_BODY, [(item.number,) for item in items])
+        tally.write(tx.driver)
+        return [None] * len(items)
+
+    def renew(self, tx: Transaction, items: Sequence[Renewal]) -> Sequence[None]:
+        for item in items:
+            if tx.driver.execute(sql.RENEW, (item.until, *item.key)).rowcount != 1:
+                raise self._lost(tx, item)
+        return [None] * len(items)
+
+    def abandon(self, tx: Transaction, items: Sequence[Held]) -> Sequence[None]:
+        self._give_back(tx, [self._standing(tx, item) for item in items])
+        return [None] * len(items)
+
+    def release(self, tx: Transaction, items: Sequence[Held]) -> Sequence[None]:
+        """Take back deliveries that do not count."""
+        self._unlock(tx, [self._standing(tx, item) for item in items], uncounted=1)
+        return [None] * len(items)
+
+    def defer(self, tx: Transaction, items: Sequence[Held]) -> Sequence[None]:
+        tally = Tally()
+        for item in items:
+            if self._standing(tx, item).state == State.LOCKED:
+                tally.add(item.source.path, active=-1, deferred=1)
+            tx.driver.execute(sql.UNLOCK, (State.DEFERRED, 0, item.source.path, item.number))
+        tally.write(tx.driver)
+        return [None] * len(items)
+
+    def dead_letter(self, tx: Transaction, items: Sequence[DeadLetter]) -> Sequence[None]:
+        self.move(tx, [(self._standing(tx, item), item.reason, item.description) for item in items])
+        return [None] * len(items)
+
+    def change_properties(self, tx: Transaction, number: int, properties: Properties) -> None:
+        """Add or replace application properties of a message."""
+        for form, body, attributes, *_ in tx.driver.execute(sql.BODY, (number,)).fetchall():
+            changed = with_properties(Form(form), body, attributes, properties)
+            tx.driver.execute(sql.SET_BODY, (*changed, number))
+
+    def expire(self, tx: Transaction, *, until: int, at_once: int) -> int:
+        """Give back what is locked no longer than `until`, up to `at_once` messages; returns how many."""
+        ended: list[Standing] = []
+        for state in (State.LOCKED, State.DEFERRED_LOCKED):
+            rows = tx.driver.execute(sql.ENDING, (state, until, at_once)).fetchall()
+            ended += [Standing(*row) for row in rows]
+        self._give_back(tx, ended)
+        return len(ended)
+
+    def free_session(self, tx: Transaction, path: str, session: str) -> None:
+        """Give back whatever is delivered in a session."""
+        rows = tx.driver.execute(sql.HELD_IN_SESSION, (path, session)).fetchall()
+        self._give_back(tx, [Standing(*row) for row in rows])
+
+    def move(self, tx: Transaction, letters: Sequence[tuple[Standing, str, str]]) -> None:
+        """Move messages to the dead-letter queue, each with its reason and description."""
+        tally, places = Tally(), set[Place]()
+        for standing, reason, description in letters:
+            target = self._namespace.sources[standing.path].dead_letter_path
+            assert target is not None
+            tx.driver.execute(
+                sql.MOVE, (target, reason, description, standing.path, standing.number)
+            )
+            is_deferred = standing.state == State.DEFERRED_LOCKED
+            tally.add(standing.path, active=is_deferred - 1, deferred=-is_deferred)
+            tally.add(target, active=1)
+            places.add((target, None))
+        tally.write(tx.driver)
+        self._signals.after(tx, places)
+
+    def _lock(self, tx: Transaction, demand: Demand, state: State, rows: Sequence[Row]) -> None:
+        path, until = demand.source.path, demand.until
+        tx.driver.executemany(sql.LOCK, [(state, until, path, row[0]) for row in rows])
+        if rows and until != UNTIL_RELEASED:
+            self._signals.after(tx, set(), until)
+
+    def _standing(self, tx: Transaction, item: Held) -> Standing:
+        """Raises MessageLockLostError or SessionLockLostError."""
+        rows = tx.driver.execute(sql.STANDING, item.key).fetchall()
+        if not rows:
+            raise self._lost(tx, item)
+        standing = Standing(*rows[0])
+        self._check_session(item, standing.session)
+        return standing
+
+    def _check_session(self, item: Held, session: str | None) -> None:
+        if session is not None and not self._is_held(item.source.path, session, item.now):
+            raise session_lost(session)
+
+    def _lost(self, tx: Transaction, item: Held) -> Exception:
+        key = (item.source.path, item.number)
+        for (session,) in tx.driver.execute(sql.SESSION_OF, key).fetchall():
+            if session is not None and not self._is_held(item.source.path, session, item.now):
+                return session_lost(session)
+        return MessageLockLostError("the lock of the message has expired, or it was settled before")
+
+    def _give_back(self, tx: Transaction, standings: Sequence[Standing]) -> None:
+        again, used_up = [], []
+        for standing in standings:
+            source = self._namespace.sources.get(standing.path)
+            limit = source.max_delivery_count if source is not None else None
+            if limit is not None and standing.deliveries >= limit:
+                description = f"delivered {standing.deliveries} times; {limit} are allowed"
+                used_up.append((standing, MAX_DELIVERY_COUNT_EXCEEDED, description))
+            else:
+                again.append(standing)
+        self._unlock(tx, again, uncounted=0)
+        if used_up:
+            self.move(tx, used_up)
+
+    def _unlock(self, tx: Transaction, standings: Sequence[Standing], *, uncounted: int) -> None:
+        keys, places, instants = [], set[Place](), []
+        for standing in standings:
+            is_deferred = standing.state == State.DEFERRED_LOCKED
+            state = State.DEFERRED if is_deferred else State.ACTIVE
+            keys.append((state, uncounted, standing.path, standing.number))
+            if not is_deferred:
+                places.add((standing.path, standing.session))
+                instants += [] if standing.expires_at is None else [standing.expires_at]
+        tx.driver.executemany(sql.UNLOCK, keys)
+        self._signals.after(tx, places, min(instants, default=None))
+
+
+def session_lost(session: str) -> SessionLockLostError:
+    return SessionLockLostError(f"the lock of session {session!r} has expired")

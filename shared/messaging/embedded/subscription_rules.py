@@ -1,0 +1,166 @@
+"""The rules of subscriptions: kept on disk, compiled in memory.
+
+A configuration says with which rules a subscription begins. Rules added and removed later outlast restarts: what is
+stored is replaced only when the configuration's own rules are others than those that were last stored.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from shared.errors import ConflictError, NotFoundError, PermanentError
+from shared.messaging.embedded import statements as sql
+from shared.messaging.embedded.encoding import message_of, pack, unpack
+from shared.messaging.embedded.envelope import Envelope
+from shared.messaging.embedded.namespace import MAX_NAME, Namespace, Source, Target
+from shared.messaging.filters import compile_filter
+from shared.messaging.message import Message
+from shared.messaging.rules import (
+    CorrelationFilter,
+    FalseFilter,
+    Filter,
+    RuleDescription,
+    SqlFilter,
+    TrueFilter,
+)
+from shared.sql.database import Transaction
+
+MAX_SQL_FILTERS = 2000
+MAX_CORRELATION_FILTERS = 100_000
+KINDS: dict[str, type[Filter]] = {
+    "true": TrueFilter,
+    "false": FalseFilter,
+    "sql": SqlFilter,
+    "correlation": CorrelationFilter,
+}
+Matches = Callable[[Message], bool]
+Compiled = dict[str, tuple[RuleDescription, Matches]]
+"""Of one subscription, by the name in lower case."""
+
+
+class SubscriptionRules:
+    """Used on the event loop, where transactions run; there is one broker for a file."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+        self._compiled: dict[str, Compiled] | None = None
+
+    def matching(self, tx: Transaction, target: Target, envelope: Envelope) -> Iterator[Source]:
+        """Return the topic's subscriptions that get a copy."""
+        compiled = self.load(tx)
+        message: Message | None = None
+        for source in target.sources:
+            rules = compiled[source.path].values()
+            if any(isinstance(rule.filter, TrueFilter) for rule, _ in rules):
+                yield source
+            elif rules:
+                message = message or message_of(envelope)
+                if any(matches(message) for _, matches in rules):
+                    yield source
+
+    def load(self, tx: Transaction) -> dict[str, Compiled]:
+        """Bring the stored rules up to the configuration, and return all."""
+        if self._compiled is not None:
+            return self._compiled
+        compiled = {}
+        for path, subscription in self._namespace.subscriptions.items():
+            self._configure(tx, path, subscription.rules)
+            compiled[path] = {
+                rule.name.lower(): (rule, compile_filter(rule.filter)) for rule in stored(tx, path)
+            }
+        tx.on_commit(partial(self._keep, compiled))
+        return compiled
+
+    def of(self, tx: Transaction, path: str) -> list[RuleDescription]:
+        self.load(tx)
+        return stored(tx, path)
+
+    def add(self, tx: Transaction, path: str, rule: RuleDescription) -> None:
+        """Raises InvalidFilterError, ConflictError and PermanentError."""
+        matches = compile_filter(rule.filter)
+        self._check(tx, path, rule)
+        tx.driver.execute(sql.ADD_RULE, (path, rule.name, encode_filter(rule.filter)))
+        tx.on_commit(partial(self._added, path, rule, matches))
+
+    def remove(self, tx: Transaction, path: str, name: str) -> None:
+        """Raises NotFoundError."""
+        for rule in self.of(tx, path):
+            if rule.name.lower() == name.lower():
+                tx.driver.execute(sql.REMOVE_RULE, (path, rule.name))
+                tx.on_commit(partial(self._removed, path, name))
+                return
+        raise NotFoundError(f"{path!r} has no rule {name!r}", code="MessagingEntityNotFound")
+
+    def _configure(self, tx: Transaction, path: str, rules: Sequence[RuleDescription]) -> None:
+        configured = json.dumps([(rule.name, encode_filter(rule.filter)) for rule in rules])
+        if tx.driver.execute(sql.CONFIGURED, (path,)).fetchall() == [(configured,)]:
+            return
+        tx.driver.execute(sql.CONFIGURE, (path, configured))
+        tx.driver.execute(sql.REMOVE_RULES, (path,))
+        for rule in rules:
+            tx.driver.execute(sql.ADD_RULE, (path, rule.name, encode_filter(rule.filter)))
+
+    def _check(self, tx: Transaction, path: str, rule: RuleDescription) -> None:
+        if not 0 < len(rule.name) <= MAX_NAME:
+            raise PermanentError(
+                f"the rule's name has {len(rule.name)} characters; 1 to {MAX_NAME} are allowed",
+                code="ArgumentError",
+            )
+        if any(other.name.lower() == rule.name.lower() for other in self.of(tx, path)):
+            raise ConflictError(
+                f"{path!r} has a rule {rule.name!r}", code="MessagingEntityAlreadyExists"
+            )
+        self._check_count(tx, path, rule)
+
+    def _check_count(self, tx: Transaction, path: str, rule: RuleDescription) -> None:
+        is_correlation = isinstance(rule.filter, CorrelationFilter)
+        allowed = MAX_CORRELATION_FILTERS if is_correlation else MAX_SQL_FILTERS
+        topic = self._namespace.sources[path].owner
+        compiled = self.load(tx)
+        present = sum(
+            isinstance(other.filter, CorrelationFilter) is is_correlation
+            for source in self._namespace.targets[topic].sources
+            for other, _ in compiled[source.path].values()
+        )
+        if present >= allowed:
+            raise PermanentError(
+                f"{topic!r} has {present} rules of this kind; at most {allowed} are allowed",
+                code="InvalidOperation",
+            )
+
+    def _keep(self, compiled: dict[str, Compiled]) -> None:
+        self._compiled = compiled
+
+    def _added(self, path: str, rule: RuleDescription, matches: Matches) -> None:
+        if self._compiled is not None:
+            self._compiled[path][rule.name.lower()] = (rule, matches)
+
+    def _removed(self, path: str, name: str) -> None:
+        if self._compiled is not None:
+            self._compiled[path].pop(name.lower(), None)
+
+
+def stored(tx: Transaction, path: str) -> list[RuleDescription]:
+    rows = tx.driver.execute(sql.RULES, (path,)).fetchall()
+    return [RuleDescription(name, decode_filter(text)) for name, text in rows]
+
+
+def encode_filter(one: Filter) -> str:
+    """Return JSON that `decode_filter` reads; the same filter gives the same text."""
+    document: dict[str, Any] = {
+        name: value for name in one.__slots__ if (value := getattr(one, name)) is not None
+    }
+    if isinstance(one, CorrelationFilter):
+        document["properties"] = {name: pack(value) for name, value in one.properties.items()}
+    kind = next(name for name, kind in KINDS.items() if isinstance(one, kind))
+    return json.dumps({"kind": kind, **document}, sort_keys=True)
+
+
+def decode_filter(text: str) -> Filter:
+    document: dict[str, Any] = json.loads(text)
+    kind = KINDS[document.pop("kind")]
+    properties: Mapping[str, Any] | None = document.pop("properties", None)
+    if properties is not None:
+        document["properties"] = {name: unpack(value) for name, value in properties.items()}
+    return kind(**document)
