@@ -16,7 +16,7 @@ _HEAD32 = Struct(">II").unpack_from
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a field takes, by constructor. Numbers are plain ones, since the field says of what type they are."""
+    """What a field takes beside null. Numbers are plain ones, since the field says of what type they are."""
 
     readers: Mapping[int, Reader]
     write: Writer
@@ -30,15 +30,11 @@ def _plain(*codes: int) -> dict[int, Reader]:
 
         return read_plain
 
-    return _or_null({code: plain(READERS[code]) for code in codes})
+    return {code: plain(READERS[code]) for code in codes}
 
 
 def _typed(*codes: int) -> dict[int, Reader]:
-    return _or_null({code: READERS[code] for code in codes})
-
-
-def _or_null(readers: dict[int, Reader]) -> dict[int, Reader]:
-    return {0x40: READERS[0x40], **readers}
+    return {code: READERS[code] for code in codes}
 
 
 def _several(data: bytes, at: int, depth: int) -> tuple[tuple[Symbol, ...], int]:
@@ -74,7 +70,7 @@ BOOLEAN = Kind(_typed(0x41, 0x42, 0x56), encoding.write_boolean)
 UBYTE = Kind(_plain(0x50), encoding.number("B", 0x50))
 USHORT = Kind(_plain(0x60), encoding.number("H", 0x60))
 UINT = Kind(
-    _or_null({0x43: _zero, 0x52: _small_uint, 0x70: _wide_uint}),
+    {0x43: _zero, 0x52: _small_uint, 0x70: _wide_uint},
     encoding.write_uint,
 )
 ULONG = Kind(_plain(0x44, 0x53, 0x80), encoding.write_ulong)
@@ -83,7 +79,7 @@ BINARY = Kind(_typed(0xA0, 0xB0), encoding.write_binary)
 STRING = Kind(_typed(0xA1, 0xB1), encoding.write_string)
 SYMBOL = Kind(_typed(0xA3, 0xB3), encoding.write_symbol)
 SYMBOLS = Kind(
-    _or_null({0xA3: _one, 0xB3: _one, 0xE0: _several, 0xF0: _several}),
+    {0xA3: _one, 0xB3: _one, 0xE0: _several, 0xF0: _several},
     _write_symbols,
 )
 MAP = Kind(_typed(0xC1, 0xD1), encoding.write_map)
@@ -106,38 +102,45 @@ class Composite:
         self.code = code
         self.name = name
         self.readers = tuple(kind.readers for kind in kinds)
-        self.fields = tuple(zip((each.name for each in fields(made)), kinds, strict=True))
+        names = tuple(each.name for each in fields(made))
+        self.writers = tuple(zip(names, (kind.write for kind in kinds), strict=True))
         self.mandatory = tuple(
             index
             for index, each in enumerate(fields(made))
             if each.default is MISSING and each.name != nullable
         )
         self.head = bytes((0x00, 0x53, code))
+        self.empty = self.head + b"\x45"
 
     def read(self, data: bytes, at: int, depth: int) -> tuple[Any, int]:
         """`at` is where the list begins that follows the descriptor."""
         at, end, count = _list_head(data, at)
         if end > len(data) or count > len(self.readers):
             raise ValueError(f"{self.name} of {count} fields that end at byte {end} of {len(data)}")
-        values = []
+        values: list[Any] = []
         for readers in self.readers[:count]:
-            value, at = readers[data[at]](data, at + 1, depth)
-            values.append(value)
+            code = data[at]
+            at += 1
+            if code == 0x40:
+                values.append(None)
+            else:
+                value, at = readers[code](data, at, depth)
+                values.append(value)
         if at != end:
             raise ValueError(f"{end - at} bytes left of {self.name}")
         for index in self.mandatory:
             if index >= count or values[index] is None:
-                raise ValueError(f"{self.name} without its field {self.fields[index][0]}")
+                raise ValueError(f"{self.name} without its field {self.writers[index][0]}")
         return self.made(*values), end
 
     def write(self, value: Any) -> bytes:
         """Every field is written, also nulls at the end: older SDKs for Python count on them."""
+        if not self.writers:
+            return self.empty
         parts = []
-        for name, kind in self.fields:
+        for name, write in self.writers:
             field = getattr(value, name)
-            parts.append(NULL if field is None else kind.write(field))
-        if not parts:
-            return self.head + b"\x45"
+            parts.append(NULL if field is None else write(field))
         return self.head + encoding.compound(0xC0, len(parts), b"".join(parts))
 
 
@@ -164,7 +167,7 @@ class Composites:
 
     def kind(self) -> Kind:
         """A field that takes any of them."""
-        return Kind({0x40: READERS[0x40], 0x00: self._read}, self.write)
+        return Kind({0x00: self._read}, self.write)
 
     def decode(self, data: bytes, start: int) -> tuple[Any, int]:
         """Return the one that begins at `start`, and where it ends. Raises MalformedFrameError."""

@@ -98,6 +98,10 @@ def _number(layout: str, kind: Callable[[Any], Any]) -> Reader:
     return lambda data, at, depth: (kind(unpack(data, at)[0]), at + width)
 
 
+def _octet(kind: Callable[[int], int]) -> Reader:
+    return lambda data, at, depth: (kind(data[at]), at + 1)
+
+
 def _octets(width: int, kind: Callable[[bytes], Any]) -> Reader:
     return lambda data, at, depth: (kind(_within(data, at, at + width)), at + width)
 
@@ -126,10 +130,11 @@ def _variable32(kind: Callable[[bytes], Any]) -> Reader:
     return read
 
 
-def _boolean(octet: int) -> bool:
+def _boolean(data: bytes, at: int, depth: int) -> tuple[bool, int]:
+    octet = data[at]
     if octet > 1:
         raise ValueError(f"a boolean of {octet}")
-    return octet == 1
+    return octet == 1, at + 1
 
 
 def _char(code_point: int) -> Char:
@@ -207,13 +212,13 @@ _ENCODINGS: dict[int, tuple[type, Reader]] = {
     0x43: (UInt, _constant(UInt(0))),
     0x44: (ULong, _constant(ULong(0))),
     0x45: (list, lambda data, at, depth: ([], at)),
-    0x50: (UByte, _number(">B", UByte)),
+    0x50: (UByte, _octet(UByte)),
     0x51: (Byte, _number(">b", Byte)),
-    0x52: (UInt, _number(">B", UInt)),
-    0x53: (ULong, _number(">B", ULong)),
+    0x52: (UInt, _octet(UInt)),
+    0x53: (ULong, _octet(ULong)),
     0x54: (Int, _number(">b", Int)),
     0x55: (int, _number(">b", int)),
-    0x56: (bool, _number(">B", _boolean)),
+    0x56: (bool, _boolean),
     0x60: (UShort, _number(">H", UShort)),
     0x61: (Short, _number(">h", Short)),
     0x70: (UInt, _number(">I", UInt)),

@@ -61,44 +61,41 @@ class FrameReader:
                 return []
             data = bytes(self._rest)
             self._rest.clear()
-        frames, at = [], 0
-        while len(data) - at >= _HEAD.size:
-            end = at + self._size(data, at)
-            if end > len(data):
-                self._wanted = end - at
-                break
-            frames.append(_item(data, at, end))
-            at = end
-        else:
-            self._wanted = _HEAD.size
-        self._rest += data[at:]
+        frames: list[Frame | ProtocolHeader] = []
+        at, there = 0, len(data)
+        self._wanted = _HEAD.size
+        while there - at >= _HEAD.size:
+            size, offset, kind, channel = _HEAD.unpack_from(data, at)
+            if size == _AMQP:
+                size = _HEAD.size
+                frames.append(ProtocolHeader(data[at : at + size]))
+            else:
+                self._check(size, offset, kind)
+                if size > there - at:
+                    self._wanted = size
+                    break
+                frames.append(_frame(kind, channel, data, (at + 4 * offset, at + size)))
+            at += size
+        if at < there:
+            self._rest += data[at:]
         return frames
 
-    def _size(self, data: bytes, at: int) -> int:
-        size, offset, _, _ = _HEAD.unpack_from(data, at)
-        if size == _AMQP:
-            return _HEAD.size
-        if not 4 * offset <= size <= self._max_frame_size or offset < 2:
+    def _check(self, size: int, offset: int, kind: int) -> None:
+        if not 8 <= 4 * offset <= size <= self._max_frame_size or kind > SASL_FRAME:
             raise MalformedFrameError(
-                f"a frame of {size} bytes with its body at {4 * offset}; the maximum is {self._max_frame_size}",
+                f"a frame of type {kind}, {size} bytes of at most {self._max_frame_size}, its body at {4 * offset}",
                 condition=FRAMING_ERROR,
             )
-        return int(size)
 
 
-def _item(data: bytes, start: int, end: int) -> Frame | ProtocolHeader:
-    size, offset, kind, channel = _HEAD.unpack_from(data, start)
-    if size == _AMQP:
-        return ProtocolHeader(data[start:end])
-    if kind > SASL_FRAME:
-        raise MalformedFrameError(f"a frame of type {kind}", condition=FRAMING_ERROR)
-    body = start + 4 * offset
+def _frame(kind: int, channel: int, data: bytes, body: tuple[int, int]) -> Frame:
+    start, end = body
     if kind == SASL_FRAME:
-        performative, at = SASL_PERFORMATIVES.decode(data, body)
-    elif body == end:
+        performative, at = SASL_PERFORMATIVES.decode(data, start)
+    elif start == end:
         return Frame(channel, kind, None)
     else:
-        performative, at = PERFORMATIVES.decode(data, body)
+        performative, at = PERFORMATIVES.decode(data, start)
     if at > end or (at < end and type(performative) is not Transfer):
         raise MalformedFrameError(
             f"a {type(performative).__name__.lower()} ends {at - end} bytes after its frame",
@@ -111,11 +108,8 @@ def encode_frame(
     channel: int, performative: Performative | SaslPerformative | None, payload: bytes = b""
 ) -> bytes:
     """A frame without a performative is an empty one."""
-    kind = AMQP_FRAME
-    if performative is None:
-        body = b""
-    elif performative in PERFORMATIVES:
-        body = PERFORMATIVES.write(performative)
-    else:
-        kind, body = SASL_FRAME, SASL_PERFORMATIVES.write(performative)
+    kind, body = AMQP_FRAME, b""
+    if performative is not None:
+        kind = SASL_FRAME if performative in SASL_PERFORMATIVES else AMQP_FRAME
+        body = (SASL_PERFORMATIVES if kind else PERFORMATIVES).write(performative)
     return _HEAD.pack(_HEAD.size + len(body) + len(payload), 2, kind, channel) + body + payload
