@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from shared.bootstrap.data_folder import DATABASE_FILE, usable
+from shared.bootstrap.data_folder import DATABASE_FILE
 from shared.connector.stores.sealed_operations import SealedOperations
 from shared.data_keys.key_check import KeyChecks
 from shared.data_keys.sealed_rows import Position, SealedRows
@@ -16,6 +16,7 @@ from shared.key_ring import KeyRing, load_key_file, parse_key_ring
 from shared.scheduler.stores.sealed_jobs import SealedJobs
 from shared.sealing import key_id_of
 from shared.settings import Settings
+from shared.sql.database_file import usable
 from shared.sql.sqlite import sqlite_engine
 
 ROWS_AT_ONCE = 500

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from functools import cached_property
 from pathlib import Path
 
-from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date, usable
+from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date
 from shared.bootstrap.data_keys import load_key_ring, sealed_tables
 from shared.bootstrap.scheduler_parts import Foundation, SchedulerParts, new_id
 from shared.client.rest import RestSchedulerClient
@@ -36,6 +36,7 @@ from shared.sealing import Sealer
 from shared.settings import Role, Settings
 from shared.sql.data_folder import DataFolder
 from shared.sql.database import Transaction
+from shared.sql.database_file import usable
 from shared.sql.sqlite import SqliteDatabase
 from shared.tls import client_context
 
