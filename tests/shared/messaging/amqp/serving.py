@@ -1,52 +1,88 @@
-"""A server of memory nodes, on a port of its own and by a clock that only the test moves."""
+"""A broker that SDKs can connect to, in this process and on this event loop, over a real socket.
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+What serves memory nodes, for tests of the engine alone, is in `memory_serving`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from shared.clock import SystemClock
-from shared.messaging.amqp.server import AmqpServer
+from shared.clock import Clock, SystemClock
+from shared.messaging.amqp.sas import Keys
+from shared.messaging.amqp.service import BrokerService
+from shared.messaging.embedded.core import BrokerCore
+from shared.messaging.embedded.schema import SCHEMA
+from shared.messaging.entities import NamespaceDescription
+from shared.sql.migrations import migrate
+from shared.sql.sqlite import Durability, SqliteDatabase, sqlite_engine
 from tests.clocks import FakeClock
-from tests.shared.messaging.amqp.memory import Memory, describe
+
+HOST = "127.0.0.1"
+KEY_NAME = "RootManageSharedAccessKey"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    server: AmqpServer
+    """What is served: the cores by the names of their namespaces."""
+
     port: int
-    memory: Memory
-    clock: FakeClock
+    cores: dict[str, BrokerCore]
+    keys: Keys
+    clock: Clock
+
+    @property
+    def core(self) -> BrokerCore:
+        """That of the first namespace."""
+        return next(iter(self.cores.values()))
+
+    @property
+    def connection_string(self) -> str:
+        """To the first namespace."""
+        return self.connection_string_of(next(iter(self.cores)))
+
+    def connection_string_of(self, namespace: str) -> str:
+        return next(self.keys.connection_strings(namespace, host=HOST, port=self.port))
+
+
+def present_clock() -> FakeClock:
+    """A clock that begins at the real present: tokens and locks of the SDKs are of their own clock."""
+    return FakeClock(SystemClock().now())
 
 
 @asynccontextmanager
 async def serving(
-    *, max_message_size: int = 262_144, max_connections: int = 1000
+    *descriptions: NamespaceDescription, clock: Clock | None = None
 ) -> AsyncIterator[Served]:
-    """Serve; at the end whoever has not left is cut off."""
-    memory, clock = Memory(), FakeClock()
-    server = AmqpServer(
-        memory.nodes,
-        describe,
-        clock,
-        max_message_size=max_message_size,
-        max_connections=max_connections,
-    )
-    port = await server.start("127.0.0.1", 0)
+    """Serve the namespaces on a free port, from empty files; the clock is the system's unless there is another."""
+    clock = clock or SystemClock()
+    keys = Keys({one.name: {KEY_NAME: f"key of {one.name}"} for one in descriptions})
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="tocsin-")))
+        cores: dict[str, BrokerCore] = {}
+        for description in descriptions:
+            cores[description.name] = await stack.enter_async_context(
+                _opened(folder / f"{description.name}.db", description, clock)
+            )
+        service = BrokerService(cores, keys, clock=clock)
+        port = await service.start(HOST, 0)
+        stack.push_async_callback(service.close)
+        yield Served(port=port, cores=cores, keys=keys, clock=clock)
+
+
+@asynccontextmanager
+async def _opened(
+    path: Path, description: NamespaceDescription, clock: Clock
+) -> AsyncIterator[BrokerCore]:
+    engine = sqlite_engine(path)
+    migrate(engine, SCHEMA)
+    engine.dispose()
+    database = SqliteDatabase(path, durability=Durability.PROCESS)
+    core = BrokerCore(database, clock=clock, description=description)
+    await core.open()
     try:
-        yield Served(server, port, memory, clock)
+        yield core
     finally:
-        memory.gate.set()
-        closing = asyncio.create_task(server.close())
-        await asyncio.wait({closing}, timeout=0.1)
-        while not closing.done():
-            await clock.advance(timedelta(seconds=10))
-        await closing
-
-
-async def eventually(holds: Callable[[], bool]) -> None:
-    """Return when `holds` does: what was sent has to get through two sockets."""
-    async with asyncio.timeout(10):
-        while not holds():
-            await SystemClock().sleep(timedelta(milliseconds=1))
+        await core.close()
+        await database.close()
