@@ -53,6 +53,7 @@ _NAMES = {
     "amqp:footer:map": Code.FOOTER,
 }
 _REPEATABLE = {Code.DATA, Code.SEQUENCE}
+_BODIES = {*_REPEATABLE, Code.VALUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +131,19 @@ def find_sections(payload: bytes) -> Iterator[Section]:
             code, value = payload[start + 2], start + 3
         else:
             code, value = _described(payload, start)
-        if not Code.HEADER <= code <= Code.FOOTER or code < last:
+        if not _may_follow(last, code):
             raise MalformedFrameError(f"section {code:#x} at byte {start}, after section {last:#x}")
-        if code == last and code not in _REPEATABLE:
-            raise MalformedFrameError(f"a second section {code:#x} at byte {start}")
         end = skip(payload, value)
         yield Section(code, start, value, end)
         start, last = end, code
+
+
+def _may_follow(last: int, code: int) -> bool:
+    if code == last:
+        return code in _REPEATABLE
+    if last in _BODIES:
+        return code == Code.FOOTER
+    return max(last + 1, Code.HEADER) <= code <= Code.FOOTER
 
 
 def _described(payload: bytes, start: int) -> tuple[int, int]:
