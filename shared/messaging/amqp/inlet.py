@@ -17,6 +17,7 @@ from shared.messaging.amqp.performatives import (
     RECEIVER,
     Accepted,
     Attach,
+    Error,
     Flow,
     Outcome,
     ReceiverSettleMode,
@@ -83,11 +84,9 @@ class InletLink(Link):
         arriving.is_settled = arriving.is_settled or bool(transfer.settled)
         arriving.size += len(payload)
         if arriving.size > self._max_message_size:
-            raise LinkFaultError(
-                MESSAGE_SIZE_EXCEEDED,
-                f"the message is larger than the {self._max_message_size} bytes this link takes",
-            )
-        arriving.pieces.append(payload)
+            arriving.pieces.clear()
+        else:
+            arriving.pieces.append(payload)
         self._arriving = arriving if transfer.more and not transfer.aborted else None
         if self._arriving is None:
             self._delivery_count = (self._delivery_count + 1) % MODULUS
@@ -105,6 +104,10 @@ class InletLink(Link):
         return Arriving(transfer.delivery_id, transfer.message_format or 0)
 
     def _deliver(self, node: InletNode, arrived: Arriving) -> None:
+        if arrived.size > self._max_message_size:
+            # Only the delivery: of a link that is detached the SDK would not learn what was wrong with it.
+            self._settle(arrived, Rejected(self._too_large()))
+            return
         payload = arrived.pieces[0] if len(arrived.pieces) == 1 else b"".join(arrived.pieces)
         message = Transferred(payload, arrived.message_format, arrived.is_settled)
         self._pressure.arrived(arrived.size)
@@ -116,8 +119,15 @@ class InletLink(Link):
         self._pressure.decided(arrived.size)
         if failure is not None:
             outcome = Rejected(self._runner.error_of(failure))
+        self._settle(arrived, outcome or ACCEPTED)
+
+    def _settle(self, arrived: Arriving, outcome: Outcome) -> None:
         if not arrived.is_settled and self.state is LinkState.ATTACHED:
-            self._channel.settle(arrived.delivery_id, outcome or ACCEPTED)
+            self._channel.settle(arrived.delivery_id, outcome)
+
+    def _too_large(self) -> Error:
+        limit = self._max_message_size
+        return Error(MESSAGE_SIZE_EXCEEDED, f"a message may have {limit} bytes; this one has more")
 
     def _grant(self) -> None:
         self._credit = CREDIT

@@ -8,18 +8,28 @@ from shared.messaging.amqp.conditions import describe_error
 from shared.messaging.amqp.node import Nodes, Peer
 from shared.messaging.amqp.nodes import NamespaceNodes
 from shared.messaging.amqp.sas import Keys
-from shared.messaging.amqp.server import AmqpServer
+from shared.messaging.amqp.server import MAX_MESSAGE_SIZE, AmqpServer
 from shared.messaging.embedded.core import BrokerCore
 
 
 class BrokerService:
     """Serves the cores, which are open and stay so, under the names of their namespaces."""
 
-    def __init__(self, cores: Mapping[str, BrokerCore], keys: Keys, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        cores: Mapping[str, BrokerCore],
+        keys: Keys,
+        *,
+        clock: Clock,
+        max_message_size: int = MAX_MESSAGE_SIZE,
+    ) -> None:
+        """`max_message_size` is that of the cores."""
         self._cores = cores
         self._keys = keys
         self._clock = clock
-        self._server = AmqpServer(self._new_nodes, describe_error, clock)
+        self._server = AmqpServer(
+            self._new_nodes, describe_error, clock, max_message_size=max_message_size
+        )
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen, and return the port, which is a free one when `port` is 0."""
