@@ -38,7 +38,10 @@ class Runner:
 
     def start(self, work: Coroutine[Any, Any, T], finished: Finished[T]) -> asyncio.Task[None]:
         """Begin `work` in a task, which may be cancelled: then `finished` is not called."""
-        return _keep(self._tasks, _finish(work, finished))
+        task = _keep(self._tasks, _finish(work, finished))
+        # Cancelled before its first step, the task would leave it behind unawaited.
+        task.add_done_callback(lambda _: work.close())
+        return task
 
     def end(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what a node does at its end."""
