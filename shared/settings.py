@@ -143,6 +143,11 @@ class Settings(BaseModel):
         pattern=r"^https?://[^?#@\s]*\{account\}[^?#@\s]*$",
         description="where jobs put messages into storage queues; Azurite has accounts in the path",
     )
+    service_bus_endpoint: str = Field(
+        default="amqps://{namespace}.servicebus.windows.net",
+        pattern=r"^(amqps://[^/?#@:\s]+|amqp://[^/?#@\s]+)$",
+        description="where jobs send to queues and topics; the SDK speaks TLS on no other port than 5671",
+    )
     engine: EngineMode = EngineMode.TIMER
     host_strict: bool = Field(
         default=False,

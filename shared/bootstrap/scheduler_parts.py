@@ -15,7 +15,7 @@ from shared.scheduler.actions.by_type import ActionByType
 from shared.scheduler.actions.client_contexts import ClientContexts
 from shared.scheduler.actions.credentials import Credentials
 from shared.scheduler.actions.http_request import HttpRequestAction
-from shared.scheduler.actions.queue_message import QueueMessageAction
+from shared.scheduler.actions.service_bus import ServiceBusAction
 from shared.scheduler.actions.storage_queue import StorageQueueAction
 from shared.scheduler.claiming import Claims
 from shared.scheduler.engine import TIMER_HORIZON, ResidentEngine, Ticker
@@ -192,5 +192,7 @@ class SchedulerParts:
             storage_queue=StorageQueueAction(
                 on.guard, sealer=on.sealer(), endpoint=on.settings.storage_queue_endpoint
             ),
-            service_bus=QueueMessageAction(),
+            service_bus=ServiceBusAction(
+                sealer=on.sealer(), endpoint=on.settings.service_bus_endpoint, clock=on.clock
+            ),
         )

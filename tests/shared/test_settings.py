@@ -89,6 +89,29 @@ def test_the_endpoint_of_storage_queues_may_be_azurites() -> None:
     assert settings.storage_queue_endpoint == azurite
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "sb://{namespace}.servicebus.windows.net",
+        "amqps://{namespace}.servicebus.windows.net:5671",
+        "amqps://127.0.0.1/",
+        "amqp://user@127.0.0.1:5672",
+        "127.0.0.1:5672",
+    ],
+)
+def test_an_endpoint_of_service_bus_says_tls_or_a_port(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_SERVICE_BUS_ENDPOINT"):
+        load_settings({"TOCSIN_SERVICE_BUS_ENDPOINT": value})
+
+
+def test_the_endpoint_of_service_bus_may_be_our_brokers() -> None:
+    broker = "amqp://127.0.0.1:5672"
+
+    settings = load_settings({"TOCSIN_SERVICE_BUS_ENDPOINT": broker})
+
+    assert settings.service_bus_endpoint == broker
+
+
 def test_p8_the_password_of_the_certificate_has_a_masking_repr() -> None:
     settings = load_settings({"TOCSIN_CLIENT_CERTIFICATE_PASSWORD": "s3cret"})
 

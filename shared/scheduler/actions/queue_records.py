@@ -7,10 +7,19 @@ side writes is not told, since it may hold what we sent in secret (P8).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from shared.errors import NoAnswer
+from shared.scheduler.actions.not_sent import NotSent, NotSentError
 from shared.scheduler.actions.record_message import FAILURES, STATUS_NAMES
-from shared.wire.queue_action import StorageQueueMessage
+from shared.wire.json_types import JsonObject
+from shared.wire.model import read_stored
+from shared.wire.queue_action import (
+    ServiceBusMembers,
+    ServiceBusQueueMessage,
+    ServiceBusTopicMessage,
+    StorageQueueMessage,
+)
 
 QUEUE_NOT_FOUND = "QueueNotFound"
 # https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes and queue-service-error-codes
@@ -44,6 +53,52 @@ STORAGE_ERRORS = frozenset(
         "ServerBusy",
     }
 )
+# The exceptions of .NET that fit, without their last word; the first two are ours.
+NOT_SENT = {
+    NotSent.NO_KEY: "NoAuthentication The action has no authentication of type sharedAccessKey",
+    NotSent.NOT_SENDABLE: "MessageNotSendable The message cannot be sent as it is",
+    NotSent.UNAUTHORIZED: "UnauthorizedAccess The key is not allowed to send there",
+    NotSent.ENTITY_NOT_FOUND: "MessagingEntityNotFound There is none of this name",
+    NotSent.ENTITY_DISABLED: "MessagingEntityDisabled It takes no messages",
+    NotSent.MESSAGE_SIZE_EXCEEDED: "MessageSizeExceeded The message is larger than it takes",
+    NotSent.QUOTA_EXCEEDED: "QuotaExceeded It is full, or the namespace has too many connections",
+    NotSent.SERVER_BUSY: "ServerBusy The service is busy",
+    NotSent.REFUSED: "Messaging The service refused the message",
+    NotSent.TIMEOUT: "Timeout The operation has timed out",
+    NotSent.UNREACHABLE: "MessagingCommunication The service cannot be reached, or the connection broke",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where in Service Bus a message goes; `title` and `kind` are how records call such an action and the entity."""
+
+    title: str
+    kind: str
+    entity: str
+    message: ServiceBusMembers
+
+
+def destination_of(action: JsonObject) -> Destination:
+    """Return the destination of a stored action."""
+    if "serviceBusQueueMessage" in action:
+        queue = read_stored(ServiceBusQueueMessage, action["serviceBusQueueMessage"])
+        return Destination("ServiceBusQueue", "queue", queue.queue_name, queue)
+    topic = read_stored(ServiceBusTopicMessage, action["serviceBusTopicMessage"])
+    return Destination("ServiceBusTopic", "topic", topic.topic_path, topic)
+
+
+def service_bus_success(to: Destination) -> str:
+    return f"{to.title} Action - Message succeeded: {_entity(to)}"
+
+
+def service_bus_failure(to: Destination, error: NotSentError) -> str:
+    failure = NOT_SENT[error.kind] + (f": {error.detail}" if error.detail else "")
+    return f"{to.title} Action - Message failed: {_entity(to)}: {failure}"
+
+
+def _entity(to: Destination) -> str:
+    return f"{to.kind} '{to.entity}' of namespace '{to.message.namespace}'"
 
 
 def storage_success(message: StorageQueueMessage) -> str:

@@ -43,7 +43,7 @@ def putting(
         "sasToken": sealed(token),
         "message": message,
     }
-    action = {"type": "storageQueue", "queueMessage": document}
+    action: JsonObject = {"type": "storageQueue", "queueMessage": document}
     return replace(attempt("http://h/"), action=action)
 
 
