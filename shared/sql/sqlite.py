@@ -72,6 +72,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, *, durability: Durability = Durability.POWER) -> None:
         self._engine = sqlite_engine(path, durability=durability, busy_seconds=BUSY_SECONDS)
+        self._waits_for_disk = durability is Durability.POWER
         # Opened here, so that a file that cannot be opened is the caller's exception and not a thread's end.
         self._connection = self._engine.connect()
         self._requests: deque[Request] = deque()
@@ -137,12 +138,15 @@ class SqliteDatabase:
         return request.future
 
     def _run(self) -> None:
-        """Run what was asked for so far and hand the commit to its thread, which alone waits for the disk."""
+        """Run what was asked for so far and commit: where that waits for the disk, in a thread of its own."""
         requests = [self._requests.popleft() for _ in range(min(len(self._requests), BATCH_LIMIT))]
         loop = requests[0].future.get_loop()
         batch = begin(self._connection, requests)
         if isinstance(batch, Committed):
             self._finish(batch)
+        elif not self._waits_for_disk:
+            # A commit that only writes takes less than handing it to a thread and back.
+            self._finish(batch.commit())
         else:
             self._committer.submit(self._commit, batch, loop)
 

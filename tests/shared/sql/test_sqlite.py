@@ -178,6 +178,29 @@ class TestSqliteDatabase(DatabaseContract):
             SqliteDatabase(tmp_path / "missing" / "tocsin.db")
 
 
+class TestAtDurabilityProcess(TestSqliteDatabase):
+    @pytest.fixture
+    async def database(self, path: Path) -> AsyncIterator[SqliteDatabase]:
+        database = SqliteDatabase(path, durability=Durability.PROCESS)
+        yield database
+        await database.close()
+
+
+@pytest.mark.parametrize(
+    ("durability", "threads"), [(Durability.POWER, 1), (Durability.PROCESS, 0)]
+)
+async def test_only_a_commit_that_waits_for_the_disk_has_a_thread(
+    path: Path, durability: Durability, threads: int
+) -> None:
+    database = SqliteDatabase(path, durability=durability)
+
+    await database.run(make_table)
+
+    names = [thread.name for thread in threading.enumerate()]
+    assert sum(name.startswith("sqlite-commit") for name in names) == threads
+    await database.close()
+
+
 @pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
 def test_end_of_the_process_passes_and_nobody_waits_for_ever(
     path: Path, end: type[BaseException]
