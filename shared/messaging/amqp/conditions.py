@@ -31,6 +31,7 @@ NOT_IMPLEMENTED = "NotImplemented"
 TIMEOUT = "OperationTimeout"
 
 INTERNAL_ERROR = "amqp:internal-error"
+NOT_FOUND = "amqp:not-found"
 
 # Two errors of one class that Service Bus tells apart.
 _BY_CODE = {
@@ -41,8 +42,8 @@ _BY_CODE = {
 
 # From the special to the general: the first that fits is taken.
 _BY_CLASS: tuple[tuple[type[TocsinError], str], ...] = (
-    (EntityNotFoundError, "amqp:not-found"),
-    (NotFoundError, "amqp:not-found"),
+    (EntityNotFoundError, NOT_FOUND),
+    (NotFoundError, NOT_FOUND),
     (AuthenticationError, "amqp:unauthorized-access"),
     (ConflictError, "com.microsoft:entity-already-exists"),
     (RequestError, "com.microsoft:argument-error"),
@@ -80,6 +81,11 @@ def describe_error(fault: BaseException) -> Error:
     if condition is None or not isinstance(fault, TocsinError):
         _log.error("a node failed", exc_info=fault, extra={"action": "amqp_node_failed"})
         return Error(INTERNAL_ERROR, "The service could not process the request; its log says why.")
+    if condition == NOT_FOUND:
+        # By these words the JavaScript SDK knows that it is no server which was not found.
+        return Error(
+            condition, f"The messaging entity asked for could not be found: {fault.message}"
+        )
     return Error(condition, fault.message)
 
 

@@ -138,8 +138,8 @@ class EntityOutlet:
         await self._core.dead_letter(
             self._path,
             token,
-            reason=told.get(REASON) or "",
-            description=told.get(DESCRIPTION) or "",
+            reason=_text(told.get(REASON)),
+            description=_text(told.get(DESCRIPTION)),
             properties={key: told[key] for key in told if key not in (REASON, DESCRIPTION)},
         )
 
@@ -151,6 +151,10 @@ class EntityOutlet:
         if self._is_settling:
             for delivery in self._ready:
                 await self._core.release(self._path, delivery.lock_token)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 class SessionOutlet(EntityOutlet):

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.clock import Clock
 from shared.errors import SessionLockLostError
+from shared.messaging.amqp.arrivals import Arrivals
 from shared.messaging.amqp.requests import Arguments, Request
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.envelope import SessionLock
@@ -54,7 +54,7 @@ class ManagedEntity:
     core: BrokerCore
     path: str
     sessions: HeldSessions
-    clock: Clock
+    arrivals: Arrivals
 
     def session(self, request: Request, arguments: Arguments) -> SessionLock | None:
         """Return the lock of the session that the request names, None when it names none."""

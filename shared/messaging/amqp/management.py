@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from shared.clock import from_microseconds, to_microseconds
+from shared.clock import from_microseconds
 from shared.errors import Fault, InvalidRequestError, PermanentError
 from shared.messaging.amqp.conditions import NOT_IMPLEMENTED, describe_error, status_code
-from shared.messaging.amqp.envelopes import deliver, envelope_of
+from shared.messaging.amqp.envelopes import deliver
 from shared.messaging.amqp.managed_entity import NO_CONTENT, Answer, ManagedEntity, Operation
 from shared.messaging.amqp.management_rules import RULE_OPERATIONS
 from shared.messaging.amqp.management_sessions import SESSION_OPERATIONS
@@ -29,9 +29,7 @@ async def renew_lock(entity: ManagedEntity, request: Request) -> Answer:
 async def schedule_message(entity: ManagedEntity, request: Request) -> Answer:
     """When each is due is in its own annotations; what the request says beside the message is said in there too."""
     messages = [message.binary("message") for message in request.arguments.maps("messages")]
-    now = to_microseconds(entity.clock.now())
-    envelopes = [envelope_of(message, now=now) for message in messages]
-    numbers = await entity.core.send(entity.path, envelopes)
+    numbers = await entity.core.send(entity.path, entity.arrivals.envelopes(messages))
     return Answer({"sequence-numbers": Array(int, tuple(numbers))})
 
 
@@ -108,8 +106,8 @@ async def _settle(entity: ManagedEntity, token: Any, status: str, arguments: Arg
             await core.dead_letter(
                 path,
                 token,
-                reason=arguments.optional_text("deadletter-reason") or "",
-                description=arguments.optional_text("deadletter-description") or "",
+                reason=arguments.optional_text("deadletter-reason"),
+                description=arguments.optional_text("deadletter-description"),
                 properties=properties,
             )
         case _:

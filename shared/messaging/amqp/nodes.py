@@ -10,6 +10,7 @@ from functools import partial
 from shared.clock import NO_TIME, Clock
 from shared.errors import EntityNotFoundError, SessionCannotBeLockedError, TransientError
 from shared.messaging.amqp.addresses import Address, NodeKind, parse_address
+from shared.messaging.amqp.arrivals import Arrivals
 from shared.messaging.amqp.cbs import Claims
 from shared.messaging.amqp.conditions import TIMEOUT
 from shared.messaging.amqp.entity_inlet import EntityInlet
@@ -45,9 +46,10 @@ class NamespaceNodes:
         keys: Keys,
         *,
         clock: Clock,
+        arrivals: Arrivals,
     ) -> None:
         self._cores = cores
-        self._clock = clock
+        self._arrivals = arrivals
         self._claims = Claims(keys, clock)
         self._sessions = HeldSessions()
         self._tokens = RequestNode(self._claims.put_token)
@@ -62,7 +64,7 @@ class NamespaceNodes:
             return Attached(node=self._management(core, address.entity))
         if not core.has_target(address.entity):
             raise EntityNotFoundError(f"there is no queue or topic {address.entity!r} to send to")
-        return Attached(node=EntityInlet(core, address.entity, self._clock))
+        return Attached(node=EntityInlet(core, address.entity, self._arrivals))
 
     async def attach_outlet(self, attach: Attach, outlet: Outlet) -> Attached:
         address = _address(attach.source)
@@ -87,7 +89,7 @@ class NamespaceNodes:
             raise EntityNotFoundError(f"there is no queue, topic or subscription {entity!r}")
         known = self._managed.get((core, entity))
         if known is None:
-            managed = ManagedEntity(core, entity, self._sessions, self._clock)
+            managed = ManagedEntity(core, entity, self._sessions, self._arrivals)
             known = RequestNode(partial(answer_management, managed))
             self._managed[core, entity] = known
         return known

@@ -1,9 +1,11 @@
 """Namespaces of the embedded broker, served as Service Bus serves them."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from uuid import uuid4
 
 from shared.clock import Clock
+from shared.messaging.amqp.arrivals import Arrivals
 from shared.messaging.amqp.conditions import describe_error
 from shared.messaging.amqp.node import Nodes, Peer
 from shared.messaging.amqp.nodes import NamespaceNodes
@@ -22,11 +24,13 @@ class BrokerService:
         *,
         clock: Clock,
         max_message_size: int = MAX_MESSAGE_SIZE,
+        new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
-        """`max_message_size` is that of the cores."""
+        """`max_message_size` is that of the cores; `new_id` is for messages that are sent without an id."""
         self._cores = cores
         self._keys = keys
         self._clock = clock
+        self._arrivals = Arrivals(clock, new_id)
         self._server = AmqpServer(
             self._new_nodes, describe_error, clock, max_message_size=max_message_size
         )
@@ -40,4 +44,4 @@ class BrokerService:
         await self._server.close()
 
     def _new_nodes(self, peer: Peer) -> Nodes:
-        return NamespaceNodes(self._cores, self._keys, clock=self._clock)
+        return NamespaceNodes(self._cores, self._keys, clock=self._clock, arrivals=self._arrivals)

@@ -216,8 +216,8 @@ class BrokerCore:
         path: str,
         token: UUID,
         *,
-        reason: str,
-        description: str,
+        reason: str | None,
+        description: str | None,
         properties: Properties | None = None,
     ) -> None:
         """Raises PermanentError when the entity is a dead-letter queue itself."""

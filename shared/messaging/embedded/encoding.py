@@ -99,9 +99,9 @@ def check_properties(message: Message) -> None:
         )
 
 
-def reported(text: str) -> str:
+def reported(text: str | None) -> str | None:
     """Return a dead letter's reason or description as it can be stored: they often quote what was wrong."""
-    return text[:MAX_REPORT].encode(errors="replace").decode()
+    return text and text[:MAX_REPORT].encode(errors="replace").decode()
 
 
 def encode_attributes(message: Message) -> str | None:

@@ -57,8 +57,8 @@ class Renewal(Held):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter(Held):
-    reason: str
-    description: str
+    reason: str | None
+    description: str | None
 
 
 class Standing(NamedTuple):
@@ -176,7 +176,9 @@ class Settling:
         rows = tx.driver.execute(sql.HELD_IN_SESSION, (path, session)).fetchall()
         self._give_back(tx, [Standing(*row) for row in rows])
 
-    def move(self, tx: Transaction, letters: Sequence[tuple[Standing, str, str]]) -> None:
+    def move(
+        self, tx: Transaction, letters: Sequence[tuple[Standing, str | None, str | None]]
+    ) -> None:
         """Move messages to the dead-letter queue, each with its reason and description."""
         tally, places = Tally(), set[Place]()
         for standing, reason, description in letters:

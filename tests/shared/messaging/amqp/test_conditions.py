@@ -1,6 +1,7 @@
 """Each error has the condition that makes the SDKs raise what they raise against Azure."""
 
 import logging
+import re
 
 import pytest
 
@@ -51,8 +52,17 @@ def test_error_has_its_condition_text_and_status(
 ) -> None:
     error = describe_error(fault)
 
-    assert (error.condition, error.description) == (condition, fault.message)
+    assert error.condition == condition
+    assert error.description is not None
+    assert error.description.endswith(fault.message)
     assert status_code(error) == status
+
+
+def test_entity_that_is_not_found_is_told_in_the_words_that_the_javascript_sdk_looks_for() -> None:
+    error = describe_error(EntityNotFoundError("there is no queue 'a'"))
+
+    assert error.description is not None
+    assert re.match("The messaging entity .* could not be found", error.description)
 
 
 @pytest.mark.parametrize("fault", [ZeroDivisionError("secret"), TocsinError("secret")])
