@@ -67,7 +67,8 @@ class FrameWriter:
             self._schedule()
 
     def flush(self) -> None:
-        self._is_flush_due = False
+        # What the callbacks write needs no flush of its own.
+        self._is_flush_due = True
         while self._at_flush:
             callbacks, self._at_flush = self._at_flush, []
             for callback in callbacks:

@@ -26,10 +26,12 @@ def describe(failure: BaseException) -> Error:
 class Memory:
     """What all connections of one server share.
 
-    Messages to `slow` wait for `gate`, as do attaches to `pending`; `gone` does not exist, and its locks are lost.
+    Messages to `slow` wait for `gate`, as do attaches to `pending`; `gone` does not exist; what is called
+    `broken` fails, be it address or host.
     """
 
     messages: dict[str, deque[bytes]] = field(default_factory=dict)
+    inlets: list["MemoryInlet"] = field(default_factory=list)
     outlets: list["MemoryOutlet"] = field(default_factory=list)
     settlements: list[tuple[bytes, Outcome | None]] = field(default_factory=list)
     arrived: list[Transferred] = field(default_factory=list)
@@ -38,6 +40,8 @@ class Memory:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def nodes(self, peer: EnginePeer) -> "MemoryNodes":
+        if peer.hostname == "broken":
+            raise RuntimeError("asked to fail")
         self.peers.append(peer)
         return MemoryNodes(self)
 
@@ -54,7 +58,9 @@ class MemoryNodes:
     async def attach_inlet(self, attach: Attach, inlet: Inlet) -> Attached:
         assert attach.target is not None
         address = await self._address(getattr(attach.target, "address", None))
-        return Attached(node=MemoryInlet(self._memory, address, inlet))
+        node = MemoryInlet(self._memory, address, inlet)
+        self._memory.inlets.append(node)
+        return Attached(node=node)
 
     async def attach_outlet(self, attach: Attach, outlet: Outlet) -> Attached:
         assert attach.source is not None
@@ -94,6 +100,7 @@ class MemoryInlet:
         return Accepted() if message.payload != b"quiet" else None
 
     async def ended(self) -> None:
+        self.memory.inlets.remove(self)
         self.memory.ended.append(f"inlet {self.address}")
 
 

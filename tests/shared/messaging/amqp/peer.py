@@ -1,6 +1,7 @@
 """A small AMQP peer that says exactly what a test has it say, right or wrong, and shows what it hears."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 from shared.messaging.amqp.frames import (
@@ -44,6 +45,8 @@ class Peer:
         self._writer = writer
         self._frames = FrameReader(max_frame_size=1 << 20)
         self._items: list[Frame | ProtocolHeader] = []
+        self._window = 5000
+        self.longest_frame = 0
 
     @classmethod
     async def connected(cls, port: int, **tls: Any) -> Self:
@@ -62,6 +65,7 @@ class Peer:
     async def begun(cls, port: int, opening: Open | None = None, *, window: int = 5000) -> Self:
         """Return a peer that has a session on channel 1."""
         peer = await cls.opened(port, opening)
+        peer._window = window
         peer.say(Begin(None, 0, window, 5000))
         await peer.hear(Begin)
         return peer
@@ -93,11 +97,18 @@ class Peer:
         """Return what comes next; None is the end."""
         async with asyncio.timeout(PATIENCE):
             while not self._items:
-                data = await self._reader.read(1 << 16)
+                try:
+                    data = await self._reader.read(1 << 16)
+                except ConnectionResetError:
+                    return None
                 if not data:
                     return None
                 self._items += self._frames.feed(data)
-        return self._items.pop(0)
+        item = self._items.pop(0)
+        if isinstance(item, Frame) and item.performative is not None:
+            size = len(encode_frame(item.channel, item.performative, item.payload))
+            self.longest_frame = max(self.longest_frame, size)
+        return item
 
     async def hear(self, kind: type[T]) -> T:
         """Return the next performative, which must be a `kind`."""
@@ -116,6 +127,7 @@ class Peer:
     async def hear_end(self) -> None:
         """Return at the end of the connection, before which nothing comes."""
         assert (item := await self.next()) is None, item
+        await self.leave()
 
     async def attach_sender(self, address: str, *, handle: int = 0) -> Attach:
         """Attach to send to `address`; return the answer, after which credit has come."""
@@ -129,13 +141,24 @@ class Peer:
         self.say(receiver(address, handle))
         answer = await self.hear(Attach)
         if credit:
-            self.say(credit_flow(handle, credit))
+            self.say(credit_flow(handle, credit, window=self._window))
         return answer
+
+    async def close(self) -> None:
+        """End the connection as one should; what comes before the answer is not looked at."""
+        self.say(Close())
+        item = await self.next()
+        while not (isinstance(item, Frame) and isinstance(item.performative, Close)):
+            assert item is not None, "the connection ended without a close"
+            item = await self.next()
+        assert item.performative.error is None, item.performative.error
+        await self.leave()
 
     async def leave(self) -> None:
         """Cut the connection without a word."""
         self._writer.close()
-        await self._writer.wait_closed()
+        with suppress(ConnectionResetError):
+            await self._writer.wait_closed()
 
 
 def sender(address: str, handle: int = 0) -> Attach:
@@ -164,9 +187,14 @@ def receiver(address: str, handle: int = 1) -> Attach:
 
 
 def credit_flow(
-    handle: int, credit: int, *, delivery_count: int = 0, drain: bool | None = None
+    handle: int,
+    credit: int,
+    *,
+    delivery_count: int = 0,
+    drain: bool | None = None,
+    window: int = 5000,
 ) -> Flow:
-    return Flow(0, 5000, 0, 5000, handle, delivery_count, credit, drain=drain)
+    return Flow(0, window, 0, 5000, handle, delivery_count, credit, drain=drain)
 
 
 def transfer(delivery_id: int, *, handle: int = 0, **fields: Any) -> Transfer:
