@@ -36,6 +36,7 @@ from shared.messaging.amqp.sections import (
     write_map,
 )
 from shared.messaging.amqp.values import Symbol, Timestamp
+from shared.messaging.embedded.encoding import Content, decode
 from shared.messaging.embedded.envelope import Delivery, Envelope, Form, StoredEnvelope
 from shared.messaging.message import Message
 
@@ -52,6 +53,8 @@ _OURS = {_SEQUENCE_NUMBER, _ENQUEUED_TIME, _LOCKED_UNTIL, _MESSAGE_STATE, _DEAD_
 
 _MILLISECOND = 1000
 _MAX_UINT = 2**32 - 1
+_YEAR_9999 = 253_370_764_800_000_000
+"""Nothing is due later, and what expires later never does: Python's instants end with that year."""
 
 
 def envelope_of(payload: bytes, *, now: int) -> Envelope:
@@ -68,20 +71,24 @@ def envelope_of(payload: bytes, *, now: int) -> Envelope:
             annotations = read_map(payload, section)
         elif section.code == Code.PROPERTIES:
             properties = read_properties(payload, section)
-    due = _microseconds(annotations.get(SCHEDULED_ENQUEUE_TIME))
+    due = _due(annotations.get(SCHEDULED_ENQUEUE_TIME), now=now)
+    time_to_live = _time_to_live(header, properties)
+    if time_to_live is not None and (due or now) + time_to_live > _YEAR_9999:
+        time_to_live = None
     return Envelope(
         form=Form.AMQP,
         payload=payload[start:],
         size=len(payload),
         message_id=text(properties.message_id),
         session_id=properties.group_id,
-        due=due if due is not None and due > now else None,
-        time_to_live=_time_to_live(header, properties),
+        due=due,
+        time_to_live=time_to_live,
     )
 
 
-def _microseconds(milliseconds: Any) -> int | None:
-    return milliseconds * _MILLISECOND if isinstance(milliseconds, int) else None
+def _due(milliseconds: Any, *, now: int) -> int | None:
+    due = milliseconds * _MILLISECOND if isinstance(milliseconds, Timestamp) else now
+    return min(due, _YEAR_9999) if due > now else None
 
 
 def _time_to_live(header: Header, properties: Properties) -> int | None:
@@ -92,7 +99,9 @@ def _time_to_live(header: Header, properties: Properties) -> int | None:
     milliseconds = header.ttl
     if properties.absolute_expiry_time is not None and properties.creation_time is not None:
         milliseconds = properties.absolute_expiry_time - properties.creation_time
-    return milliseconds * _MILLISECOND if milliseconds is not None and milliseconds > 0 else None
+    if milliseconds is None or not 0 < milliseconds * _MILLISECOND < _YEAR_9999:
+        return None
+    return milliseconds * _MILLISECOND
 
 
 def unbatch(payload: bytes) -> list[bytes]:
@@ -130,9 +139,6 @@ def deliver(stored: StoredEnvelope) -> bytes:
 def _payload(stored: StoredEnvelope) -> bytes:
     if stored.form is Form.AMQP:
         return stored.payload
-    # Here because that module reads what this one writes.
-    from shared.messaging.embedded.encoding import Content, decode
-
     content = Content(stored.payload, stored.message_id, stored.attributes)
     return sections_of(decode(content))
 

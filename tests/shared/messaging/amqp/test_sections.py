@@ -211,6 +211,8 @@ def test_the_sdk_reads_what_is_written(
 
     decoded = decode_payload(memoryview(encode_message(message)))
 
+    assert decoded.header is not None
+    assert decoded.properties is not None
     assert list(decoded.header) == [getattr(header, name) for name in Header.__slots__]
     assert list(decoded.properties) == [
         value.encode() if isinstance(value, str) else value
