@@ -20,7 +20,8 @@ from shared.wire.words import word_reader
 
 MAX_DELIVERY_COUNT = 2_000
 SECOND = timedelta(seconds=1)
-NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?")
+# It becomes the name of a file.
+NAMESPACE = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?")
 PATH = re.compile(r"[A-Za-z0-9](?:[\w./-]{0,258}[A-Za-z0-9])?", re.ASCII)
 NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,48}[A-Za-z0-9])?", re.ASCII)
 RULE_NAME = re.compile(rf"{NAME.pattern}|\$Default", re.ASCII)
@@ -37,15 +38,10 @@ class FilterType(StrEnum):
 read_filter_type = word_reader(FilterType)
 
 
-def _name(pattern: re.Pattern[str], longest: int, others: str) -> AfterValidator:
+def _name(pattern: re.Pattern[str], words: str) -> AfterValidator:
     def check(text: str) -> str:
         if pattern.fullmatch(text) is None:
-            raise PydanticCustomError(
-                "name",
-                "must be 1 to {longest} letters, digits and {others}, "
-                "with a letter or digit at both ends",
-                {"longest": longest, "others": others},
-            )
+            raise PydanticCustomError("name", "must be {words}", {"words": words})
         if RESERVED_SEGMENT in text.lower():
             raise PydanticCustomError("name", "must not look like the path of a subscription")
         return text
@@ -100,7 +96,13 @@ Action = Annotated[StrictStr, _left_out("must be empty: this broker does not do 
 FilterTypeWord = Annotated[FilterType, BeforeValidator(read_filter_type)]
 Expression = Annotated[StrictStr, AfterValidator(_check_expression)]
 Property = Annotated[PropertyValue, PlainValidator(_check_property)]
-NamespaceName = Annotated[StrictStr, _name(NAMESPACE, 50, "-")]
-EntityPath = Annotated[StrictStr, _name(PATH, 260, "- _ . /")]
-SubscriptionName = Annotated[StrictStr, _name(NAME, 50, "- _ .")]
-RuleName = Annotated[StrictStr, _name(RULE_NAME, 50, "- _ .")]
+ENDS = "with a letter or digit at both ends"
+NamespaceName = Annotated[
+    StrictStr,
+    _name(
+        NAMESPACE, "1 to 50 letters, digits and -, with a letter before and no - after the others"
+    ),
+]
+EntityPath = Annotated[StrictStr, _name(PATH, f"1 to 260 letters, digits and - _ . /, {ENDS}")]
+SubscriptionName = Annotated[StrictStr, _name(NAME, f"1 to 50 letters, digits and - _ ., {ENDS}")]
+RuleName = Annotated[StrictStr, _name(RULE_NAME, f"1 to 50 letters, digits and - _ ., {ENDS}")]

@@ -1,10 +1,12 @@
 """Everything that is wrong with a file for the emulator, told at once and each at its place."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from shared.messaging.emulator_config import read_config
+from shared.messaging.emulator_documents import EmulatorDocument
 from tests.shared.messaging.emulator_configs import (
     NAMESPACE,
     Document,
@@ -17,6 +19,8 @@ from tests.shared.messaging.emulator_configs import (
     sql,
     topic,
 )
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "embedded-broker.md"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,7 @@ def test_a_queue_may_be_named_so(name: str) -> None:
 
 def test_other_names_are_narrower() -> None:
     assert list(faults(config(name="../other"))) == [f"{NAMESPACE}.Name"]
+    assert list(faults(config(name="1st"))) == [f"{NAMESPACE}.Name"]
     assert list(faults(config(name="a" * 51))) == [f"{NAMESPACE}.Name"]
     assert list(faults(config(topics=[topic(subscription="a/b")]))) == [
         f"{NAMESPACE}.Topics[0].Subscriptions[0].Name"
@@ -188,3 +193,16 @@ def test_entities_subscriptions_and_filters_have_limits() -> None:
 )
 def test_a_file_of_another_form_is_refused(text: str, path: str) -> None:
     assert list(faults(text)) == [path]
+
+
+def test_the_reference_names_every_member() -> None:
+    page = REFERENCE.read_text().partition("## Config.json")[2].partition("## Keys")[0]
+
+    members = {
+        field.alias
+        for model in EmulatorDocument.__subclasses__()
+        for field in model.model_fields.values()
+    }
+
+    assert len(members) > 20
+    assert {member for member in members if member and member not in page} == set()

@@ -1,5 +1,7 @@
 """What SQL filters are read as, and what is said of a text that is none."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import assume, given
 
@@ -25,8 +27,10 @@ from shared.messaging.filters.syntax import (
     SystemProperty,
     UserProperty,
 )
+from shared.messaging.filters.system_properties import SPELLED, SYSTEM_PROPERTIES
 from tests.shared.messaging.filters.trees import predicates, printed
 
+REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "embedded-broker.md"
 A, B, C = (
     Comparison(UserProperty(name), "=", Constant(number))
     for number, name in enumerate(("a", "b", "c"), 1)
@@ -204,3 +208,16 @@ def test_length_has_a_limit_and_chains_of_that_length_none() -> None:
 
     with pytest.raises(InvalidFilterError, match=f"has {MAX_LENGTH + 1} characters, more than"):
         parse(longest + " " * (MAX_LENGTH + 1 - len(longest)))
+
+
+def test_the_reference_shows_filters_and_names_every_system_property() -> None:
+    page = REFERENCE.read_text()
+    examples = page.partition("```sql\n")[2].partition("```")[0].splitlines()
+
+    trees = [parse(example) for example in examples]
+
+    assert len(trees) > 5
+    assert f"`sys.` and one of {SPELLED.replace(' or', ',')} |" in page
+    assert {name.lower() for name in SPELLED.replace(" or", ",").split(", ")} == (
+        SYSTEM_PROPERTIES.keys() - {"scheduledenqueuetime"}
+    )
