@@ -18,6 +18,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from shared.errors import ConfigurationError
 
 PREFIX = "TOCSIN_"
+CONNECTION = "ServiceBusConnection"
+"""What triggers name; its app settings are those that Azure Functions reads."""
+CONNECTION_SETTINGS = {
+    CONNECTION: "service_bus_connection",
+    f"{CONNECTION}__fullyQualifiedNamespace": "service_bus_namespace",
+    f"{CONNECTION}__clientId": "service_bus_client_id",
+}
+NOT_OURS = frozenset({"TOCSIN_SERVICEBUS_CONNECTION"})
+"""Read by the tests, which may share an environment with what they start."""
 SUBSCRIPTION_ID = r"^[A-Za-z0-9-]{1,64}$"
 MAX_RATE = 1_000_000
 """One in each microsecond; instants have no finer grain."""
@@ -46,6 +55,13 @@ class EngineMode(StrEnum):
     TIMER = "timer"
 
 
+class BrokerKind(StrEnum):
+    """Where queues and topics are: in the database of the data folder, or in a Service Bus namespace."""
+
+    EMBEDDED = "embedded"
+    SERVICEBUS = "servicebus"
+
+
 def split_list(value: object) -> object:
     return (
         [part.strip() for part in value.split(",") if part.strip()]
@@ -62,6 +78,12 @@ def read_seconds(value: object) -> object:
         return value
 
 
+def read_blank(value: object) -> object:
+    """An app setting without a value is one that is not there."""
+    return None if value == "" else value
+
+
+OptionalText = Annotated[str | None, BeforeValidator(read_blank)]
 Duration = Annotated[timedelta, BeforeValidator(read_seconds)]
 
 
@@ -73,6 +95,10 @@ class Settings(BaseModel):
     role: Role = Role.ALL
     data_dir: Path = Path(".tocsin")
     durability: Durability = Durability.POWER
+    broker: BrokerKind = BrokerKind.EMBEDDED
+    service_bus_connection: OptionalText = Field(default=None, repr=False)
+    service_bus_namespace: OptionalText = None
+    service_bus_client_id: OptionalText = None
     subscription_id: Annotated[str, AfterValidator(str.lower)] = Field(
         default="00000000-0000-0000-0000-000000000001",
         pattern=SUBSCRIPTION_ID,
@@ -170,8 +196,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ConfigurationError: names every setting that is unknown or malformed; never shows a value.
     """
     source = os.environ if environment is None else environment
-    given = {name: value for name, value in source.items() if name.startswith(PREFIX)}
-    known = {f"{PREFIX}{field}".upper(): field for field in Settings.model_fields}
+    given = {name: value for name, value in source.items() if is_ours(name)}
+    known = {name.upper(): field for field, name in setting_names().items()}
     unknown = sorted(name for name in given if name.upper() not in known)
     if unknown:
         raise ConfigurationError(f"unknown settings: {', '.join(unknown)}")
@@ -179,10 +205,19 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        faults = (
-            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
-        )
+        names = setting_names()
+        faults = (f"{names[str(fault['loc'][0])]}: {fault['msg']}" for fault in error.errors())
         raise ConfigurationError("; ".join(faults)) from None
+
+
+def is_ours(name: str) -> bool:
+    return (name.startswith(PREFIX) and name not in NOT_OURS) or name in CONNECTION_SETTINGS
+
+
+def setting_names() -> Mapping[str, str]:
+    """Return the name in the environment of each field."""
+    names = {field: f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    return names | {field: name for name, field in CONNECTION_SETTINGS.items()}
 
 
 def load_role(environment: Mapping[str, str] | None = None) -> Role:

@@ -16,6 +16,7 @@ from tests.contracts.broker_steps import (
     SOME,
     TOPIC,
     bodies,
+    is_near,
     nothing,
     one,
     soon,
@@ -41,8 +42,24 @@ class SchedulingAndTopics:
 
         message = await soon(waiting)
         assert message.message.body == b"later"
-        assert message.message.scheduled_enqueue_time == due
-        assert message.enqueued_time == due
+        assert is_near(message.message.scheduled_enqueue_time, due)
+        assert is_near(message.enqueued_time, due)
+
+    async def test_message_has_a_new_number_when_it_becomes_active(
+        self, broker: Broker, clock: FakeClock
+    ) -> None:
+        due = clock.now() + timedelta(minutes=1)
+        scheduled = Message(body=b"later", scheduled_enqueue_time=due)
+        numbers = await broker.schedule(QUEUE, [scheduled])
+        await broker.send(QUEUE, [text("now")])
+
+        await clock.advance(timedelta(minutes=1))
+
+        messages = await take(broker.receiver(QUEUE), 2)
+        assert bodies(messages) == ["now", "later"]
+        assert messages[1].sequence_number > messages[0].sequence_number > numbers[0]
+        with pytest.raises(NotFoundError):
+            await broker.cancel_scheduled(QUEUE, numbers)
 
     async def test_earlier_one_scheduled_later_comes_first(
         self, broker: Broker, clock: FakeClock
@@ -133,7 +150,7 @@ class SchedulingAndTopics:
     async def test_topic_without_subscriptions_swallows(self, broker: Broker) -> None:
         await broker.send("unheard", [text("a")])
 
-        assert await broker.peek("unheard") == []
+        assert await nothing(broker.receiver(SOME))
 
     async def test_peek_shows_messages_in_every_state_and_locks_none(
         self, broker: Broker, clock: FakeClock
@@ -148,6 +165,7 @@ class SchedulingAndTopics:
 
         assert [message.message.body for message in seen] == [b"locked", b"active", b"scheduled"]
         assert [message.delivery_count for message in seen] == [1, 0, 0]
+        assert [message.state.name for message in seen] == ["ACTIVE", "ACTIVE", "SCHEDULED"]
         assert bodies(await take(receiver, 3)) == ["active"]
         after = await broker.peek(QUEUE, from_sequence_number=locked.sequence_number + 1)
         assert [message.message.body for message in after] == [b"active"]

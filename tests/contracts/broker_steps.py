@@ -2,22 +2,46 @@
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.messaging.broker import Receiver
 from shared.messaging.entities import QueueDescription, SubscriptionDescription, TopicDescription
 from shared.messaging.message import Message, ReceivedMessage
+from shared.messaging.rules import CorrelationFilter, FalseFilter, RuleDescription, SqlFilter
 
 LOCK = timedelta(seconds=30)
-MOMENT = timedelta(microseconds=1)
+MOMENT = timedelta(milliseconds=1)
+"""Instants have no finer grain on the wire."""
+LIFE = timedelta(seconds=60)
+WINDOW = timedelta(minutes=10)
+ROOM = 10_000
+
 QUEUE = "orders"
 OTHER = "other"
-TOPIC = "facts"
-SOME, ALL = f"{TOPIC}/Subscriptions/some", f"{TOPIC}/Subscriptions/all"
+ORDERED = "ordered"
+UNIQUE = "unique"
+FLEETING = "fleeting"
+SMALL = "small"
 QUEUES = (
     QueueDescription(name=QUEUE, lock_duration=LOCK, max_delivery_count=3),
     QueueDescription(name=OTHER, lock_duration=LOCK, max_delivery_count=1),
+    QueueDescription(name=ORDERED, lock_duration=LOCK, max_delivery_count=3, requires_session=True),
+    QueueDescription(name=UNIQUE, lock_duration=LOCK, duplicate_detection_window=WINDOW),
+    QueueDescription(
+        name=FLEETING,
+        lock_duration=LOCK,
+        default_message_time_to_live=LIFE,
+        dead_lettering_on_message_expiration=True,
+    ),
+    QueueDescription(name=SMALL, lock_duration=LOCK, max_size=ROOM),
+)
+
+TOPIC = "facts"
+SOME, ALL = f"{TOPIC}/Subscriptions/some", f"{TOPIC}/Subscriptions/all"
+SORTED = "sorted"
+LARGE, RED, NEVER, BRIEF, BY_SESSION = (
+    f"{SORTED}/Subscriptions/{name}" for name in ("large", "red", "never", "brief", "by-session")
 )
 TOPICS = (
     TopicDescription(
@@ -28,14 +52,47 @@ TOPICS = (
         ),
     ),
     TopicDescription(name="unheard"),
+    TopicDescription(
+        name=SORTED,
+        subscriptions=(
+            SubscriptionDescription(
+                name="large",
+                rules=(
+                    RuleDescription("by-size", SqlFilter("size > 10")),
+                    RuleDescription("by-name", SqlFilter("sys.Label LIKE 'large%'")),
+                ),
+            ),
+            SubscriptionDescription(
+                name="red",
+                rules=(RuleDescription("red", CorrelationFilter(properties={"colour": "red"})),),
+            ),
+            SubscriptionDescription(name="never", rules=(RuleDescription("never", FalseFilter()),)),
+            SubscriptionDescription(
+                name="brief",
+                default_message_time_to_live=LIFE,
+                rules=(RuleDescription("brief", CorrelationFilter(subject="brief")),),
+            ),
+            SubscriptionDescription(
+                name="by-session",
+                requires_session=True,
+                lock_duration=LOCK,
+                rules=(RuleDescription("chat", CorrelationFilter(subject="chat")),),
+            ),
+        ),
+    ),
 )
 DEAD_LETTERS = f"{QUEUE}/$DeadLetterQueue"
 
 Value = TypeVar("Value")
 
 
-def text(name: str) -> Message:
-    return Message(body=name.encode())
+def text(name: str, session_id: str | None = None) -> Message:
+    return Message(body=name.encode(), session_id=session_id)
+
+
+def is_near(one: datetime | None, other: datetime) -> bool:
+    """Instants lose what is below a millisecond on the wire."""
+    return one is not None and abs(one - other) < MOMENT
 
 
 async def soon(waiting: Awaitable[Value]) -> Value:
@@ -45,7 +102,15 @@ async def soon(waiting: Awaitable[Value]) -> Value:
 
 
 async def take(receiver: Receiver, count: int = 1) -> list[ReceivedMessage]:
-    return await soon(receiver.receive(max_messages=count, max_wait=None))
+    """A call may return fewer than there are, so `count` messages are taken in several, or all when they are fewer."""
+    taken = await soon(receiver.receive(max_messages=count, max_wait=None))
+    while taken and len(taken) < count:
+        rest = count - len(taken)
+        more = await soon(receiver.receive(max_messages=rest, max_wait=timedelta(0)))
+        if not more:
+            break
+        taken += more
+    return taken
 
 
 async def one(receiver: Receiver) -> ReceivedMessage:

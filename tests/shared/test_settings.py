@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.settings import Role, load_settings
+from shared.settings import BrokerKind, Role, load_settings
 
 
 def test_defaults_need_no_environment() -> None:
@@ -167,3 +167,29 @@ def test_whether_the_platform_is_in_front_is_said_in_a_word(text: str, value: bo
     assert load_settings({}).behind_app_service is False
     with pytest.raises(ConfigurationError, match="TOCSIN_BEHIND_APP_SERVICE"):
         load_settings({"TOCSIN_BEHIND_APP_SERVICE": f"{text}!"})
+
+
+def test_service_bus_is_reached_by_the_app_settings_that_functions_read() -> None:
+    settings = load_settings(
+        {
+            "TOCSIN_BROKER": "servicebus",
+            "ServiceBusConnection": "Endpoint=sb://s3cret",
+            "ServiceBusConnection__fullyQualifiedNamespace": "ns.servicebus.windows.net",
+            "ServiceBusConnection__clientId": "",
+        }
+    )
+
+    assert settings.broker is BrokerKind.SERVICEBUS
+    assert settings.service_bus_connection == "Endpoint=sb://s3cret"
+    assert settings.service_bus_namespace == "ns.servicebus.windows.net"
+    assert settings.service_bus_client_id is None
+    assert "s3cret" not in repr(settings)
+
+
+def test_settings_have_one_name_each() -> None:
+    with pytest.raises(ConfigurationError, match="unknown settings: TOCSIN_SERVICE_BUS_CONNECTION"):
+        load_settings({"TOCSIN_SERVICE_BUS_CONNECTION": "x"})
+
+
+def test_what_the_tests_are_told_stops_no_process() -> None:
+    assert load_settings({"TOCSIN_SERVICEBUS_CONNECTION": "x"}) == load_settings({})
