@@ -27,7 +27,7 @@ class Behaviour(Enum):
 
 
 class Aimed(Protocol):
-    """An action and the target that its attempt leads to; the action gives up on silence within a second."""
+    """An action and the target that its attempt leads to; the action gives up on silence within seconds."""
 
     @property
     def action(self) -> Action: ...

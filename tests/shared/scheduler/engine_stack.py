@@ -15,7 +15,7 @@ from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
 from shared.messaging.entities import EXECUTIONS, HISTORY, TOCSIN_QUEUES
 from shared.messaging.wake_up import WakeUp
-from shared.scheduler.action import Attempt, Outcome
+from shared.scheduler.action import Action, Attempt, Outcome
 from shared.scheduler.announcements import JobPath
 from shared.scheduler.claiming import Claims
 from shared.scheduler.engine import Ticker
@@ -58,18 +58,21 @@ FAILED = Outcome(is_success=False, message="failed")
 class RecordingAction:
     """Remembers attempts; answers with what the test has put into `outcomes`, and success after that.
 
-    Between the two, each attempt takes one of `meanwhile`, if there is one, and lets it happen.
+    Between the two, each attempt takes one of `meanwhile`, if there is one, and lets it happen. With a `real` action
+    the answers are that one's.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     meanwhile: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+    real: Action | None = None
 
     async def execute(self, attempt: Attempt) -> Outcome:
         self.attempts.append(attempt)
+        answer = None if self.real is None else await self.real.execute(attempt)
         if self.meanwhile:
             await self.meanwhile.pop(0)()
-        return self.outcomes.pop(0) if self.outcomes else OK
+        return answer or (self.outcomes.pop(0) if self.outcomes else OK)
 
     async def close(self) -> None:
         """There is nothing to close."""

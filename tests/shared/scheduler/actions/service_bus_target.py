@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.clock import SystemClock
 from shared.errors import ConflictError, InvalidRequestError, TocsinError
+from shared.messaging.amqp.arrivals import Arrivals
 from shared.messaging.amqp.conditions import describe_error
 from shared.messaging.amqp.envelopes import message_of
 from shared.messaging.amqp.node import Attached, Inlet, InletNode, Outlet, Peer, Transferred
@@ -74,9 +75,13 @@ class TargetNodes:
     """The nodes of our broker, unless the target is to behave otherwise."""
 
     def __init__(self, target: ServiceBusTarget, peer: Peer) -> None:
-        keys = Keys({DESCRIPTION.name: {KEY_NAME: KEY}})
-        cores = {DESCRIPTION.name: target.core}
-        self._inner = NamespaceNodes(cores, keys, clock=SystemClock())
+        clock = SystemClock()
+        self._inner = NamespaceNodes(
+            {DESCRIPTION.name: target.core},
+            Keys({DESCRIPTION.name: {KEY_NAME: KEY}}),
+            clock=clock,
+            arrivals=Arrivals(clock, new_id=lambda: "none of its own"),
+        )
         self._target = target
         self.peer = peer
         self.gone = asyncio.Event()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from azure.servicebus import ServiceBusMessage
@@ -17,17 +16,10 @@ from tests.shared.scheduler.actions.service_bus_target import (
     KEY,
     KEY_NAME,
     ServiceBusTarget,
-    serving_service_bus,
 )
 
 LIMIT = timedelta(seconds=20)
 ADDRESSES = [Address("n1", entity, KEY_NAME, KEY) for entity in ("q1", "unique", "t1")]
-
-
-@pytest.fixture
-async def target(tmp_path: Path) -> AsyncIterator[ServiceBusTarget]:
-    async with serving_service_bus(tmp_path) as target:
-        yield target
 
 
 @pytest.fixture

@@ -95,12 +95,6 @@ class TestServiceBusAction(ActionContract):
 
 
 @pytest.fixture
-async def target(tmp_path: Path) -> AsyncIterator[ServiceBusTarget]:
-    async with serving_service_bus(tmp_path) as target:
-        yield target
-
-
-@pytest.fixture
 async def action(target: ServiceBusTarget) -> AsyncIterator[ServiceBusAction]:
     action = service_bus_action(target.endpoint)
     yield action

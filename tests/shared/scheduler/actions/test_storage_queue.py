@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +18,6 @@ from tests.shared.scheduler.actions.azurite import (
     ACCOUNT,
     Azurite,
     member_of,
-    running_azurite,
     texts_in,
 )
 from tests.shared.scheduler.actions.calling import LOOPBACK, SEALER, attempt, sealed
@@ -100,12 +99,6 @@ class TestStorageQueueAction(ActionContract):
             )
             yield AimedQueue(server, action)
             await action.close()
-
-
-@pytest.fixture(scope="module")
-def azurite() -> Iterator[Azurite]:
-    with running_azurite() as running:
-        yield running
 
 
 @pytest.fixture
