@@ -4,6 +4,7 @@ A session whose lock has ended stays taken until a transaction has given back wh
 holds it next receives everything in order.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,11 +26,12 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Held:
-    """A lock, what to do when it ends, and whether it has."""
+    """A lock, what to do when it ends, and whether it has; `freed` is set when the session can be locked again."""
 
     lock: SessionLock
     on_end: list[Callable[[], None]] = field(default_factory=list)
     is_over: bool = False
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Sessions:
@@ -48,11 +50,7 @@ class Sessions:
         self, source: Source, *, session_id: str | None, max_wait: timedelta | None
     ) -> SessionLock:
         if session_id is not None:
-            if (source.path, session_id) in self._held:
-                raise SessionCannotBeLockedError(
-                    f"somebody else holds session {session_id!r} of {source.path!r}"
-                )
-            return self._hold(source, session_id)
+            return await self._accept_named(source, session_id)
         locks = await self._visitor.wait(self._line(source), 1, max_wait)
         if not locks:
             raise SessionCannotBeLockedError(
@@ -111,6 +109,17 @@ class Sessions:
         for held in self._held.values():
             self._end(held)
 
+    async def _accept_named(self, source: Source, session_id: str) -> SessionLock:
+        while (held := self._held.get((source.path, session_id))) is not None:
+            now = self._now()
+            if self._is_live(held, now):
+                raise SessionCannotBeLockedError(
+                    f"somebody else holds session {session_id!r} of {source.path!r}"
+                )
+            self._wait_until(now)
+            await held.freed.wait()
+        return self._hold(source, session_id)
+
     def _free(self, tx: Transaction, settling: Settling, ended: Sequence[Held]) -> None:
         for held in ended:
             settling.free_session(tx, held.lock.path, held.lock.session_id)
@@ -120,6 +129,7 @@ class Sessions:
         key = held.lock.path, held.lock.session_id
         if self._held.get(key) is held:
             del self._held[key]
+            held.freed.set()
             self.arrived(*key)
 
     def _end(self, held: Held) -> None:

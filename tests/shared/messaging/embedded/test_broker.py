@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from sqlalchemy import Connection
@@ -33,6 +34,7 @@ from tests.contracts.broker_steps import (
     SOME,
     TOPIC,
     TOPICS,
+    nothing,
     one,
     soon,
     text,
@@ -46,13 +48,18 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "tocsin.db"
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "tocsin.db"
     engine = sqlite_engine(path)
     migrate(engine, SCHEMA)
     engine.dispose()
     return path
+
+
+@pytest.fixture
+def path(migrated: Path, tmp_path: Path) -> Path:
+    return Path(copyfile(migrated, tmp_path / "tocsin.db"))
 
 
 @pytest.fixture
@@ -62,7 +69,37 @@ async def broker(database: Database, clock: FakeClock) -> AsyncIterator[Embedded
     await broker.close()
 
 
-class TestInline(BrokerContract):
+class EmbeddedContract(BrokerContract):
+    async def test_cancelled_receive_takes_no_message_with_it(self, broker: EmbeddedBroker) -> None:
+        waiting = asyncio.ensure_future(one(broker.receiver(QUEUE)))
+        assert await nothing(broker.receiver(QUEUE))
+
+        sending = asyncio.ensure_future(broker.send(QUEUE, [text("a")]))
+        await settle(1)
+        waiting.cancel()
+        await soon(sending)
+
+        message = await one(broker.receiver(QUEUE))
+        assert (message.message.body, message.delivery_count) == (b"a", 1)
+
+    async def test_receive_cancelled_at_any_moment_takes_no_message_with_it(
+        self, broker: EmbeddedBroker
+    ) -> None:
+        receiver = broker.receiver(QUEUE)
+        for turns in range(12):
+            await broker.send(QUEUE, [text(str(turns))])
+            waiting = asyncio.ensure_future(one(receiver))
+            await settle(turns)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+
+            message = waiting.result() if not waiting.cancelled() else await one(receiver)
+
+            assert (message.message.body, message.delivery_count) == (str(turns).encode(), 1)
+            await receiver.complete(message)
+
+
+class TestInline(EmbeddedContract):
     @pytest.fixture
     async def database(self, path: Path) -> AsyncIterator[Database]:
         database = InlineDatabase(path)
@@ -70,7 +107,7 @@ class TestInline(BrokerContract):
         await database.close()
 
 
-class TestWithThreads(BrokerContract):
+class TestWithThreads(EmbeddedContract):
     @pytest.fixture
     async def database(self, path: Path) -> AsyncIterator[Database]:
         database = SqliteDatabase(path)

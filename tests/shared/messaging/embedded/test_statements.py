@@ -1,6 +1,5 @@
-from pathlib import Path
-
 import pytest
+from sqlalchemy import Engine
 
 from shared.messaging.embedded import statements
 from shared.messaging.embedded.schema import SCHEMA
@@ -15,10 +14,15 @@ STATEMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_p12_no_statement_looks_at_what_it_does_not_need(tmp_path: Path, name: str) -> None:
-    engine = sqlite_engine(tmp_path / "tocsin.db")
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    engine = sqlite_engine(tmp_path_factory.mktemp("statements") / "tocsin.db")
     migrate(engine, SCHEMA)
+    return engine
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_p12_no_statement_looks_at_what_it_does_not_need(engine: Engine, name: str) -> None:
     statement = STATEMENTS[name]
 
     with engine.connect() as connection:
