@@ -6,7 +6,7 @@ the session has credit. Outcomes are told at the end of a turn, in ranges.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Generic, TypeVar
 
 from shared.messaging.amqp.faults import WINDOW_VIOLATION, SessionFaultError
@@ -38,6 +38,15 @@ def serial_distance(later: int, earlier: int) -> int:
     """Return how far `later` is ahead, 0 when it is not: serial numbers wrap (RFC 1982)."""
     distance = (later - earlier) % MODULUS
     return distance if distance < HALF else 0
+
+
+def known_between(known: Collection[int], first: int, last: int) -> list[int]:
+    """Return those of the known serial numbers that are in a range, which may wrap and be as wide as the peer likes."""
+    span = (last - first) % MODULUS
+    if span < len(known):
+        wide = (number % MODULUS for number in range(first, first + span + 1))
+        return [number for number in wide if number in known]
+    return [number for number in known if (number - first) % MODULUS <= span]
 
 
 class Channel(Generic[Owner]):
@@ -155,15 +164,8 @@ class Channel(Generic[Owner]):
 
     def settled(self, first: int, last: int) -> Iterator[tuple[int, Owner, bytes]]:
         """Forget and return the deliveries from `first` to `last` that are unsettled, with their tags."""
-        span = (last - first) % MODULUS
-        ids: list[int] | range = range(first, first + span + 1)
-        if span >= len(self._unsettled):
-            # The numbers are the peer's: what is walked is what we know.
-            ids = [known for known in self._unsettled if (known - first) % MODULUS <= span]
-        for delivery_id in ids:
-            delivery = self._unsettled.pop(delivery_id % MODULUS, None)
-            if delivery is not None:
-                yield delivery_id % MODULUS, *delivery
+        for delivery_id in known_between(self._unsettled, first, last):
+            yield delivery_id, *self._unsettled.pop(delivery_id)
 
     def forget(self, owner: Owner) -> None:
         """Drop what is unsettled or waits on a link that has ended."""

@@ -91,12 +91,11 @@ class Connection(asyncio.Protocol):
     """The server's side of one socket; for its nodes it is the `Peer`."""
 
     def __init__(self, terms: Terms) -> None:
-        loop = asyncio.get_running_loop()
         self.stage = Stage.HANDSHAKE
         self.hostname: str | None = None
         self._terms = terms
         self._transport: asyncio.Transport | None = None
-        self._writer = FrameWriter(loop)
+        self._writer = FrameWriter()
         self._pressure = Pressure()
         self._runner = Runner(terms.describe)
         self._timer = Timer(terms.clock)

@@ -29,6 +29,7 @@ class Heartbeat:
         self._close = close
         self._silence = NO_TIME
         self._interval = SILENT_AT_MOST / 4
+        self._is_asked = False
 
     def begin(self, idle_time_out: int | None) -> None:
         """Beat from now on; `idle_time_out` is the peer's, in milliseconds. Raises ConnectionFaultError."""
@@ -38,6 +39,7 @@ class Heartbeat:
                 raise ConnectionFaultError(
                     INVALID_FIELD, f"an idle-time-out of {idle_time_out} ms cannot be kept"
                 )
+            self._is_asked = True
             self._interval = min(self._interval, asked / 3)
         self._timer.arm(self._interval, self._beat)
 
@@ -48,7 +50,7 @@ class Heartbeat:
             seconds = SILENT_AT_MOST.total_seconds()
             self._close(Error(FORCED, f"the connection was silent for {seconds:.0f} seconds"))
             return
-        if self._writer.is_quiet:
+        if self._is_asked and self._writer.is_quiet:
             self._writer.write(EMPTY_FRAME)
             self._writer.flush()
         self._writer.is_quiet = True

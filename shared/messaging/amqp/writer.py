@@ -21,10 +21,9 @@ class FrameWriter:
     `is_paused` while the peer does not read; what is written nonetheless is kept.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self) -> None:
         self.is_paused = False
         self.is_quiet = True
-        self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._pieces: list[bytes] = []
         self._size = 0
@@ -39,6 +38,7 @@ class FrameWriter:
         """Drop what is there, and from now on what comes."""
         self._transport = None
         self._pieces.clear()
+        self._size = 0
         self._at_flush.clear()
 
     def hold(self) -> None:
@@ -79,7 +79,7 @@ class FrameWriter:
     def _schedule(self) -> None:
         if not self._is_flush_due:
             self._is_flush_due = True
-            self._loop.call_soon(self.flush)
+            asyncio.get_running_loop().call_soon(self.flush)
 
     def _write_out(self) -> None:
         if self._pieces and self._transport is not None:

@@ -46,7 +46,7 @@ class Peer:
         self._frames = FrameReader(max_frame_size=1 << 20)
         self._items: list[Frame | ProtocolHeader] = []
         self._window = 5000
-        self.longest_frame = 0
+        self.longest_frame = self.empty_frames = 0
 
     @classmethod
     async def connected(cls, port: int, **tls: Any) -> Self:
@@ -56,19 +56,26 @@ class Peer:
     async def opened(cls, port: int, opening: Open | None = None) -> Self:
         """Return a peer whose connection is open."""
         peer = await cls.connected(port)
-        await peer.shake_hands()
-        peer.say(opening or Open("peer", "localhost"))
-        await peer.hear(Open)
+        await peer.open(opening)
         return peer
 
     @classmethod
     async def begun(cls, port: int, opening: Open | None = None, *, window: int = 5000) -> Self:
         """Return a peer that has a session on channel 1."""
-        peer = await cls.opened(port, opening)
-        peer._window = window
-        peer.say(Begin(None, 0, window, 5000))
-        await peer.hear(Begin)
+        peer = await cls.connected(port)
+        await peer.begin(opening, window=window)
         return peer
+
+    async def open(self, opening: Open | None = None) -> None:
+        await self.shake_hands()
+        self.say(opening or Open("peer", "localhost"))
+        await self.hear(Open)
+
+    async def begin(self, opening: Open | None = None, *, window: int = 5000) -> None:
+        await self.open(opening)
+        self._window = window
+        self.say(Begin(None, 0, window, 5000))
+        await self.hear(Begin)
 
     async def shake_hands(self) -> None:
         self.write(SASL_HEADER)
@@ -79,6 +86,11 @@ class Peer:
 
     def write(self, data: bytes) -> None:
         self._writer.write(data)
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the other side has not made room for."""
+        return self._writer.transport.get_write_buffer_size()
 
     def say(
         self,
@@ -105,7 +117,9 @@ class Peer:
                     return None
                 self._items += self._frames.feed(data)
         item = self._items.pop(0)
-        if isinstance(item, Frame) and item.performative is not None:
+        if isinstance(item, Frame) and item.performative is None:
+            self.empty_frames += 1
+        elif isinstance(item, Frame):
             size = len(encode_frame(item.channel, item.performative, item.payload))
             self.longest_frame = max(self.longest_frame, size)
         return item
