@@ -1,5 +1,8 @@
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from enum import IntEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -11,6 +14,7 @@ from azure.servicebus._pyamqp._decode import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.messaging.amqp.decoding import decode
 from shared.messaging.amqp.encoding import encode
 from shared.messaging.amqp.values import (
     Array,
@@ -25,7 +29,9 @@ from shared.messaging.amqp.values import (
     ULong,
     UShort,
 )
-from tests.shared.messaging.amqp.amqp_values import BY_KIND, arrays, nested, without_nulls
+from shared.settings import app_settings
+from tests.shared.messaging.amqp.amqp_values import BY_KIND, anatomy, arrays, nested, without_nulls
+from tests.shared.messaging.amqp.test_decoding import ENCODINGS as SPELLINGS
 
 
 class Colour(IntEnum):
@@ -118,3 +124,37 @@ def test_the_sdk_reads_what_is_written(value: Any) -> None:
 
     assert len(rest) == 0
     assert decoded == sdk_view(value)
+
+
+# rhea carries the clients of JavaScript; each value goes through its reader and its writer.
+THROUGH_RHEA = """
+const types = require("rhea/lib/types.js");
+for (const line of require("fs").readFileSync(0, "utf8").trim().split("\\n")) {
+  const writer = new types.Writer();
+  writer.write(new types.Reader(Buffer.from(line, "hex")).read());
+  console.log(writer.toBuffer().toString("hex"));
+}
+"""
+NODE = Path(__file__).parents[3] / "conformance" / "node"
+
+
+def test_rhea_reads_what_is_written_and_is_read() -> None:
+    node = shutil.which("node")
+    if node is None or not (NODE / "node_modules" / ".done").exists():
+        if app_settings().get("CI") == "true":
+            pytest.fail("there is no node with its modules")
+        pytest.skip("there is no node with its modules")
+    values = [value for _, value in SPELLINGS if not isinstance(value, Described)]
+
+    answer = subprocess.run(
+        [node, "-e", THROUGH_RHEA],
+        input="\n".join(encode(value).hex() for value in values),
+        cwd=NODE,
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+
+    returned = [decode(bytes.fromhex(line))[0] for line in answer.stdout.split()]
+    assert [anatomy(value) for value in returned] == [anatomy(value) for value in values]

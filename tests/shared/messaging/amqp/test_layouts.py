@@ -200,6 +200,12 @@ def test_an_empty_array_of_the_sdk_is_no_symbols() -> None:
     assert performative == Open("c", offered_capabilities=())
 
 
+@pytest.mark.parametrize("octets", ["0053 16 45", "005316 c0 02 01 40"])
+def test_a_refusal_names_the_field_that_is_missing(octets: str) -> None:
+    with pytest.raises(MalformedFrameError, match="amqp:detach:list without its field handle"):
+        LAYOUTS.decode(bytes.fromhex(octets), 0)
+
+
 MALFORMED = {
     "nothing": "",
     "no descriptor": "c0 02 01 43",
