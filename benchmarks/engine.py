@@ -23,7 +23,7 @@ from sqlalchemy import text
 from benchmarks import peer
 from benchmarks.broker import Figure, measured
 from benchmarks.machine import describe, fsync_milliseconds
-from shared.cli.running import keep_out_of_collections
+from shared.cli.program import keep_out_of_collections
 from shared.clock import SystemClock, to_microseconds
 from shared.messaging.broker import Receiver
 from shared.messaging.embedded.broker import EmbeddedBroker

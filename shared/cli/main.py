@@ -101,6 +101,49 @@ def scheduler(
 
 
 @app.command()
+def broker(
+    data: Annotated[Path, typer.Option(help="Folder with the databases and keys.")],
+    listen: Annotated[
+        str, typer.Option(help="Loopback address; port 0 takes a free one.")
+    ] = "127.0.0.1:5672",
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The emulator's Config.json; without it Tocsin's own namespace."),
+    ] = None,
+    durability: Annotated[
+        str,
+        typer.Option(metavar="power|process", help="What an acknowledged message survives."),
+    ] = "power",
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="PEM file of the server's certificate.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of its key.")] = None,
+) -> None:
+    """Start the broker alone: a Service Bus for any SDK, over AMQP; Ctrl-C ends it."""
+    from shared.cli.broker import read_options, start
+
+    options = read_options(
+        data=data,
+        listen=listen,
+        config=config,
+        durability=durability,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+    )
+    start(options)
+
+
+@app.command()
+def entities(
+    data: Annotated[Path, typer.Option(help="Folder of `tocsin broker`, whether it runs or not.")],
+) -> None:
+    """Show the queues, topics and subscriptions of a broker and how much is in them."""
+    from shared.cli.entities import show_entities
+
+    show_entities(data.resolve())
+
+
+@app.command()
 def receive(
     secret_file: Annotated[Path, typer.Option(help="File with the webhook's secret (whsec_…).")],
     output: Annotated[Path, typer.Option(help="File to which verified events are added.")],

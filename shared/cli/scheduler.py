@@ -4,28 +4,25 @@ Then it becomes `shared.cli.scheduler_stack`, which stays.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.cli.becoming import become, make_tables
+from shared.cli.options import Reading, read_port
 from shared.cli.scheduler_folder import SchedulerFolder
 from shared.clock import SystemClock
-from shared.errors import ConfigurationError
 from shared.settings import SUBSCRIPTION_ID
 from shared.tls import load_certificates
 from shared.wire.times import parse_instant
 
-LISTEN = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.IGNORECASE)
 FIRST_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 """There is room behind it for everything that is planned ahead."""
-MAX_PORT = 65535
-Value = TypeVar("Value")
 
 
 class SubscriptionCertificate(BaseModel):
@@ -85,8 +82,8 @@ def read_options(
     starts_at = None if clock is None else reading.take("--clock", clock, read_clock)
     for each in networks:
         reading.take("--allow-network", each, ip_network)
-    if reading.faults or port is None:
-        raise ConfigurationError("; ".join(reading.faults))
+    reading.check()
+    assert port is not None
     return SchedulerOptions(
         folder=data.resolve(),
         port=port,
@@ -94,28 +91,6 @@ def read_options(
         clock=starts_at,
         networks=tuple(networks),
     )
-
-
-class Reading:
-    """Reads options one after another and keeps what is wrong with each."""
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-
-    def take(self, option: str, text: str, read: Callable[[str], Value]) -> Value | None:
-        """Return what `read` makes of `text`; None where that is a fault."""
-        try:
-            return read(text)
-        except (ValueError, ConfigurationError) as error:
-            self.faults.append(f"{option} {text!r}: {error}")
-            return None
-
-
-def read_port(text: str) -> int:
-    match = LISTEN.fullmatch(text)
-    if match is None or int(match[1]) > MAX_PORT:
-        raise ValueError("must be 127.0.0.1:PORT, since the service listens on loopback only")
-    return int(match[1])
 
 
 def read_certificate(text: str) -> SubscriptionCertificate:

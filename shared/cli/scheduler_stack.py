@@ -12,7 +12,8 @@ from shared.bootstrap import Application, use
 from shared.cli.becoming import ROOT
 from shared.cli.hosting import hosted
 from shared.cli.listening import RunningService, listening
-from shared.cli.running import keep_out_of_collections, receiving, run_program, ticking
+from shared.cli.program import keep_out_of_collections, run_program
+from shared.cli.running import receiving, ticking
 from shared.cli.scheduler import SchedulerOptions
 from shared.cli.scheduler_folder import SchedulerFolder
 from shared.cli.serving import end_asked, serving

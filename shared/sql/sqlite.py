@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from shared.errors import TransientError
 from shared.settings import Durability
@@ -40,7 +40,8 @@ def sqlite_engine(
 ) -> Engine:
     """Return an engine whose connections begin no transaction of their own and are set up for WAL."""
     engine = create_engine(
-        f"sqlite:///{path}",
+        # Not a text: a folder may have a question mark in its name.
+        URL.create("sqlite", database=str(path)),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,  # they may be secrets, and errors are logged

@@ -1,0 +1,58 @@
+"""`tocsin entities`: what the entities of a broker hold, read beside it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shared.served_broker.counts import read_counts
+from shared.served_broker.folder import BrokerFolder
+
+# In a pipe there is no terminal to ask; wide enough for a line each.
+PIPE_WIDTH = 200
+NUMBERS = ("Active", "Scheduled", "Deferred", "Dead-lettered", "Size")
+UNITS = ("B", "KiB", "MiB", "GiB")
+UNIT = 1024
+
+
+def show_entities(path: Path) -> None:
+    """Print a table of the queues, topics and subscriptions of each namespace in a folder.
+
+    Raises:
+        ConfigurationError: no broker was ever started there, or its databases cannot be read.
+    """
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPE_WIDTH)
+    console.print(table_of(BrokerFolder(path)))
+
+
+def table_of(folder: BrokerFolder) -> Table:
+    table = Table()
+    table.add_column("Namespace")
+    table.add_column("Entity", overflow="fold")
+    for name in NUMBERS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows_of(folder):
+        # A name is somebody else's text: no markup counts in it.
+        table.add_row(*map(Text, row))
+    return table
+
+
+def rows_of(folder: BrokerFolder) -> Iterator[tuple[str, ...]]:
+    for namespace in folder.namespaces():
+        for one in read_counts(folder.database(namespace.name), namespace):
+            numbers = (one.active, one.scheduled, one.deferred, one.dead_lettered)
+            yield (namespace.name, one.path, *(f"{each:,}" for each in numbers), sized(one.size))
+
+
+def sized(size: int) -> str:
+    """Return a number of bytes in the largest unit of which there is one, such as `3.4 KiB`."""
+    value, unit = float(size), UNITS[0]
+    for unit in UNITS:
+        if value < UNIT or unit == UNITS[-1]:
+            break
+        value /= UNIT
+    return f"{size} B" if unit == UNITS[0] else f"{value:.1f} {unit}"

@@ -1,0 +1,38 @@
+"""Reading the options of a command: everything that is wrong with them is told together."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from shared.errors import ConfigurationError, TocsinError
+
+LISTEN = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.IGNORECASE)
+MAX_PORT = 65535
+Value = TypeVar("Value")
+
+
+class Reading:
+    """Reads options one after another and keeps what is wrong with each."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def take(self, option: str, text: str, read: Callable[[str], Value]) -> Value | None:
+        """Return what `read` makes of `text`; None where that is a fault."""
+        try:
+            return read(text)
+        except (ValueError, TocsinError) as error:
+            self.faults.append(f"{option} {text!r}: {error}")
+            return None
+
+    def check(self) -> None:
+        """Raises ConfigurationError with every fault, if there is one."""
+        if self.faults:
+            raise ConfigurationError("; ".join(self.faults))
+
+
+def read_port(text: str) -> int:
+    match = LISTEN.fullmatch(text)
+    if match is None or int(match[1]) > MAX_PORT:
+        raise ValueError("must be 127.0.0.1:PORT, since the service listens on loopback only")
+    return int(match[1])
