@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 SUITE_ROUNDS = 25
 SUITE_MUTATIONS = 10_000
+SUITE_CONNECTIONS = 1000
 
 settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tocsin")
@@ -18,4 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=SUITE_ROUNDS, help="how many rounds of chaos")
     parser.addoption(
         "--mutations", type=int, default=SUITE_MUTATIONS, help="how many requests made wrong"
+    )
+    parser.addoption(
+        "--connections", type=int, default=SUITE_CONNECTIONS, help="how many malformed connections"
     )
