@@ -38,9 +38,11 @@ def with_id(message_id: str | None, body: str = "a") -> Message:
 async def settled(broker: Broker, entity: str) -> Sequence[str]:
     """Take and complete all that is there, and return the bodies."""
     receiver = broker.receiver(entity)
-    messages = await soon(receiver.receive(max_messages=10, max_wait=timedelta(0)))
-    for message in messages:
-        await receiver.complete(message)
+    messages = []
+    while received := await soon(receiver.receive(max_messages=10, max_wait=timedelta(0))):
+        for message in received:
+            await receiver.complete(message)
+        messages += received
     return bodies(messages)
 
 

@@ -14,7 +14,7 @@ LOCK = timedelta(seconds=30)
 MOMENT = timedelta(milliseconds=1)
 """Instants have no finer grain on the wire."""
 LIFE = timedelta(seconds=60)
-WINDOW = timedelta(minutes=10)
+WINDOW = timedelta(seconds=20)
 ROOM = 10_000
 
 QUEUE = "orders"

@@ -1,10 +1,12 @@
 """What a message may be (facts, section 4)."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from shared.clock import to_microseconds
-from shared.errors import MessageSizeExceededError, PermanentError
-from shared.messaging.embedded.envelope import Envelope
+from shared.errors import MalformedFrameError, MessageSizeExceededError, PermanentError
+from shared.messaging.embedded.encoding import MAX_PROPERTY, check_properties, message_of
+from shared.messaging.embedded.envelope import Envelope, Form
 from shared.messaging.embedded.namespace import Target
 
 MAX_MESSAGE_SIZE = 262_144
@@ -20,6 +22,8 @@ def check_envelope(envelope: Envelope, target: Target, max_size: int) -> None:
         raise MessageSizeExceededError(
             f"the message has {envelope.size} bytes; at most {max_size} are allowed"
         )
+    if envelope.form is Form.AMQP and envelope.size > MAX_PROPERTY:
+        check_sections(envelope)
     check_id("message", envelope.message_id)
     check_id("session", envelope.session_id)
     if target.requires_session and not envelope.session_id:
@@ -38,3 +42,14 @@ def check_id(kind: str, text: str | None) -> None:
             f"the {kind} id has {len(text)} characters; at most {MAX_ID} are allowed",
             code="ArgumentError",
         )
+
+
+def check_sections(envelope: Envelope) -> None:
+    """Raises MessageSizeExceededError for application properties that are too large; what is none is let through."""
+    from shared.messaging.amqp.sections import Code, find_sections
+
+    for section in find_sections(envelope.payload):
+        is_large = section.end - section.start > MAX_PROPERTY
+        if is_large and section.code == Code.APPLICATION_PROPERTIES:
+            with suppress(MalformedFrameError):
+                check_properties(message_of(envelope))
