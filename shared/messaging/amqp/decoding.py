@@ -58,9 +58,7 @@ def skip(data: bytes, start: int) -> int:
     """Return where the value that begins at `start` ends, looking only at its size. Raises MalformedFrameError."""
     try:
         at = start
-        for _ in range(DEEPEST):
-            if data[at] != 0:
-                break
+        while data[at] == 0:
             at = _end(data, at + 1)
         end = _end(data, at)
     except FAULTS as fault:
@@ -71,17 +69,19 @@ def skip(data: bytes, start: int) -> int:
 
 
 def _end(data: bytes, at: int) -> int:
-    category = data[at] >> 4
-    match category:
-        case 0xA | 0xC | 0xE:
-            return at + 2 + data[at + 1]
-        case 0xB | 0xD | 0xF:
-            return at + 5 + int(_UINT(data, at + 1)[0])
-        case _:
-            return at + 1 + _WIDTHS[category]
+    code = data[at]
+    if code in _FIXED:
+        return at + _FIXED[code]
+    if code < 0xA0:
+        raise ValueError(f"there is no constructor {code:#x}")
+    if code & 0x10:
+        return at + 5 + int(_UINT(data, at + 1)[0])
+    return at + 2 + data[at + 1]
 
 
+# The first four bits of a constructor say how many bytes follow (1.2.2): a length of one or four bytes from 0xA up.
 _WIDTHS = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
+_FIXED = {high << 4 | low: 1 + width for high, width in _WIDTHS.items() for low in range(16)}
 
 
 def read_value(data: bytes, at: int, depth: int) -> tuple[Any, int]:

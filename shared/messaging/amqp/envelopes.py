@@ -51,6 +51,8 @@ _MESSAGE_STATE = Symbol("x-opt-message-state")
 _DEAD_LETTER_SOURCE = Symbol("x-opt-deadletter-source")
 _OURS = {_SEQUENCE_NUMBER, _ENQUEUED_TIME, _LOCKED_UNTIL, _MESSAGE_STATE, _DEAD_LETTER_SOURCE}
 
+_NO_HEADER = Header()
+_NO_PROPERTIES = Properties()
 _MILLISECOND = 1000
 _MAX_UINT = 2**32 - 1
 _YEAR_9999 = 253_370_764_800_000_000
@@ -62,7 +64,7 @@ def envelope_of(payload: bytes, *, now: int) -> Envelope:
 
     Raises MalformedFrameError for what is no message; application properties and body may still be none.
     """
-    header, properties, start = Header(), Properties(), 0
+    header, properties, start = _NO_HEADER, _NO_PROPERTIES, 0
     annotations: dict[Any, Any] = {}
     for section in find_sections(payload):
         if section.code == Code.HEADER:
@@ -231,7 +233,7 @@ def message_of(payload: bytes) -> Message:
     """
     decoded = decode_message(payload)
     properties, annotations = decoded.properties, decoded.message_annotations
-    time_to_live = _time_to_live(decoded.header or Header(), properties)
+    time_to_live = _time_to_live(decoded.header or _NO_HEADER, properties)
     return Message(
         body=_body(decoded),
         message_id=text(properties.message_id),

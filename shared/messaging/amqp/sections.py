@@ -6,7 +6,7 @@ A section is a described value. Their order is that of their codes, and only dat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.errors import MalformedFrameError
@@ -52,12 +52,21 @@ _NAMES = {
     "amqp:amqp-value:*": Code.VALUE,
     "amqp:footer:map": Code.FOOTER,
 }
-_REPEATABLE = {Code.DATA, Code.SEQUENCE}
-_BODIES = {*_REPEATABLE, Code.VALUE}
+_FOLLOWERS: dict[int, frozenset[int]] = {
+    0: frozenset(Code),
+    **{code: frozenset(range(code + 1, Code.FOOTER + 1)) for code in Code if code < Code.DATA},
+    Code.DATA: frozenset({Code.DATA, Code.FOOTER}),
+    Code.SEQUENCE: frozenset({Code.SEQUENCE, Code.FOOTER}),
+    Code.VALUE: frozenset({Code.FOOTER}),
+    Code.FOOTER: frozenset(),
+}
+"""What may come after what; the body is of one kind."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Header:
+    """Not frozen, nor are properties, for the reason that performatives are not."""
+
     durable: bool | None = None
     priority: int | None = None
     ttl: int | None = None
@@ -65,7 +74,7 @@ class Header:
     delivery_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Properties:
     message_id: MessageId | None = None
     user_id: bytes | None = None
@@ -97,8 +106,7 @@ class AmqpMessage:
     footer: Mapping[Any, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Where a section lies: its descriptor begins at `start`, its value at `value`."""
 
     code: int
@@ -131,19 +139,11 @@ def find_sections(payload: bytes) -> Iterator[Section]:
             code, value = payload[start + 2], start + 3
         else:
             code, value = _described(payload, start)
-        if not _may_follow(last, code):
+        if code not in _FOLLOWERS[last]:
             raise MalformedFrameError(f"section {code:#x} at byte {start}, after section {last:#x}")
         end = skip(payload, value)
         yield Section(code, start, value, end)
         start, last = end, code
-
-
-def _may_follow(last: int, code: int) -> bool:
-    if code == last:
-        return code in _REPEATABLE
-    if last in _BODIES:
-        return code == Code.FOOTER
-    return max(last + 1, Code.HEADER) <= code <= Code.FOOTER
 
 
 def _described(payload: bytes, start: int) -> tuple[int, int]:

@@ -223,6 +223,19 @@ def test_malformed_bytes_are_refused(octets: str) -> None:
     assert refusal.value.condition == "amqp:decode-error"
 
 
+@pytest.mark.parametrize(
+    "octets", ["", "10 00 00 00 00", "00 00 40 40", "00 40", "a1", "b1 00", "a1 02 61"]
+)
+def test_the_end_of_what_is_malformed_is_not_told(octets: str) -> None:
+    with pytest.raises(MalformedFrameError):
+        skip(bytes.fromhex(octets), 0)
+
+
+@given(VALUES)
+def test_the_end_is_told_without_a_look_at_what_is_between(value: Any) -> None:
+    assert skip(encode(value) + b"\x40", 0) == len(encode(value))
+
+
 NESTINGS: dict[str, Callable[[bytes], bytes]] = {
     "lists": lambda inner: b"\xd0" + (len(inner) + 4).to_bytes(4) + b"\x00\x00\x00\x01" + inner,
     "arrays": lambda inner: b"\xf0" + (len(inner) + 4).to_bytes(4) + b"\x00\x00\x00\x01" + inner,
