@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import Protocol
 
 from shared.bootstrap.identity_parts import IdentityParts
 from shared.clock import Clock
-from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.broker import Broker, TransactionalSender
 from shared.outbound.guard import AddressGuard
 from shared.scheduler.actions.access_tokens import AccessTokens
 from shared.scheduler.actions.by_type import ActionByType
@@ -37,7 +38,7 @@ from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.scheduler.stores.sql import sql_store
 from shared.scheduler.sweep import Sweep
 from shared.sealing import Sealer
-from shared.settings import EngineMode, Role, Settings
+from shared.settings import BrokerKind, EngineMode, Role, Settings
 from shared.sql.database import Database
 from shared.tls import client_context
 
@@ -52,13 +53,17 @@ def new_hex_id() -> str:
     return uuid.uuid4().hex
 
 
+class ProcessBroker(Broker, TransactionalSender, Protocol):
+    """What a process sends to and receives from; sends with its commits too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foundation:
     """What the parts stand on; `identity_clock` judges certificates and tokens, `clock` times everything else."""
 
     settings: Settings
     database: Database
-    broker: EmbeddedBroker
+    broker: ProcessBroker
     guard: AddressGuard
     clock: Clock
     identity_clock: Clock
@@ -155,8 +160,9 @@ class SchedulerParts:
 
     @cached_property
     def _outgoing(self) -> Outgoing:
-        # The broker is this process's own: without a connector in it nobody would ever receive what is sent.
-        is_alone = self._on.settings.role is Role.SCHEDULER
+        # Without a connector in this process nobody would ever receive what its own broker is sent.
+        settings = self._on.settings
+        is_alone = settings.role is Role.SCHEDULER and settings.broker is BrokerKind.EMBEDDED
         return Outgoing(self._on.database, SqlOutgoing(), None if is_alone else self._on.broker)
 
     @cached_property

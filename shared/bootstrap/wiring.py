@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date
 from shared.bootstrap.data_keys import load_key_ring, sealed_tables
-from shared.bootstrap.scheduler_parts import Foundation, SchedulerParts, new_id
+from shared.bootstrap.scheduler_parts import Foundation, ProcessBroker, SchedulerParts, new_id
 from shared.client.rest import RestSchedulerClient
 from shared.clock import Clock, SystemClock
 from shared.connector.commands import Door
@@ -33,7 +33,7 @@ from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import TOCSIN_QUEUES
 from shared.outbound.guard import AddressGuard
 from shared.sealing import Sealer
-from shared.settings import Role, Settings
+from shared.settings import BrokerKind, Role, Settings
 from shared.sql.data_folder import DataFolder
 from shared.sql.database import Transaction
 from shared.sql.database_file import usable
@@ -120,7 +120,9 @@ class Application:
                 self.__dict__.pop(name, None)
 
     @cached_property
-    def broker(self) -> EmbeddedBroker:
+    def broker(self) -> ProcessBroker:
+        if self.settings.broker is BrokerKind.SERVICEBUS:
+            return service_bus_broker(self.settings, self.clock)
         return EmbeddedBroker(self._database, clock=self.clock, queues=TOCSIN_QUEUES)
 
     @cached_property
@@ -284,7 +286,8 @@ class Application:
         now = self.clock.now()
 
         def free(transaction: Transaction) -> int:
-            locks = self.broker.free_locks(transaction)
+            broker = self.broker
+            locks = broker.free_locks(transaction) if isinstance(broker, EmbeddedBroker) else 0
             return locks + self._delivery_store.free_leases(transaction, now=now)
 
         sealer = self._sealer
@@ -300,6 +303,18 @@ class Application:
                 await self.scheduler.identity.introduce(self.settings.subscription_id, path)
             await self.sweep_scheduler()
         logger.info("took over the data folder", extra={"action": "open", "freed": held})
+
+
+def service_bus_broker(settings: Settings, clock: Clock) -> ProcessBroker:
+    """Return a broker that is the namespace of the settings; only here its SDK is imported.
+
+    Raises:
+        ConfigurationError: the settings name none.
+    """
+    from shared.messaging.servicebus.broker import ServiceBusBroker
+    from shared.messaging.servicebus.connection import connection_of
+
+    return ServiceBusBroker(connection_of(settings), clock=clock)
 
 
 def required(value: Path | None, name: str) -> Path:

@@ -27,7 +27,7 @@ DEAD_LETTER_PROPERTIES = ("DeadLetterReason", "DeadLetterErrorDescription")
 def outgoing(message: Message) -> ServiceBusMessage:
     """Raises PermanentError when a text or a property cannot be sent, such as an id of more than 128 characters.
 
-    A message without an id gets one from the SDK. Times to live are whole seconds there, of which we take the next.
+    Times to live are whole seconds in the SDK, of which we take the next.
     """
     try:
         sent = ServiceBusMessage(
@@ -47,6 +47,7 @@ def outgoing(message: Message) -> ServiceBusMessage:
         )
     except ValueError as error:
         raise PermanentError(f"the message cannot be sent: {error}") from error
+    sent.message_id = message.message_id  # the SDK makes one up
     return sent
 
 

@@ -28,6 +28,7 @@ from shared.errors import (
 
 BUSY_FOR = timedelta(seconds=10)
 """What Microsoft's documentation of ServerBusy asks for."""
+UNAVAILABLE = "ServiceBusUnavailable"
 CONDITION = re.compile(r"Error condition: ([\w:.-]*\w)")
 PERMANENT = {
     "amqp:not-allowed": "InvalidOperation",
@@ -86,4 +87,9 @@ def translation(error: Exception, subject: str) -> TocsinError:
     code = PERMANENT.get(found[1]) if found else None
     if code is not None:
         return PermanentError(text, code=code)
-    return TransientError(text, code="ServiceBusUnavailable")
+    return TransientError(text, code=UNAVAILABLE)
+
+
+def is_broken(error: Exception) -> bool:
+    """Whether it tells of the connection, and not of what was asked."""
+    return translation(error, "").code == UNAVAILABLE

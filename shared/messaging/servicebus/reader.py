@@ -20,7 +20,7 @@ from shared.errors import NotFoundError, TocsinError
 from shared.messaging.message import ReceivedMessage, StoredMessage
 from shared.messaging.servicebus.deliveries import Deliveries
 from shared.messaging.servicebus.encoding import stored
-from shared.messaging.servicebus.errors import translated
+from shared.messaging.servicebus.errors import is_broken, translated
 from shared.messaging.servicebus.paths import SourcePath
 from shared.messaging.servicebus.reading import LARGEST_BATCH, Messages, Reading
 from shared.messaging.servicebus.turns import Turns
@@ -116,7 +116,7 @@ class EntityReader:
         self._reading.stop()
         try:
             with self._translated():
-                return await self._turns.take(partial(self._opened, call))
+                return await self._turns.take(partial(self._on_connection, call))
         finally:
             self._calls -= 1
 
@@ -161,7 +161,8 @@ class EntityReader:
             while not self._is_closed and (waiters := self._line.waiters):
                 over = [waiter for waiter in waiters if waiter.is_over]
                 with self._translated():
-                    messages = await self._turns.take(partial(self._read, is_last=bool(over)))
+                    read = partial(self._read, is_last=bool(over))
+                    messages = await self._turns.take(partial(self._on_connection, read))
                 self._line.arrived(self._delivered(messages))
                 for waiter in over:
                     waiter.end()
@@ -172,14 +173,20 @@ class EntityReader:
             self._reader = None
 
     async def _read(self, *, is_last: bool) -> Messages:
-        await self.open()
         if is_last:
             return await self._reading.look()
         most = min(self._reading.batch, self._line.demand)
         is_wanted = self._calls or self._is_closed or self._is_anybody_over() or not most
         return await self._reading.read(max(most, 1), may_wait=not is_wanted)
 
-    async def _opened(self, call: Callable[[], Awaitable[Value]]) -> Value:
+    async def _on_connection(self, call: Callable[[], Awaitable[Value]]) -> Value:
+        """Run a call. One that was idle may be closed, as a call on it finds out: then it is run on a new one."""
+        await self.open()
+        try:
+            return await call()
+        except Exception as error:
+            if not is_broken(error):
+                raise
         await self.open()
         return await call()
 

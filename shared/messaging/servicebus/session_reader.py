@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from azure.servicebus.aio import ServiceBusReceiver
+from azure.servicebus.exceptions import OperationTimeoutError
 
 from shared.clock import Clock
+from shared.errors import SessionCannotBeLockedError
 from shared.messaging.servicebus.errors import translated
 from shared.messaging.servicebus.paths import SourcePath
 from shared.messaging.servicebus.reader import EntityReader
@@ -27,9 +29,17 @@ class SessionReader(EntityReader):
         return self.sdk.session.locked_until_utc or self._clock.now()
 
     async def accept(self) -> None:
-        """Take the lock."""
-        with translated(f"queue or subscription {str(self._path)!r} to receive sessions from"):
-            await self.sdk.__aenter__()
+        """Take the lock.
+
+        Raises:
+            SessionCannotBeLockedError: somebody else holds it, or no session came in time.
+        """
+        subject = f"queue or subscription {str(self._path)!r} to receive sessions from"
+        with translated(subject):
+            try:
+                await self.sdk.__aenter__()
+            except OperationTimeoutError as error:
+                raise SessionCannotBeLockedError(f"{subject}: no session came in time") from error
 
     async def renew_session(self) -> datetime:
         """Renew the lock and return its end."""

@@ -1,6 +1,8 @@
 import asyncio
 import logging
 import sqlite3
+import subprocess
+import sys
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +13,13 @@ import pytest
 from shared.bootstrap import DATABASE_FILE, Application
 from shared.errors import ConfigurationError, TransientError
 from shared.key_ring import create_key_file
+from shared.messaging.amqp.envelopes import message_of
 from shared.messaging.embedded.broker import EmbeddedBroker
-from shared.messaging.entities import TOCSIN_QUEUES
-from shared.settings import Durability, Role, Settings
+from shared.messaging.entities import OPERATIONS, TOCSIN_QUEUES
+from shared.messaging.message import Message
+from shared.settings import BrokerKind, Durability, Role, Settings
 from tests.clocks import settle
+from tests.shared.bootstrap.service_bus import on_service_bus
 
 
 def settings(data_dir: Path, **others: Any) -> Settings:
@@ -208,6 +213,37 @@ async def test_durability_is_a_setting(
     assert await app.synchronous() == synchronous
 
     await app.close()
+
+
+async def test_service_bus_without_a_connection_is_refused_and_names_both_settings(
+    tmp_path: Path,
+) -> None:
+    app = Application(settings(tmp_path, broker=BrokerKind.SERVICEBUS))
+
+    with pytest.raises(ConfigurationError) as caught:
+        await app.open()
+
+    assert "ServiceBusConnection " in str(caught.value)
+    assert "ServiceBusConnection__fullyQualifiedNamespace" in str(caught.value)
+    assert sqlite_threads() == []
+
+
+async def test_wake_ups_go_to_service_bus_after_their_commit(tmp_path: Path) -> None:
+    async with on_service_bus(tmp_path) as (app, served):
+        await app.commit(OPERATIONS, Message(body=b"wake up"))
+
+        (lock,) = await served.core.lock(OPERATIONS, max_messages=1, max_wait=None)
+
+    assert message_of(lock.payload).body == b"wake up"
+
+
+def test_sdk_of_service_bus_is_imported_only_where_it_is_used() -> None:
+    program = (
+        "import sys, function_app, shared.cli.main, shared.bootstrap, shared.host.local;"
+        "sys.exit(int('azure.servicebus' in sys.modules or 'azure.identity' in sys.modules))"
+    )
+
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def rename_table(data_dir: Path, table: str, name: str) -> None:

@@ -9,7 +9,7 @@ from shared.messaging.servicebus.broker import ServiceBusBroker
 from shared.messaging.servicebus.connection import ServiceBusConnection
 from tests.clocks import FakeClock
 from tests.contracts.broker import BrokerContract
-from tests.contracts.broker_steps import QUEUE, QUEUES, TOPICS, one, text
+from tests.contracts.broker_steps import ORDERED, QUEUE, QUEUES, TOPICS, one, text
 from tests.shared.messaging.amqp.serving import present_clock, serving
 
 NAMESPACE = NamespaceDescription(name="ns", queues=QUEUES, topics=TOPICS)
@@ -43,3 +43,10 @@ class TestServiceBusBroker(BrokerContract):
                 await settle(message, properties={"changed": 2})
 
         await receiver.complete(message)
+
+    test_deferring_adds_properties = test_abandoning_adds_properties
+
+    async def test_queue_with_sessions_cannot_be_peeked_at(self, broker: Broker) -> None:
+        """The SDK peeks over a link that receives, which needs a session there."""
+        with pytest.raises(PermanentError, match="requires sessions"):
+            await broker.peek(ORDERED)
