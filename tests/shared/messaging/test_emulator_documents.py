@@ -58,6 +58,24 @@ def test_a_property_that_is_no_good_is_refused_at_its_place(
 
 
 @pytest.mark.parametrize(
+    "properties",
+    [
+        {"LockDuration": "PT5S"},
+        {"LockDuration": "PT5M"},
+        {"DefaultMessageTimeToLive": "PT1S"},
+        {"DuplicateDetectionHistoryTimeWindow": "PT5S"},
+        {"DuplicateDetectionHistoryTimeWindow": "P7D"},
+        {"MaxDeliveryCount": 1},
+        {"MaxDeliveryCount": 2000},
+        {"ForwardTo": " "},
+    ],
+    ids=repr,
+)
+def test_the_limits_themselves_are_taken(properties: Document) -> None:
+    assert described(config(queues=[queue(**properties)])).queues[0].name == "q"
+
+
+@pytest.mark.parametrize(
     ("document", "place", "message"),
     [
         (
