@@ -137,7 +137,7 @@ class SchedulerParts:
         retries = Retries(count=settings.default_retry_count, interval=DEFAULT_INTERVAL)
         return Executions(
             self._on.database,
-            self._action,
+            self.action,
             starter=Starter(self._store, self._outgoing, limits),
             recorder=Recorder(self._store, self._outgoing, retries=retries),
             outgoing=self._outgoing,
@@ -151,8 +151,8 @@ class SchedulerParts:
     async def close(self) -> None:
         """Close the connections to the targets of actions and to the issuers of tokens."""
         await self.identity.close()
-        if "_action" in self.__dict__:
-            await self._action.close()
+        if "action" in self.__dict__:
+            await self.action.close()
 
     @cached_property
     def _store(self) -> SchedulerStore:
@@ -186,7 +186,8 @@ class SchedulerParts:
         return FollowUp(self._outgoing, on_change=on_change)
 
     @cached_property
-    def _action(self) -> ActionByType:
+    def action(self) -> ActionByType:
+        """What carries out attempts."""
         on = self._on
         credentials = Credentials(
             sealer=on.sealer(),

@@ -27,7 +27,7 @@ IDLE = timedelta(seconds=60)
 GRACE = timedelta(seconds=1)
 SHORTEST = timedelta(milliseconds=10)
 CLOSED_WITHIN = timedelta(seconds=5)
-PLAIN = "amqp"
+PLAIN = "amqp://"
 
 Key = tuple[str, str, str, bytes]
 
@@ -148,13 +148,12 @@ class Senders:
 
     def _opened(self, address: Address) -> Link:
         """Return a new link, which the SDK opens when it is first used."""
-        scheme, _, host = self._endpoint.partition("://")
         # Not by a connection string: it is taken apart at semicolons, which a key may have.
         client = ServiceBusClient(
-            host.replace("{namespace}", address.namespace),
+            host_of(address.namespace, self._endpoint),
             AzureNamedKeyCredential(address.key_name, address.key),
             retry_total=0,
-            use_tls=scheme != PLAIN,
+            use_tls=not self._endpoint.startswith(PLAIN),
         )
         # Without its heartbeats closing takes no second, and they would keep idle links alive.
         sender = client.get_queue_sender(address.entity, keep_alive=None)
@@ -186,6 +185,11 @@ class Senders:
             for link in list(self._links.values()):
                 if link.users == 0 and link.used_at <= since:
                     self._drop(link)
+
+
+def host_of(namespace: str, endpoint: str) -> str:
+    """Return where a namespace is: whatever its name, within the domain that the operator wrote (P9)."""
+    return endpoint.partition("://")[2].replace("{namespace}", namespace)
 
 
 async def close(link: Link) -> None:

@@ -5,9 +5,11 @@ import hashlib
 import hmac
 import shutil
 import subprocess
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
@@ -97,8 +99,12 @@ def running_azurite() -> Iterator[Azurite]:
         env=environment,
     ) as process:
         assert process.stdout is not None
+        line = next(line for line in process.stdout if LISTENS in line)
+        # It logs each request, and a full pipe would stop it.
+        thread = Thread(target=deque, args=(process.stdout, 0))
+        thread.start()
         try:
-            line = next(line for line in process.stdout if LISTENS in line)
             yield Azurite(line.partition(LISTENS)[2].strip())
         finally:
             process.terminate()
+            thread.join()

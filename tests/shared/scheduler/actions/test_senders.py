@@ -6,10 +6,14 @@ from datetime import timedelta
 
 import pytest
 from azure.servicebus import ServiceBusMessage
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.messaging.amqp.performatives import Error
 from shared.scheduler.actions.not_sent import NotSent, NotSentError
-from shared.scheduler.actions.senders import IDLE, Address, Senders
+from shared.scheduler.actions.senders import IDLE, Address, Senders, host_of
+from shared.settings import Settings
+from shared.wire.queue_action import HOST_NAME
 from tests.clocks import FakeClock
 from tests.contracts.action import Behaviour
 from tests.shared.scheduler.actions.service_bus_target import (
@@ -137,6 +141,32 @@ async def test_who_is_cancelled_leaves_no_half_used_link(
     await send(senders, "m2")
 
     assert (target.ids, len(target.connections)) == (["m2"], 2)
+
+
+@given(namespace=st.from_regex(HOST_NAME, fullmatch=True))
+def test_p9_no_name_of_a_namespace_leads_out_of_the_domain(namespace: str) -> None:
+    host = host_of(namespace, Settings().service_bus_endpoint)
+
+    assert host == f"{namespace}.servicebus.windows.net"
+    assert not set(host) & set("/:@?#%[] ")
+
+
+async def test_p9_where_the_endpoint_says_so_the_first_word_is_tls(clock: FakeClock) -> None:
+    first: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first.put_nowait(await reader.read(1))
+        writer.close()
+
+    # The SDK takes no other port than this one, so the address is one that nobody else listens at.
+    server = await asyncio.start_server(read, "127.83.66.1", 5671)
+    senders = Senders("amqps://127.83.66.1", clock=clock)
+    with pytest.raises(NotSentError):
+        await send(senders, "m1")
+    await senders.close()
+    server.close()
+
+    assert await first.get() == b"\x16"
 
 
 async def test_p8_an_address_does_not_show_its_key_and_a_link_is_not_known_by_it() -> None:

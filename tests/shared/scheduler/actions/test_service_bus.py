@@ -16,10 +16,10 @@ from shared.scheduler.action import Attempt
 from shared.scheduler.actions.service_bus import TIME_LIMIT, ServiceBusAction
 from shared.wire.json_types import Json, JsonObject
 from tests.contracts.action import ActionContract, Behaviour
-from tests.shared.scheduler.actions.calling import SEALER, attempt, sealed
+from tests.shared.scheduler.actions.attempts import publishing, sending, shared_access
+from tests.shared.scheduler.actions.calling import SEALER
 from tests.shared.scheduler.actions.service_bus_target import (
     KEY,
-    KEY_NAME,
     MOST_BYTES,
     ServiceBusTarget,
     serving_service_bus,
@@ -30,33 +30,6 @@ def service_bus_action(endpoint: str, *, time_limit: timedelta = TIME_LIMIT) -> 
     return ServiceBusAction(
         sealer=SEALER, endpoint=endpoint, clock=SystemClock(), time_limit=time_limit
     )
-
-
-def shared_access(key: str = KEY) -> JsonObject:
-    return {"type": "sharedAccessKey", "sasKeyName": KEY_NAME, "sasKey": sealed(key)}
-
-
-def sending(queue: str = "q1", **members: Json) -> Attempt:
-    document: JsonObject = {
-        "queueName": queue,
-        "namespace": "n1",
-        "authentication": shared_access(),
-        "message": "the text",
-        **members,
-    }
-    action: JsonObject = {"type": "serviceBusQueue", "serviceBusQueueMessage": document}
-    return replace(attempt("http://h/"), action=action)
-
-
-def publishing(topic: str) -> Attempt:
-    document: JsonObject = {
-        "topicPath": topic,
-        "namespace": "n1",
-        "authentication": shared_access(),
-        "message": "the text",
-    }
-    action: JsonObject = {"type": "serviceBusTopic", "serviceBusTopicMessage": document}
-    return replace(attempt("http://h/"), action=action)
 
 
 @dataclass
@@ -269,6 +242,15 @@ async def test_p8_neither_record_nor_log_holds_what_a_broker_says(
     assert outcome.message.endswith("The service refused the message: amqp:not-allowed")
     assert parse_qs(token)["sig"][0] not in caplog.text + outcome.message
     assert KEY not in caplog.text
+
+
+async def test_p9_a_key_that_names_an_endpoint_leads_to_no_other(
+    target: ServiceBusTarget, action: ServiceBusAction
+) -> None:
+    assert "Endpoint=" in KEY
+
+    assert (await action.execute(sending())).is_success
+    assert len(target.connections) == 1
 
 
 async def test_p8_a_key_of_another_job_does_not_open() -> None:

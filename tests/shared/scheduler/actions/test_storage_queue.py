@@ -12,18 +12,12 @@ from shared.outbound.guard import AddressGuard
 from shared.scheduler.action import Attempt
 from shared.scheduler.actions.storage_message import client_request_id, wrapped
 from shared.scheduler.actions.storage_queue import TIME_LIMIT, StorageQueueAction
-from shared.wire.json_types import JsonObject
 from tests.contracts.action import ActionContract, Behaviour
-from tests.shared.scheduler.actions.azurite import (
-    ACCOUNT,
-    Azurite,
-    member_of,
-    texts_in,
-)
-from tests.shared.scheduler.actions.calling import LOOPBACK, SEALER, attempt, sealed
+from tests.shared.scheduler.actions.attempts import TOKEN, putting
+from tests.shared.scheduler.actions.azurite import Azurite, member_of, texts_in
+from tests.shared.scheduler.actions.calling import LOOPBACK, SEALER
 from tests.target_server import Asked, TargetServer, serving
 
-TOKEN = "sv=2020-12-06&sp=a&sig=s3cretsignature%2Bwith%3D"
 CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -31,19 +25,6 @@ def storage_action(
     endpoint: str, *, guard: AddressGuard = LOOPBACK, time_limit: timedelta = TIME_LIMIT
 ) -> StorageQueueAction:
     return StorageQueueAction(guard, sealer=SEALER, endpoint=endpoint, time_limit=time_limit)
-
-
-def putting(
-    queue: str = "q1", *, token: str = TOKEN, message: str = "the text", account: str = ACCOUNT
-) -> Attempt:
-    document: JsonObject = {
-        "storageAccount": account,
-        "queueName": queue,
-        "sasToken": sealed(token),
-        "message": message,
-    }
-    action: JsonObject = {"type": "storageQueue", "queueMessage": document}
-    return replace(attempt("http://h/"), action=action)
 
 
 def echo(asked: Asked) -> bytes:
