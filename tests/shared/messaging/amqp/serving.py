@@ -15,8 +15,9 @@ from shared.messaging.amqp.service import BrokerService
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.schema import SCHEMA
 from shared.messaging.entities import NamespaceDescription
+from shared.settings import Durability
 from shared.sql.migrations import migrate
-from shared.sql.sqlite import Durability, SqliteDatabase, sqlite_engine
+from shared.sql.sqlite import SqliteDatabase, sqlite_engine
 from tests.clocks import FakeClock
 
 HOST = "127.0.0.1"
