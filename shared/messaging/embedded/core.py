@@ -109,10 +109,10 @@ class BrokerCore:
         self._look()
 
     async def close(self) -> None:
-        """End every call that waits; what is unsettled becomes available when its lock ends."""
+        """End every call that waits, and every session; what else is unsettled becomes available when its lock ends."""
         await self._timer.close()
-        await self._sessions.close()
         await self._receiving.close()
+        await self._sessions.close(self._settling)
 
     def free_locks(self, transaction: Transaction) -> int:
         """End the locks that a dead process left; returns how many."""
@@ -158,7 +158,7 @@ class BrokerCore:
         letters_of = None if source is None else source.dead_letter_source
         where = (kept,) if session_id is None else (kept, session_id)
         statement = sql.PEEK if session_id is None else sql.PEEK_IN_SESSION
-        parameters = (*where, from_sequence_number, min(max_messages, MAX_PEEK))
+        parameters = (*where, from_sequence_number, max(0, min(max_messages, MAX_PEEK)))
 
         def look(connection: Connection) -> list[StoredEnvelope]:
             rows = connection.exec_driver_sql(statement, parameters)

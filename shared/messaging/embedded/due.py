@@ -9,15 +9,13 @@ from shared.messaging.embedded.counting import Tally
 from shared.messaging.embedded.envelope import Envelope, Form
 from shared.messaging.embedded.namespace import Namespace
 from shared.messaging.embedded.schema import UNTIL_RELEASED, State
-from shared.messaging.embedded.sending import Insertion, Sending
+from shared.messaging.embedded.sending import FORGET_AFTER, Insertion, Sending
 from shared.messaging.embedded.sequence import SequenceNumbers
 from shared.messaging.embedded.settling import Settling, Standing
 from shared.messaging.embedded.signals import Signals
 from shared.sql.database import Transaction
 
 AT_ONCE = 500
-FORGET_AFTER = 10_000_000
-"""Ids that ended their window are forgotten some time later, many at once; they are duplicates of nothing meanwhile."""
 TTL_EXPIRED = "TTLExpiredException"
 TTL_EXPIRED_DESCRIPTION = "the message's time to live is over"
 

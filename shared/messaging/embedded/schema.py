@@ -136,7 +136,7 @@ subscription_rule = Table(
     "subscription_rule",
     metadata,
     Column("entity", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("name", Text(collation="NOCASE"), primary_key=True),
     Column("filter", Text, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -17,6 +17,9 @@ SESSION_ID_IS_NULL = "Session ID is null"
 LIFETIME = 100 * 365 * 24 * 3600 * 1_000_000
 """Who lives longer than a century lives for ever: some say `never` by the longest time that they can write."""
 
+FORGET_AFTER = 10_000_000
+"""Ids that ended their window are forgotten some time later, many at once; they are duplicates of nothing meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
@@ -66,8 +69,11 @@ class Sending:
         self, tx: Transaction, insertion: "Insertion", target: Target, envelope: Envelope, now: int
     ) -> int:
         number = self._numbers.take(tx, 1)
-        if target.duplicate_window is not None and is_duplicate(tx, target, envelope, now):
-            return number
+        if target.duplicate_window is not None and envelope.message_id is not None:
+            until = now + target.duplicate_window
+            if is_known(tx, target.path, envelope.message_id, until, now):
+                return number
+            insertion.instants.append(until + FORGET_AFTER)
         if envelope.due is not None and envelope.due > now:
             insertion.schedule(target, number, envelope, now)
         elif target.is_topic:
@@ -155,13 +161,9 @@ class Insertion:
         )
 
 
-def is_duplicate(tx: Transaction, target: Target, envelope: Envelope, now: int) -> bool:
-    """Remember the message's id for the entity's window, and tell whether it was there."""
-    if envelope.message_id is None:
-        return False
-    assert target.duplicate_window is not None
-    until = now + target.duplicate_window
-    remembered = tx.driver.execute(sql.REMEMBER, (target.path, envelope.message_id, until, now))
+def is_known(tx: Transaction, path: str, message_id: str, until: int, now: int) -> bool:
+    """Remember the message's id until then, unless it is already."""
+    remembered = tx.driver.execute(sql.REMEMBER, (path, message_id, until, now))
     return bool(remembered.rowcount == 0)
 
 

@@ -5,6 +5,7 @@ holds it next receives everything in order.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,13 +14,15 @@ from functools import partial
 from sqlalchemy import Connection
 
 from shared.clock import Clock, to_microseconds
-from shared.errors import SessionCannotBeLockedError
+from shared.errors import SessionCannotBeLockedError, TransientError
 from shared.messaging.embedded import statements as sql
 from shared.messaging.embedded.envelope import SessionLock
 from shared.messaging.embedded.namespace import Source
 from shared.messaging.embedded.settling import Settling, session_lost
 from shared.messaging.embedded.waiting import Visitor, WaitingLine
 from shared.sql.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 
@@ -103,11 +106,17 @@ class Sessions:
         live = (one.lock.locked_until for one in self._held.values() if not one.is_over)
         return min(live, default=None)
 
-    async def close(self) -> None:
+    async def close(self, settling: Settling) -> None:
         for line in self._lines.values():
             await line.close()
-        for held in self._held.values():
+        ended = list(self._held.values())
+        for held in ended:
             self._end(held)
+        if ended:
+            try:
+                await self._database.run(partial(self._free, settling=settling, ended=ended))
+            except TransientError:  # whoever opens the file next frees them
+                logger.warning("sessions stay locked", extra={"action": "close_sessions"})
 
     async def _accept_named(self, source: Source, session_id: str) -> SessionLock:
         while (held := self._held.get((source.path, session_id))) is not None:

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from shared.errors import ConflictError, NotFoundError, PermanentError
+from shared.errors import (
+    ConfigurationError,
+    ConflictError,
+    InvalidFilterError,
+    MalformedFrameError,
+    NotFoundError,
+    PermanentError,
+)
 from shared.messaging.embedded import statements as sql
 from shared.messaging.embedded.encoding import message_of, pack, unpack
 from shared.messaging.embedded.envelope import Envelope
@@ -40,23 +47,29 @@ Compiled = dict[str, tuple[RuleDescription, Matches]]
 
 
 class SubscriptionRules:
-    """Used on the event loop, where transactions run; there is one broker for a file."""
+    """Used on the event loop, where transactions run; there is one broker for a file.
+
+    Raises:
+        ConfigurationError: a configured rule is one that could not be added.
+    """
 
     def __init__(self, namespace: Namespace) -> None:
+        for path, subscription in namespace.subscriptions.items():
+            check_configured(path, subscription.rules)
         self._namespace = namespace
         self._compiled: dict[str, Compiled] | None = None
 
     def matching(self, tx: Transaction, target: Target, envelope: Envelope) -> Iterator[Source]:
         """Return the topic's subscriptions that get a copy."""
         compiled = self.load(tx)
-        message: Message | None = None
+        content: Message | None = None
         for source in target.sources:
             rules = compiled[source.path].values()
             if any(isinstance(rule.filter, TrueFilter) for rule, _ in rules):
                 yield source
             elif rules:
-                message = message or message_of(envelope)
-                if any(matches(message) for _, matches in rules):
+                content = content or comparable(envelope)
+                if any(matches(content) for _, matches in rules):
                     yield source
 
     def load(self, tx: Transaction) -> dict[str, Compiled]:
@@ -78,19 +91,22 @@ class SubscriptionRules:
 
     def add(self, tx: Transaction, path: str, rule: RuleDescription) -> None:
         """Raises InvalidFilterError, ConflictError and PermanentError."""
+        check_name(rule)
         matches = compile_filter(rule.filter)
-        self._check(tx, path, rule)
-        tx.driver.execute(sql.ADD_RULE, (path, rule.name, encode_filter(rule.filter)))
+        self._check_count(tx, path, rule)
+        row = (path, rule.name, encode_filter(rule.filter))
+        if tx.driver.execute(sql.ADD_RULE, row).rowcount != 1:
+            raise ConflictError(
+                f"{path!r} has a rule {rule.name!r}", code="MessagingEntityAlreadyExists"
+            )
         tx.on_commit(partial(self._added, path, rule, matches))
 
     def remove(self, tx: Transaction, path: str, name: str) -> None:
         """Raises NotFoundError."""
-        for rule in self.of(tx, path):
-            if rule.name.lower() == name.lower():
-                tx.driver.execute(sql.REMOVE_RULE, (path, rule.name))
-                tx.on_commit(partial(self._removed, path, name))
-                return
-        raise NotFoundError(f"{path!r} has no rule {name!r}", code="MessagingEntityNotFound")
+        self.load(tx)
+        if tx.driver.execute(sql.REMOVE_RULE, (path, name)).rowcount != 1:
+            raise NotFoundError(f"{path!r} has no rule {name!r}", code="MessagingEntityNotFound")
+        tx.on_commit(partial(self._removed, path, name))
 
     def _configure(self, tx: Transaction, path: str, rules: Sequence[RuleDescription]) -> None:
         configured = json.dumps([(rule.name, encode_filter(rule.filter)) for rule in rules])
@@ -100,18 +116,6 @@ class SubscriptionRules:
         tx.driver.execute(sql.REMOVE_RULES, (path,))
         for rule in rules:
             tx.driver.execute(sql.ADD_RULE, (path, rule.name, encode_filter(rule.filter)))
-
-    def _check(self, tx: Transaction, path: str, rule: RuleDescription) -> None:
-        if not 0 < len(rule.name) <= MAX_NAME:
-            raise PermanentError(
-                f"the rule's name has {len(rule.name)} characters; 1 to {MAX_NAME} are allowed",
-                code="ArgumentError",
-            )
-        if any(other.name.lower() == rule.name.lower() for other in self.of(tx, path)):
-            raise ConflictError(
-                f"{path!r} has a rule {rule.name!r}", code="MessagingEntityAlreadyExists"
-            )
-        self._check_count(tx, path, rule)
 
     def _check_count(self, tx: Transaction, path: str, rule: RuleDescription) -> None:
         is_correlation = isinstance(rule.filter, CorrelationFilter)
@@ -139,6 +143,35 @@ class SubscriptionRules:
     def _removed(self, path: str, name: str) -> None:
         if self._compiled is not None:
             self._compiled[path].pop(name.lower(), None)
+
+
+def comparable(envelope: Envelope) -> Message:
+    """Return what filters look at; of a message whose sections are none it is nothing."""
+    try:
+        return message_of(envelope)
+    except MalformedFrameError:
+        return Message(body=b"")
+
+
+def check_name(rule: RuleDescription) -> None:
+    """Raises PermanentError when no rule can have that name."""
+    if not 0 < len(rule.name) <= MAX_NAME:
+        raise PermanentError(
+            f"the rule's name has {len(rule.name)} characters; 1 to {MAX_NAME} are allowed",
+            code="ArgumentError",
+        )
+
+
+def check_configured(path: str, rules: Sequence[RuleDescription]) -> None:
+    names = [rule.name.lower() for rule in rules]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"{path!r} has two rules of one name")
+    for rule in rules:
+        try:
+            check_name(rule)
+            compile_filter(rule.filter)
+        except (InvalidFilterError, PermanentError) as error:
+            raise ConfigurationError(f"rule {rule.name!r} of {path!r}: {error}") from error
 
 
 def stored(tx: Transaction, path: str) -> list[RuleDescription]:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 from sqlalchemy import Connection
@@ -17,12 +16,10 @@ from shared.errors import (
     TransientError,
 )
 from shared.messaging.embedded.broker import EmbeddedBroker
-from shared.messaging.embedded.schema import SCHEMA
 from shared.messaging.message import Message
 from shared.sql.database import Database, Transaction
 from shared.sql.inline import InlineDatabase
-from shared.sql.migrations import migrate
-from shared.sql.sqlite import SqliteDatabase, sqlite_engine
+from shared.sql.sqlite import SqliteDatabase
 from tests.clocks import FakeClock, settle
 from tests.contracts.broker import BrokerContract
 from tests.contracts.broker_steps import (
@@ -41,25 +38,6 @@ from tests.contracts.broker_steps import (
 )
 from tests.contracts.database import limit_pages
 from tests.shared.messaging.embedded import worker
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "tocsin.db"
-    engine = sqlite_engine(path)
-    migrate(engine, SCHEMA)
-    engine.dispose()
-    return path
-
-
-@pytest.fixture
-def path(migrated: Path, tmp_path: Path) -> Path:
-    return Path(copyfile(migrated, tmp_path / "tocsin.db"))
 
 
 @pytest.fixture
@@ -100,11 +78,7 @@ class EmbeddedContract(BrokerContract):
 
 
 class TestInline(EmbeddedContract):
-    @pytest.fixture
-    async def database(self, path: Path) -> AsyncIterator[Database]:
-        database = InlineDatabase(path)
-        yield database
-        await database.close()
+    """On the database of `conftest`."""
 
 
 class TestWithThreads(EmbeddedContract):
@@ -113,13 +87,6 @@ class TestWithThreads(EmbeddedContract):
         database = SqliteDatabase(path)
         yield database
         await database.close()
-
-
-@pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    database = InlineDatabase(path)
-    yield database
-    await database.close()
 
 
 async def test_message_sent_in_a_transaction_comes_after_its_commit(

@@ -1,9 +1,9 @@
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine
 
 from shared.messaging.embedded import statements
-from shared.messaging.embedded.schema import SCHEMA
-from shared.sql.migrations import migrate
 from shared.sql.sqlite import sqlite_engine
 
 FRAGMENTS = {"COLUMNS", "UNEXPIRED", "ONE", "HELD"}
@@ -14,11 +14,9 @@ STATEMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    engine = sqlite_engine(tmp_path_factory.mktemp("statements") / "tocsin.db")
-    migrate(engine, SCHEMA)
-    return engine
+@pytest.fixture
+def engine(migrated: Path) -> Engine:
+    return sqlite_engine(migrated)
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

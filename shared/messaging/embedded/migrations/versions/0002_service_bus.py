@@ -85,7 +85,7 @@ def create_tables() -> None:
     op.create_table(
         "subscription_rule",
         sa.Column("entity", sa.Text, primary_key=True),
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text(collation="NOCASE"), primary_key=True),
         sa.Column("filter", sa.Text, nullable=False),
         sqlite_with_rowid=False,
     )
