@@ -117,6 +117,7 @@ class Connection(asyncio.Protocol):
             if self.stage is Stage.OPENING:
                 self._send_open()
             self._end()
+            self._writer.flush()  # outcomes that have been decided come before the close
             self._writer.send(0, Close(error))
             self.stage = Stage.CLOSING
             self._timer.arm(CLOSE_WITHIN, self._abort)
@@ -275,7 +276,6 @@ class Connection(asyncio.Protocol):
 
     def _drop(self) -> None:
         """Close the socket after what is written."""
-        self._is_deaf = True
         self._writer.flush()
         if self._transport is not None:
             self._transport.close()

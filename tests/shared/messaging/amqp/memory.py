@@ -120,7 +120,7 @@ class MemoryOutlet:
                 tag=self.sent.to_bytes(16),
                 is_settled=self.address == "settled",
             )
-        if self.outlet.is_draining:
+        if self.outlet.is_draining and self.outlet.credit:
             self.outlet.drained()
         if self.address == "broken":
             raise TocsinError("asked to fail")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from shared.messaging.amqp.channel import (
     HALF,
     MODULUS,
+    MOST_UNSETTLED,
     WINDOW,
     Channel,
     Outcomes,
@@ -96,8 +97,22 @@ def test_the_peers_window_counts_from_what_it_has_seen(window: int, seen: int) -
 
     unseen = 3 - seen if seen <= 3 else 0
     behind = serial_distance(3, seen)
-    assert channel.room == min(max(0, window - behind), 10_000)
+    assert channel.room == min(max(0, window - behind), MOST_UNSETTLED)
     assert behind == unseen or seen > HALF
+
+
+def test_what_a_link_leaves_unsettled_takes_no_room() -> None:
+    channel: Channel[object] = Channel(
+        1, Begin(None, 0, 20_000, 5), FrameWriter(), max_frame_size=512
+    )
+    gone, other = object(), object()
+    for owner in (gone, other, gone):
+        channel.deliver(owner, 0, b"x", tag=b"t", is_settled=False)
+
+    channel.forget(gone)
+
+    assert channel.room == MOST_UNSETTLED - 1
+    assert list(channel.settled(0, 2)) == [(1, other, b"t")]
 
 
 @given(st.sets(near_the_end, max_size=20), near_the_end, near_the_end)

@@ -203,6 +203,18 @@ async def test_the_senders_own_count_is_taken_over(served: Served) -> None:
     await peer.close()
 
 
+async def test_outcomes_are_told_before_the_link_ends(served: Served) -> None:
+    peer = await Peer.begun(served.port)
+    await peer.attach_sender("orders")
+
+    peer.say(transfer(0), b"x")
+    peer.say(Detach(0, True))
+
+    assert await peer.hear(Disposition) == settled(0, 0)
+    assert await peer.hear(Detach) == Detach(0, True)
+    await peer.close()
+
+
 async def test_a_node_can_detach_its_link(served: Served) -> None:
     peer = await Peer.begun(served.port)
     await peer.attach_sender("orders")

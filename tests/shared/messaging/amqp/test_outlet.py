@@ -6,6 +6,7 @@ from shared.messaging.amqp.performatives import (
     SENDER,
     Accepted,
     Attach,
+    Close,
     Detach,
     Disposition,
     Error,
@@ -214,9 +215,11 @@ async def test_a_peer_that_settles_on_its_own_is_told_nothing(served: Served) ->
     peer.say(Disposition(RECEIVER, 0, settled=False, state=Accepted()))
     peer.say(Disposition(RECEIVER, 1, settled=True))
 
-    await eventually(lambda: len(served.memory.settlements) == 2)
+    peer.say(Close())
+
+    await peer.hear(Close)
     assert [outcome for _, outcome in served.memory.settlements] == [Accepted(), None]
-    await peer.close()
+    await peer.leave()
 
 
 async def test_what_is_sent_settled_awaits_no_settlement(served: Served) -> None:
@@ -256,9 +259,13 @@ async def test_a_window_that_is_full_is_waited_for_in_the_middle_of_a_message(
     parts = [await peer.hear_frame(Transfer) for _ in range(2)]
     assert served.memory.outlets[0].outlet.credit == 0
 
-    peer.say(Flow(2, 100, 0, 100))
+    peer.say(Flow(2, 1, 0, 100))
+    parts.append(await peer.hear_frame(Transfer))
+    peer.say(Flow(2, 1, 0, 100, echo=True))  # of the window that has been used since
+    await peer.hear(Flow)
+    peer.say(Flow(3, 100, 0, 100))
 
-    parts += [await peer.hear_frame(Transfer) for _ in range(3)]
+    parts += [await peer.hear_frame(Transfer) for _ in range(2)]
     assert b"".join(payload for _, payload in parts) == BIG + b"next"
     assert [transfer.more for transfer, _ in parts] == [True, True, True, False, False]
     await peer.close()
