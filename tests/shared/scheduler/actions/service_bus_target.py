@@ -128,6 +128,8 @@ class Recorder:
         else:
             text = message.payload.decode("latin-1")
             self.target.tokens.append(text[text.index("SharedAccessSignature") :])
+        if self.target.behaviour is Behaviour.STAY_SILENT:
+            await asyncio.Event().wait()
         return await self.inner.transferred(message)
 
     async def ended(self) -> None:

@@ -129,18 +129,19 @@ async def test_those_who_wait_for_a_link_that_fails_get_another(
 async def test_who_is_cancelled_leaves_no_half_used_link(
     target: ServiceBusTarget, senders: Senders
 ) -> None:
+    await send(senders, "m1")
     target.behaviour = Behaviour.STAY_SILENT
-    cancelled = asyncio.create_task(send(senders, "m1"))
-    while not target.connections:
+    cancelled = asyncio.create_task(send(senders, "m2"))
+    while target.ids != ["m1", "m2"]:
         await asyncio.wait((cancelled,), timeout=0.02)
     cancelled.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cancelled
     target.behaviour = Behaviour.TAKE
 
-    await send(senders, "m2")
+    await send(senders, "m3")
 
-    assert (target.ids, len(target.connections)) == (["m2"], 2)
+    assert (target.ids, len(target.connections)) == (["m1", "m2", "m3"], 2)
 
 
 @given(namespace=st.from_regex(HOST_NAME, fullmatch=True))
