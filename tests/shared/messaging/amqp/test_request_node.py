@@ -1,0 +1,95 @@
+"""Answers leave on the link that the request names, as there is credit."""
+
+from typing import Any
+
+import pytest
+
+from shared.errors import EntityNotFoundError, TransientError
+from shared.messaging.amqp.node import Transferred
+from shared.messaging.amqp.performatives import RECEIVER, Accepted, Attach, Source, Target
+from shared.messaging.amqp.request_node import MAX_WAITING, RequestNode
+from shared.messaging.amqp.requests import Request
+from shared.messaging.amqp.sections import AmqpMessage, Properties, encode_message
+from tests.shared.messaging.amqp.memory_links import MemoryOutlet
+
+
+async def answer(request: Request) -> bytes:
+    return f"answer to {request.body}".encode()
+
+
+def asking(body: str, reply_to: str | None = None) -> Transferred:
+    message = AmqpMessage(properties=Properties(message_id="1", reply_to=reply_to), value=body)
+    return Transferred(encode_message(message), 0, False)
+
+
+def added(node: RequestNode, name: str, target: str | None = None, *, credit: int = 9) -> Any:
+    outlet = MemoryOutlet(credit=credit)
+    attach = Attach(name, 0, RECEIVER, source=Source("$cbs"), target=Target(target))
+    return outlet, node.add_outlet(attach, outlet)
+
+
+async def test_answer_leaves_settled_on_the_link_that_is_named_by_its_name_or_target() -> None:
+    node = RequestNode(answer)
+    (first, _), (second, _), (last, _) = (
+        added(node, "one"),
+        added(node, "two", "t"),
+        added(node, "3"),
+    )
+
+    outcomes = [await node.transferred(asking(*a)) for a in (("a", "one"), ("b", "t"), ("c", "?"))]
+
+    assert outcomes == [Accepted()] * 3
+    assert first.sent == [(b"answer to a", bytes(7) + b"\x01", True)]
+    assert second.sent == [(b"answer to b", bytes(7) + b"\x01", True)]
+    assert [payload for payload, *_ in last.sent] == [b"answer to c"]
+
+
+async def test_answers_wait_for_credit_in_their_order() -> None:
+    node = RequestNode(answer)
+    outlet, link = added(node, "one", credit=0)
+    for body in ("a", "b", "c"):
+        await node.transferred(asking(body))
+
+    outlet.credit = 2
+    link.credited()
+
+    assert [payload for payload, *_ in outlet.sent] == [b"answer to a", b"answer to b"]
+    assert link.waiting == 1
+
+
+async def test_drained_link_says_so() -> None:
+    outlet, link = added(RequestNode(answer), "one")
+
+    outlet.is_draining = True
+    link.credited()
+
+    assert outlet.drains == 1
+
+
+async def test_request_that_nobody_would_hear_the_answer_to_is_refused() -> None:
+    node = RequestNode(answer)
+    _, link = added(node, "one")
+    await link.ended()
+
+    with pytest.raises(EntityNotFoundError):
+        await node.transferred(asking("a"))
+
+
+async def test_client_that_takes_no_answers_is_refused_more() -> None:
+    node = RequestNode(answer)
+    _, link = added(node, "one", credit=0)
+    for _ in range(MAX_WAITING):
+        await node.transferred(asking("a"))
+
+    with pytest.raises(TransientError):
+        await node.transferred(asking("a"))
+    await link.ended()
+
+
+async def test_answer_to_a_link_that_has_ended_meanwhile_is_dropped() -> None:
+    outlet, link = added(RequestNode(answer), "one")
+
+    await link.ended()
+    link.send(b"late")
+
+    assert outlet.sent == []
