@@ -67,7 +67,7 @@ def whole_seconds(duration: timedelta | None) -> timedelta | None:
 
 
 def outgoing_properties(properties: Mapping[str, PropertyValue]) -> dict[str | bytes, Any]:
-    return {name: outgoing_value(value) for name, value in properties.items() if sendable(name)}
+    return {sendable(name) or "": outgoing_value(value) for name, value in properties.items()}
 
 
 def outgoing_value(value: PropertyValue) -> Any:
