@@ -111,6 +111,7 @@ class InletLink(Link):
         payload = arrived.pieces[0] if len(arrived.pieces) == 1 else b"".join(arrived.pieces)
         message = Transferred(payload, arrived.message_format, arrived.is_settled)
         self._pressure.arrived(arrived.size)
+        self._decision_begins()
         self._runner.run(node.transferred(message), partial(self._decide, arrived))
 
     def _decide(
@@ -120,9 +121,10 @@ class InletLink(Link):
         if failure is not None:
             outcome = Rejected(self._runner.error_of(failure))
         self._settle(arrived, outcome or ACCEPTED)
+        self._decision_ends()
 
     def _settle(self, arrived: Arriving, outcome: Outcome) -> None:
-        if not arrived.is_settled and self.state is LinkState.ATTACHED:
+        if not arrived.is_settled and self.is_told:
             self._channel.settle(arrived.delivery_id, outcome)
 
     def _too_large(self) -> Error:
@@ -138,6 +140,9 @@ class InletLink(Link):
     def _attached(self, node: Any) -> None:
         self._node = node
         self._grant()
+
+    def _parting(self) -> None:
+        self._arriving = None
 
     def _forget_node(self) -> EndingNode | None:
         node, self._node, self._arriving = self._node, None, None

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -13,10 +13,14 @@ from shared.messaging.amqp.runner import Runner
 
 
 class LinkState(Enum):
-    """DETACHING is after our detach, until the peer's has come: what it sent before is dropped."""
+    """DETACHING is after our detach, until the peer's has come: what it sent before is dropped.
+
+    PARTING is after the peer's, until what it sent before is decided: a client that closes is owed its outcomes.
+    """
 
     ATTACHING = auto()
     ATTACHED = auto()
+    PARTING = auto()
     DETACHING = auto()
     ENDED = auto()
 
@@ -43,6 +47,14 @@ class Link(ABC):
         self._runner = runner
         self._max_message_size = max_message_size
         self._attaching: asyncio.Task[None] | None = None
+        self._deciding = 0
+        self._answer = Detach(attach.handle)
+        self._parted: Callable[[Link], None] | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the peer still listens for outcomes."""
+        return self.state in (LinkState.ATTACHED, LinkState.PARTING)
 
     def begin(self, attaching: Coroutine[Any, Any, Attached]) -> None:
         """Answer the attach once `attaching` has decided it."""
@@ -50,6 +62,9 @@ class Link(ABC):
 
     def detach(self, error: Error | None) -> None:
         """End the link and say why; nothing if it has ended."""
+        if self.state is LinkState.PARTING:
+            self._answer = Detach(self.handle, True, error)
+            self.part()
         if self.state in (LinkState.DETACHING, LinkState.ENDED):
             return
         if self.state is LinkState.ATTACHING:
@@ -58,13 +73,25 @@ class Link(ABC):
         self._channel.send_last(Detach(self.handle, True, error))
         self._leave(LinkState.DETACHING)
 
-    def detached(self, detach: Detach) -> None:
-        """Answer the peer's detach."""
+    def detached(self, detach: Detach, parted: Callable[["Link"], None]) -> None:
+        """Answer the peer's detach, at once or when what came before is decided; then `parted` is told."""
+        self._parted = parted
+        self._answer = Detach(self.handle, bool(detach.closed))
+        if self.state is LinkState.ATTACHED and self._deciding:
+            self.state = LinkState.PARTING
+            self._parting()
+        else:
+            self.part()
+
+    def part(self) -> None:
+        """Answer the peer's detach now."""
         if self.state is LinkState.ATTACHING:
             self._channel.send(self._refusal())
         if self.state is not LinkState.DETACHING:
-            self._channel.send_last(Detach(self.handle, bool(detach.closed)))
+            self._channel.send_last(self._answer)
         self.end()
+        if self._parted is not None:
+            self._parted(self)
 
     def end(self) -> None:
         """The link is gone, with its session or by a detach."""
@@ -85,6 +112,10 @@ class Link(ABC):
         """The reply has been sent."""
 
     @abstractmethod
+    def _parting(self) -> None:
+        """The peer has detached; the node goes on with what it has begun."""
+
+    @abstractmethod
     def _forget_node(self) -> EndingNode | None:
         """Return the node, and have none from now on."""
 
@@ -100,6 +131,14 @@ class Link(ABC):
             self.state = LinkState.ATTACHED
             self._channel.send(self._reply(attached))
             self._attached(attached.node)
+
+    def _decision_begins(self) -> None:
+        self._deciding += 1
+
+    def _decision_ends(self) -> None:
+        self._deciding -= 1
+        if self._deciding == 0 and self.state is LinkState.PARTING:
+            self.part()
 
     def _leave(self, state: LinkState) -> None:
         self.state = state

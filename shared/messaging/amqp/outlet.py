@@ -37,7 +37,7 @@ class OutletLink(Link):
 
     @property
     def credit(self) -> int:
-        return min(self._credit, self._channel.room) if self._node is not None else 0
+        return min(self._credit, self._channel.room) if self.state is LinkState.ATTACHED else 0
 
     @property
     def is_draining(self) -> bool:
@@ -46,9 +46,9 @@ class OutletLink(Link):
     def send(self, payload: bytes, *, tag: bytes, is_settled: bool) -> None:
         """Raises ValueError without credit of the link; a session's window that has closed meanwhile is waited for.
 
-        What is sent on a link that has just ended is dropped: its node cannot know yet.
+        What is sent on a link that is ending is dropped: its node cannot know yet.
         """
-        if self._node is None:
+        if self.state is not LinkState.ATTACHED:
             return
         if self._credit <= 0:
             raise ValueError("the peer has given no credit for this")
@@ -94,16 +94,18 @@ class OutletLink(Link):
     ) -> None:
         """Have the node carry out what the peer decided; it is told of the outcome unless it has settled already."""
         if self._node is not None:
+            self._decision_begins()
             work = self._node.settled(tag, outcome)
             self._runner.run(work, partial(self._decided_by, delivery_id, is_settled))
 
     def _decided_by(
-        self, delivery_id: int, is_told: bool, outcome: Outcome | None, failure: Exception | None
+        self, delivery_id: int, is_settled: bool, outcome: Outcome | None, failure: Exception | None
     ) -> None:
         if failure is not None:
             outcome = Rejected(self._runner.error_of(failure))
-        if outcome is not None and not is_told and self.state is LinkState.ATTACHED:
+        if outcome is not None and not is_settled and self.is_told:
             self._channel.echo(delivery_id, outcome)
+        self._decision_ends()
 
     def _send_flow(self, *, drain: bool | None = None) -> None:
         self._channel.send_flow(
@@ -120,6 +122,9 @@ class OutletLink(Link):
             self.drained()
         elif self._credit:
             self.credited()
+
+    def _parting(self) -> None:
+        self.credited()
 
     def _forget_node(self) -> EndingNode | None:
         node, self._node, self._credit = self._node, None, 0

@@ -16,7 +16,7 @@ from shared.messaging.amqp.faults import (
     SessionFaultError,
 )
 from shared.messaging.amqp.inlet import InletLink
-from shared.messaging.amqp.link import Link
+from shared.messaging.amqp.link import Link, LinkState
 from shared.messaging.amqp.node import Nodes
 from shared.messaging.amqp.outlet import OutletLink
 from shared.messaging.amqp.performatives import (
@@ -114,7 +114,10 @@ class Session:
             raise ConnectionFaultError(
                 FRAMING_ERROR, f"handle {attach.handle} is above {HANDLE_MAX}"
             )
-        if attach.handle in self._links:
+        former = self._links.get(attach.handle)
+        if former is not None and former.state is LinkState.PARTING:
+            former.part()
+        elif former is not None:
             raise SessionFaultError(HANDLE_IN_USE, f"handle {attach.handle} is in use")
         if not self._surroundings.may_attach():
             raise SessionFaultError(RESOURCE_LIMIT_EXCEEDED, "the connection has too many links")
@@ -192,12 +195,13 @@ class Session:
             self.credited()
 
     def _detach(self, detach: Detach) -> None:
-        link = self._link(detach.handle)
-        del self._links[detach.handle]
-        link.detached(detach)
+        self._link(detach.handle).detached(detach, self._forget)
+
+    def _forget(self, link: Link) -> None:
+        del self._links[link.handle]
 
     def _link(self, handle: int) -> Link:
         link = self._links.get(handle)
-        if link is None:
+        if link is None or link.state is LinkState.PARTING:
             raise SessionFaultError(UNATTACHED_HANDLE, f"handle {handle} is not attached")
         return link

@@ -26,8 +26,8 @@ def describe(failure: BaseException) -> Error:
 class Memory:
     """What all connections of one server share.
 
-    Messages to `slow` wait for `gate`, as do attaches to `pending`; `gone` does not exist; what is called
-    `broken` fails, be it address or host.
+    Messages to `slow` wait for `gate`, as do its settlements and attaches to `pending`. There is no `gone`; what is
+    called `broken` fails, be it address or host.
     """
 
     messages: dict[str, deque[bytes]] = field(default_factory=dict)
@@ -127,6 +127,8 @@ class MemoryOutlet:
 
     async def settled(self, tag: bytes, outcome: Outcome | None) -> Outcome:
         self.memory.settlements.append((tag, outcome))
+        if self.address == "slow":
+            await self.memory.gate.wait()
         if self.address == "lost":
             raise MessageLockLostError("the lock has expired")
         return outcome or Accepted()

@@ -359,3 +359,41 @@ async def test_a_peer_that_does_not_read_gives_no_credit(served: Served) -> None
 
     assert received[-1] == b"the last"
     await peer.close()
+
+
+async def test_a_peer_that_detaches_gets_the_echoes_it_waits_for_first_and_no_more_messages(
+    served: Served,
+) -> None:
+    peer = await Peer.begun(served.port)
+    await peer.attach_receiver("slow", credit=10)
+    served.memory.put("slow", b"x")
+    await peer.hear(Transfer)
+    peer.say(Disposition(RECEIVER, 0, state=Accepted()))
+    peer.say(Detach(1, True))
+    await eventually(lambda: served.memory.outlets[0].outlet.credit == 0)
+
+    served.memory.put("slow", b"y")
+    served.memory.gate.set()
+
+    assert await peer.hear(Disposition) == echo(0, 0, Accepted())
+    assert await peer.hear(Detach) == Detach(1, True)
+    assert list(served.memory.messages["slow"]) == [b"y"]
+    await peer.close()
+
+
+async def test_a_node_can_end_a_link_that_waits_to_be_detached(served: Served) -> None:
+    peer = await Peer.begun(served.port)
+    await peer.attach_receiver("slow", credit=10)
+    served.memory.put("slow", b"x")
+    await peer.hear(Transfer)
+    peer.say(Disposition(RECEIVER, 0, state=Accepted()))
+    peer.say(Detach(1, True))
+    await eventually(lambda: served.memory.outlets[0].outlet.credit == 0)
+
+    served.memory.outlets[0].outlet.detach(Error(LOCK_LOST, "over"))
+
+    detach = await peer.hear(Detach)
+    assert detach.error is not None
+    assert detach.error.condition == LOCK_LOST
+    await peer.attach_receiver("orders", handle=1)
+    await peer.close()
