@@ -18,6 +18,8 @@ NAME = "embedded"
 class EmbeddedBroker:
     """Broker and TransactionalSender; one for a file."""
 
+    sends_with_commit = True
+
     def __init__(
         self,
         database: Database,

@@ -133,7 +133,8 @@ class Insertion:
     ) -> None:
         tx.driver.executemany(sql.INSERT, self.rows)
         tx.driver.executemany(sql.INSERT_BODY, self.bodies)
-        tx.driver.executemany(sql.SAY_WHY, self.letters)
+        if self.letters:
+            tx.driver.executemany(sql.SAY_WHY, self.letters)
         self.tally.write(tx.driver, limits)
         signals.after(tx, self.places, min(self.instants, default=None))
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared.clock import Clock
+from shared.messaging.amqp.envelopes import sections_of
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.encoding import encode
-from shared.messaging.embedded.envelope import Delivery, Envelope, SessionLock, StoredEnvelope
+from shared.messaging.embedded.envelope import Delivery, Envelope, Form, SessionLock, StoredEnvelope
 from shared.messaging.entities import NamespaceDescription
 from shared.messaging.message import Message
 from shared.sql.database import Database
@@ -39,3 +40,10 @@ async def lock(
 
 def payloads(envelopes: Sequence[StoredEnvelope]) -> list[str]:
     return [envelope.payload.decode() for envelope in envelopes]
+
+
+def of_amqp(message: Message) -> Envelope:
+    payload = sections_of(message)
+    return Envelope(
+        form=Form.AMQP, payload=payload, size=len(payload), message_id=message.message_id
+    )

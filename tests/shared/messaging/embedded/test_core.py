@@ -1,62 +1,46 @@
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection
 
+from shared.clock import MICROSECOND, to_microseconds
 from shared.errors import (
     ConfigurationError,
-    ConflictError,
     EntityNotFoundError,
-    InvalidFilterError,
     MessageLockLostError,
-    MessageSizeExceededError,
     NotFoundError,
-    PermanentError,
-    SessionLockLostError,
 )
-from shared.messaging.amqp.envelopes import sections_of
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.encoding import message_of
 from shared.messaging.embedded.envelope import Envelope, Form
 from shared.messaging.entities import (
     NamespaceDescription,
-    SubscriptionDescription,
-    TopicDescription,
 )
 from shared.messaging.message import Message
-from shared.messaging.rules import (
-    CorrelationFilter,
-    FalseFilter,
-    RuleDescription,
-    SqlFilter,
-    TrueFilter,
-)
 from shared.sql.database import Database
 from tests.clocks import FakeClock, settle
 from tests.contracts.broker_steps import (
     ALL,
+    FLEETING,
+    LIFE,
     LOCK,
     ORDERED,
     QUEUE,
     QUEUES,
-    RED,
     SOME,
-    SORTED,
     TOPIC,
     TOPICS,
     UNIQUE,
     WINDOW,
-    soon,
 )
 from tests.shared.messaging.embedded.cores import (
-    FORGED,
     NO_WAIT,
     letter,
     lock,
     make_core,
+    of_amqp,
     payloads,
 )
 
@@ -69,11 +53,10 @@ async def core(database: Database, clock: FakeClock) -> AsyncIterator[BrokerCore
     await core.close()
 
 
-def of_amqp(message: Message) -> Envelope:
-    payload = sections_of(message)
-    return Envelope(
-        form=Form.AMQP, payload=payload, size=len(payload), message_id=message.message_id
-    )
+def brief(body: str, session_id: str | None = None) -> Envelope:
+    envelope = letter(body, session_id=session_id)
+    envelope.time_to_live = LIFE // MICROSECOND
+    return envelope
 
 
 async def test_entities_are_found_in_any_case(core: BrokerCore) -> None:
@@ -101,30 +84,6 @@ async def test_messages_of_either_form_come_through_either_door(
     (again,) = await lock(core, QUEUE)
     assert again.form is Form.AMQP
     assert message_of(again).application_properties == {"n": 2, "new": "x"}
-
-
-async def test_rules_see_messages_of_either_form(core: BrokerCore) -> None:
-    message = Message(body=b"amqp", application_properties={"colour": "red"})
-
-    await core.send(SORTED, [of_amqp(message), letter("port", colour="red")])
-
-    assert [message_of(one).body for one in await lock(core, RED, 2)] == [b"amqp", b"port"]
-
-
-async def test_damaged_message_matches_no_filter_and_stops_no_other(
-    core: BrokerCore, clock: FakeClock
-) -> None:
-    damaged = of_amqp(Message(body=b"a"))
-    damaged.payload = b"\x00\x53\x74\x45" + damaged.payload
-    damaged.due = int((clock.now() + LOCK).timestamp() * 1_000_000)
-    await core.send(SORTED, [damaged])
-    await core.send(TOPIC, [damaged])
-    await settle()
-
-    await clock.advance(LOCK)
-
-    assert await lock(core, RED) == []
-    assert len(await lock(core, ALL)) == 1
 
 
 async def test_take_receives_and_deletes(core: BrokerCore) -> None:
@@ -212,117 +171,6 @@ async def test_peek_can_be_of_one_session(core: BrokerCore) -> None:
     assert payloads(later) == ["a2"]
 
 
-async def test_lock_of_a_session_that_is_gone_settles_nothing(
-    core: BrokerCore, clock: FakeClock
-) -> None:
-    await core.send(ORDERED, [letter("a", session_id="s")])
-    session = await core.accept_session(ORDERED, session_id="s", max_wait=NO_WAIT)
-    (delivery,) = await lock(core, ORDERED, session=session)
-    await settle()
-    await clock.advance(LOCK)
-
-    assert session.lost.is_set()
-    for token in (delivery.lock_token, FORGED):
-        with pytest.raises((SessionLockLostError, MessageLockLostError)):
-            await core.complete(ORDERED, token)
-    with pytest.raises(SessionLockLostError):
-        await lock(core, ORDERED, session=session)
-
-
-async def test_session_lock_that_ended_settles_nothing_even_when_the_timer_is_late(
-    core: BrokerCore, clock: FakeClock
-) -> None:
-    await core.send(ORDERED, [letter("a", session_id="s")])
-    session = await core.accept_session(ORDERED, session_id="s", max_wait=NO_WAIT)
-    (delivery,) = await lock(core, ORDERED, session=session)
-
-    clock.set(clock.now() + LOCK)
-
-    for settling in (
-        core.complete(ORDERED, delivery.lock_token),
-        core.abandon(ORDERED, delivery.lock_token),
-        core.release(ORDERED, delivery.lock_token),
-    ):
-        with pytest.raises(SessionLockLostError):
-            await settling
-
-
-async def test_who_waits_in_a_session_learns_that_its_lock_is_lost(
-    core: BrokerCore, clock: FakeClock
-) -> None:
-    session = await core.accept_session(ORDERED, session_id="s", max_wait=NO_WAIT)
-    waiting = asyncio.ensure_future(
-        core.lock(ORDERED, max_messages=1, max_wait=None, session=session)
-    )
-    await settle()
-
-    await clock.advance(LOCK)
-
-    with pytest.raises(SessionLockLostError):
-        await soon(waiting)
-
-
-async def test_message_lock_is_not_renewed_where_the_session_is_what_is_locked(
-    core: BrokerCore,
-) -> None:
-    with pytest.raises(PermanentError, match="renew the session's lock"):
-        await core.renew(ORDERED, FORGED)
-
-
-async def test_sessions_are_listed_by_their_ids(core: BrokerCore) -> None:
-    await core.send(ORDERED, [letter("x", session_id=name) for name in ("c", "a", "c")])
-    await core.set_session_state(ORDERED, "b", b"state")
-
-    assert await core.sessions(ORDERED, skip=0, top=10) == ["a", "b", "c"]
-    assert await core.sessions(ORDERED, skip=1, top=1) == ["b"]
-
-
-async def test_state_is_no_larger_than_a_message(core: BrokerCore) -> None:
-    await core.set_session_state(ORDERED, "a", bytes(262_144))
-
-    with pytest.raises(MessageSizeExceededError):
-        await core.set_session_state(ORDERED, "a", bytes(262_145))
-
-
-async def test_closed_core_gives_back_what_its_sessions_hold(
-    core: BrokerCore, database: Database, clock: FakeClock
-) -> None:
-    await core.send(ORDERED, [letter("a", session_id="s")])
-    session = await core.accept_session(ORDERED, session_id=None, max_wait=NO_WAIT)
-    await lock(core, ORDERED, session=session)
-
-    await core.close()
-
-    successor = make_core(database, clock)
-    session = await successor.accept_session(ORDERED, session_id=None, max_wait=NO_WAIT)
-    assert payloads(await lock(successor, ORDERED, session=session)) == ["a"]
-    await successor.close()
-
-
-async def test_p7_successor_of_a_dead_process_finds_sessions_free_and_in_order(
-    core: BrokerCore, database: Database, clock: FakeClock
-) -> None:
-    await core.send(ORDERED, [letter(name, session_id="s") for name in "abc"])
-    session = await core.accept_session(ORDERED, session_id="s", max_wait=NO_WAIT)
-    await core.set_session_state(ORDERED, "s", b"half way")
-    (first, second) = await lock(core, ORDERED, 2, session=session)
-    await core.defer(ORDERED, first.lock_token)
-    await core.receive_deferred(ORDERED, [first.sequence_number], session=session)
-
-    successor = make_core(database, clock)
-    await successor.open()
-
-    session = await successor.accept_session(ORDERED, session_id=None, max_wait=NO_WAIT)
-    assert await successor.session_state(ORDERED, "s") == b"half way"
-    again = await lock(successor, ORDERED, 5, session=session)
-    assert payloads(again) == ["b", "c"]
-    assert [one.delivery_count for one in again] == [2, 1]
-    aside = await successor.receive_deferred(ORDERED, [first.sequence_number], session=session)
-    assert payloads(aside) == ["a"]
-    assert second.sequence_number == again[0].sequence_number
-    await successor.close()
-
-
 async def test_p7_ids_are_known_to_the_next_process(
     core: BrokerCore, database: Database, clock: FakeClock
 ) -> None:
@@ -352,46 +200,49 @@ async def test_p12_ids_are_forgotten_after_their_window(
     assert await database.read(left) == 0
 
 
-async def test_rules_can_be_added_and_removed(core: BrokerCore) -> None:
-    await core.add_rule(RED, RuleDescription("large", SqlFilter("size > 5")))
-    await core.send(SORTED, [letter("large", size=6), letter("red", colour="red")])
-    assert payloads(await lock(core, RED, 5)) == ["large", "red"]
+async def test_expired_message_is_not_delivered_even_when_the_timer_is_late(
+    core: BrokerCore, clock: FakeClock
+) -> None:
+    await core.send(FLEETING, [letter("a")])
+    await core.send(ORDERED, [brief("b", session_id="s")])
 
-    await core.remove_rule(RED, "LARGE")
-    await core.send(SORTED, [letter("large", size=6)])
+    clock.set(clock.now() + LIFE)
 
-    assert await lock(core, RED, 5) == []
-    assert [rule.name for rule in await core.rules(RED)] == ["red"]
-
-
-async def test_rule_that_is_wrong_is_refused(core: BrokerCore) -> None:
-    for rule, error in (
-        (RuleDescription("RED", TrueFilter()), ConflictError),
-        (RuleDescription("x" * 51, TrueFilter()), PermanentError),
-        (RuleDescription("", TrueFilter()), PermanentError),
-        (RuleDescription("bad", SqlFilter("size >")), InvalidFilterError),
-        (RuleDescription("long", SqlFilter(" OR ".join(["a = 1"] * 200))), InvalidFilterError),
-    ):
-        with pytest.raises(error):
-            await core.add_rule(RED, rule)
-    with pytest.raises(NotFoundError):
-        await core.remove_rule(RED, "none")
-    with pytest.raises(EntityNotFoundError):
-        await core.rules(QUEUE)
-    assert [rule.name for rule in await core.rules(RED)] == ["red"]
+    assert await lock(core, FLEETING) == []
+    session = await core.accept_session(ORDERED, session_id="s", max_wait=NO_WAIT)
+    assert await lock(core, ORDERED, session=session) == []
 
 
-async def test_topic_has_so_many_rules(database: Database, clock: FakeClock) -> None:
-    rules = tuple(RuleDescription(f"rule {n}", FalseFilter()) for n in range(1000))
-    names = ("one", "other")
-    subscriptions = tuple(SubscriptionDescription(name=name, rules=rules) for name in names)
-    topics = (TopicDescription(name="t", subscriptions=subscriptions),)
-    core = make_core(database, clock, NamespaceDescription(name="n", topics=topics))
+async def test_copies_of_a_message_live_as_long_as_it_says(
+    core: BrokerCore, clock: FakeClock
+) -> None:
+    await core.send(TOPIC, [brief("a"), letter("b")])
+    scheduled = brief("c")
+    scheduled.due = to_microseconds(clock.now() + LIFE)
+    await core.send(TOPIC, [scheduled])
+    await settle()
 
-    with pytest.raises(PermanentError, match="2000"):
-        await core.add_rule("t/Subscriptions/one", RuleDescription("more", TrueFilter()))
-    await core.add_rule("t/Subscriptions/one", RuleDescription("more", CorrelationFilter()))
-    await core.close()
+    await clock.advance(LIFE)
+    seen = await core.peek(ALL, from_sequence_number=0, max_messages=5)
+    await clock.advance(LIFE)
+
+    assert payloads(seen) == ["b", "c"]
+    assert payloads(await lock(core, ALL, 5)) == ["b"]
+
+
+async def test_message_that_becomes_active_late_lives_from_then(
+    core: BrokerCore, clock: FakeClock
+) -> None:
+    scheduled = brief("a")
+    scheduled.due = to_microseconds(clock.now() + LOCK)
+    await core.send(QUEUE, [scheduled])
+    await settle()
+    clock.set(clock.now() + LOCK + LIFE / 2)
+
+    await clock.advance(NO_WAIT)
+
+    (found,) = await lock(core, QUEUE)
+    assert found.expires_at == to_microseconds(clock.now() + LIFE)
 
 
 async def test_large_messages_can_be_allowed(database: Database, clock: FakeClock) -> None:
