@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from shared.messaging.amqp.channel import Channel
+from shared.messaging.amqp.channel import MODULUS, Channel
 from shared.messaging.amqp.faults import (
     INVALID_FIELD,
     MESSAGE_SIZE_EXCEEDED,
@@ -30,7 +30,6 @@ from shared.messaging.amqp.runner import Runner
 from shared.messaging.amqp.values import Symbol, ULong
 
 CREDIT = 1000
-MODULUS = 1 << 32
 ACCEPTED = Accepted()
 MAX_BATCH_SIZE = Symbol("com.microsoft:max-message-batch-size")
 

@@ -5,7 +5,7 @@ which it receives an outlet. Nodes never see a frame; the engine never sees a qu
 Whatever a node raises is told to the peer as the AMQP error that belongs to it, and ends no more than the link.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,7 +48,10 @@ class Outlet(Protocol):
     def is_draining(self) -> bool: ...
 
     def send(self, payload: bytes, *, tag: bytes, is_settled: bool) -> None:
-        """Send one delivery, of credit that is there; returns at once and splits what is larger than a frame."""
+        """Send one delivery, of credit that is there; returns at once and splits what is larger than a frame.
+
+        Raises ValueError without credit of the link. What is sent on a link that is ending is dropped.
+        """
 
     def drained(self) -> None:
         """Tell the peer that there is nothing more: uses up the credit."""
@@ -71,7 +74,8 @@ class InletNode(Protocol):
         """Return what the delivery is settled with; None leaves it to the node's own reply and means accepted.
 
         Called for each message at once, also while earlier calls run: order is the node's to keep, and its outcomes may
-        come in any order. Raising answers `rejected` with the error.
+        come in any order. Raising answers `rejected` with the error. It runs at once, and until it first waits there is
+        no current task: `asyncio.timeout` needs one.
         """
 
     async def ended(self) -> None:
@@ -87,7 +91,8 @@ class OutletNode(Protocol):
     async def settled(self, tag: bytes, outcome: Outcome | None) -> Outcome:
         """Carry out what the peer decided about a delivery, and return what to echo: the same when it was done.
 
-        None is a settlement without a state. Raising echoes `rejected` with the error (facts: the SDK needs it so).
+        None is a settlement without a state. Raising echoes `rejected` with the error (facts: the SDK needs it so). It
+        runs at once, as `transferred` does.
         """
 
     async def ended(self) -> None:
@@ -118,4 +123,3 @@ class Nodes(Protocol):
 
 NewNodes = Callable[[Peer], Nodes]
 DescribeError = Callable[[BaseException], Error]
-Sleep = Callable[[float], Awaitable[None]]

@@ -110,8 +110,10 @@ class MemoryOutlet:
     address: str
     outlet: Outlet
     sent: int = 0
+    looks: int = 0
 
     def credited(self) -> None:
+        self.looks += 1
         waiting = self.memory.messages.setdefault(self.address, deque())
         while waiting and self.outlet.credit > 0:
             self.sent += 1

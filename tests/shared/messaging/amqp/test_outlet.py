@@ -368,10 +368,13 @@ async def test_a_peer_that_detaches_gets_the_echoes_it_waits_for_first_and_no_mo
     await peer.attach_receiver("slow", credit=10)
     served.memory.put("slow", b"x")
     await peer.hear(Transfer)
+    node = served.memory.outlets[0]
+    looks = node.looks
+
     peer.say(Disposition(RECEIVER, 0, state=Accepted()))
     peer.say(Detach(1, True))
-    await eventually(lambda: served.memory.outlets[0].outlet.credit == 0)
-
+    await eventually(lambda: node.looks > looks)
+    assert node.outlet.credit == 0
     served.memory.put("slow", b"y")
     served.memory.gate.set()
 
