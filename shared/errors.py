@@ -76,7 +76,7 @@ class InvalidRequestError(RequestError):
 
 
 class InvalidFilterError(RequestError):
-    """A rule's filter is malformed; the message says where, what was found there and what was expected."""
+    """A rule's filter or action is malformed; the message says where, what was found there and what was expected."""
 
     default_code = "InvalidFilter"
 

@@ -52,14 +52,16 @@ def compile_predicate(predicate: Predicate) -> Test:
         case Negation(negated):
             return _negation(compile_predicate(negated))
         case Comparison(left, operator, right):
-            return _comparison(_reader(left), operator, _reader(right))
+            return _comparison(compile_expression(left), operator, compile_expression(right))
         case Membership(operand, choices):
-            read = _reader(operand)
-            return _unless(True, [_comparison(read, "=", _reader(choice)) for choice in choices])
+            read = compile_expression(operand)
+            return _unless(
+                True, [_comparison(read, "=", compile_expression(choice)) for choice in choices]
+            )
         case Likeness():
             return _likeness(predicate)
         case NullCheck(property):
-            value = _reader(property)
+            value = compile_expression(property)
             return lambda message: value(message) is None
         case Existence(property):
             return _existence(property)
@@ -96,8 +98,8 @@ def _comparison(left: Reader, operator: str, right: Reader) -> Test:
 
 
 def _likeness(likeness: Likeness) -> Test:
-    operand, pattern = _reader(likeness.operand), _reader(likeness.pattern)
-    escape = None if likeness.escape is None else _reader(likeness.escape)
+    operand, pattern = compile_expression(likeness.operand), compile_expression(likeness.pattern)
+    escape = None if likeness.escape is None else compile_expression(likeness.escape)
     compiled = lru_cache(maxsize=16)(compile_pattern)
 
     def evaluate(message: Message) -> Truth:
@@ -119,12 +121,13 @@ def _existence(property: Property) -> Test:
             read = SYSTEM_PROPERTIES[name]
             return lambda message: read(message) is not None
         case UserProperty(name):
-            return lambda message: _find(message.application_properties, name) is not None
+            return lambda message: find(message.application_properties, name) is not None
         case _:
             assert_never(property)
 
 
-def _reader(expression: Expression) -> Reader:
+def compile_expression(expression: Expression) -> Reader:
+    """Return the function; it never raises."""
     match expression:
         case Constant(value):
             return lambda message: value
@@ -133,15 +136,17 @@ def _reader(expression: Expression) -> Reader:
         case UserProperty(name):
             return lambda message: _value(message, name)
         case NamedProperty(named):
-            return _named(_reader(named))
+            return _named(compile_expression(named))
         case NewIdCall():
             return lambda message: NewId()
         case Negative(operand):
-            return _signed(negative, _reader(operand))
+            return _signed(negative, compile_expression(operand))
         case Positive(operand):
-            return _signed(positive, _reader(operand))
+            return _signed(positive, compile_expression(operand))
         case Arithmetic(first, rest):
-            return _arithmetic(_reader(first), [(sign, _reader(part)) for sign, part in rest])
+            return _arithmetic(
+                compile_expression(first), [(sign, compile_expression(part)) for sign, part in rest]
+            )
         case _:
             assert_never(expression)
 
@@ -169,11 +174,11 @@ def _arithmetic(first: Reader, rest: list[tuple[str, Reader]]) -> Reader:
 
 
 def _value(message: Message, name: str) -> PropertyValue:
-    found = _find(message.application_properties, name)
+    found = find(message.application_properties, name)
     return None if found is None else message.application_properties[found]
 
 
-def _find(properties: Mapping[str, PropertyValue], name: str) -> str | None:
+def find(properties: Mapping[str, PropertyValue], name: str) -> str | None:
     """Return the property's name as the message spells it: case does not matter, yet the very name comes first."""
     if name in properties:
         return name

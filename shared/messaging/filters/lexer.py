@@ -1,4 +1,4 @@
-"""The words of a SQL filter and where they stand."""
+"""The words of a SQL filter or action and where they stand."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ TOKEN = re.compile(
     | (?P<text>'(?:[^']|'')*+')
     | (?P<name>\[(?:[^\]]|\]\])++\]|"(?:[^"]|"")++")
     | (?P<word>[^\W\d_]\w*)
-    | (?P<symbol><>|!=|>=|<=|[=<>+\-*/%(),.])
+    | (?P<symbol><>|!=|>=|<=|[=<>+\-*/%(),.;])
     | (?P<end>\Z))
     """,
     re.VERBOSE,

@@ -21,6 +21,9 @@ class NewId:
 Value: TypeAlias = PropertyValue | NewId
 Number: TypeAlias = int | float
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+MAX_TEXT = 32 * 1024
+"""The most that a property may have (facts, section 4); actions could double a text again and again."""
+
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": eq,
     "<>": ne,
@@ -53,7 +56,8 @@ def compare(operator: str, left: Value, right: Value) -> bool | None:
 def calculate(operator: str, left: Value, right: Value) -> Value:
     """Return what `left operator right` is: of numbers, or of two texts their concatenation."""
     if isinstance(left, str) and isinstance(right, str):
-        return left + right if operator == "+" else None
+        is_there = operator == "+" and len(left) + len(right) <= MAX_TEXT
+        return left + right if is_there else None
     numbers = _promoted(left, right)
     if numbers is None:
         return None

@@ -1,7 +1,8 @@
-"""From the text of a SQL filter to its tree.
+"""From the text of a SQL filter or action to its tree.
 
-The grammar is Service Bus' own (learn.microsoft.com, «Subscription Rule SQL Filter Syntax»), one method a rule. Both
-predicates and expressions may stand in parentheses, so that they are told apart only when they have been read.
+The grammar is Service Bus' own (learn.microsoft.com, «Subscription Rule SQL Filter Syntax», «… SQL Action Syntax»), one
+method a rule. Both predicates and expressions may stand in parentheses, so that they are told apart only when they have
+been read.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from shared.messaging.filters.syntax import (
     AllOf,
     AnyOf,
     Arithmetic,
+    Assignment,
     Comparison,
     Constant,
     Existence,
@@ -29,10 +31,17 @@ from shared.messaging.filters.syntax import (
     Positive,
     Predicate,
     Property,
+    Removal,
+    Statement,
     SystemProperty,
     UserProperty,
 )
-from shared.messaging.filters.system_properties import SPELLED, SYSTEM_PROPERTIES
+from shared.messaging.filters.system_properties import (
+    SETTABLE,
+    SETTABLE_SPELLED,
+    SPELLED,
+    SYSTEM_PROPERTIES,
+)
 
 MAX_LENGTH = 1024
 MAX_INTEGER = 2**63 - 1
@@ -49,9 +58,22 @@ def parse(text: str) -> Predicate:
     Raises:
         InvalidFilterError: it is no filter, or a longer or deeper one than is allowed.
     """
+    return _parser(text).whole()
+
+
+def parse_action(text: str) -> tuple[Statement, ...]:
+    """Return what an action says.
+
+    Raises:
+        InvalidFilterError: it is no action, or a longer or deeper one than is allowed.
+    """
+    return _parser(text).statements()
+
+
+def _parser(text: str) -> "_Parser":
     if len(text) > MAX_LENGTH:
         raise InvalidFilterError(f"has {len(text)} characters, more than {MAX_LENGTH}")
-    return _Parser(Cursor(text)).whole()
+    return _Parser(Cursor(text))
 
 
 class _Parser:
@@ -63,6 +85,33 @@ class _Parser:
         if self._words.next.kind is not Kind.END:
             raise self._words.next.instead_of("AND, OR or the end")
         return predicate
+
+    def statements(self) -> tuple[Statement, ...]:
+        found = [self._statement()]
+        while self._words.takes(",") or self._words.next.kind is not Kind.END:
+            found.append(self._statement())
+        return tuple(found)
+
+    def _statement(self) -> Statement:
+        word = self._words.take()
+        match word.source.upper() if word.kind is Kind.WORD else None:
+            case "SET":
+                settable = self._settable()
+                self._words.expect("=")
+                statement: Statement = Assignment(settable, self._operand())
+            case "REMOVE":
+                statement = Removal(self._settable())
+            case _:
+                raise word.instead_of("SET or REMOVE")
+        self._words.takes(";")
+        return statement
+
+    def _settable(self) -> Property:
+        start = self._words.take()
+        settable = self._property(start)
+        if isinstance(settable, SystemProperty) and settable.name not in SETTABLE:
+            raise start.instead_of(f"a system property that actions set: {SETTABLE_SPELLED}")
+        return settable
 
     def _disjunction(self) -> Node:
         first = self._conjunction()

@@ -1,4 +1,7 @@
-"""What a SQL filter says, as a tree; `[NOT] IN`, `[NOT] LIKE` and `IS [NOT] NULL` are a Negation of the plain form."""
+"""What a SQL filter or action says, as a tree.
+
+`[NOT] IN`, `[NOT] LIKE` and `IS [NOT] NULL` are a Negation of the plain form.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +124,23 @@ class Existence:
     property: Property
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`SET property = value`, in an action."""
+
+    property: Property
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """`REMOVE property`, in an action."""
+
+    property: Property
+
+
 Property = SystemProperty | UserProperty
 Expression = Constant | Property | NamedProperty | NewIdCall | Negative | Positive | Arithmetic
 Predicate = AllOf | AnyOf | Negation | Comparison | Membership | Likeness | NullCheck | Existence
 Node = Expression | Predicate
+Statement = Assignment | Removal

@@ -1,4 +1,4 @@
-"""The properties of a message that a SQL filter knows as `sys.name`."""
+"""The properties of a message that SQL filters and actions know as `sys.name`."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,21 @@ SYSTEM_PROPERTIES: dict[str, Callable[[Message], PropertyValue]] = {
 }
 """By name in lower case. Both the names of today's SDKs and of the first ones are there: Label became Subject."""
 
+SETTABLE = {
+    "contenttype": "content_type",
+    "correlationid": "correlation_id",
+    "label": "subject",
+    "messageid": "message_id",
+    "replyto": "reply_to",
+    "replytosessionid": "reply_to_session_id",
+    "sessionid": "session_id",
+    "subject": "subject",
+    "to": "to",
+}
+"""By name in lower case, what actions may set, all of it text, and what the message calls it."""
+
 SPELLED = (
     "ContentType, CorrelationId, Label, MessageId, PartitionKey, ReplyTo, ReplyToSessionId, "
     "ScheduledEnqueueTimeUtc, SessionId, Subject or To"
 )
+SETTABLE_SPELLED = "ContentType, CorrelationId, Label, MessageId, ReplyTo, ReplyToSessionId, SessionId, Subject or To"

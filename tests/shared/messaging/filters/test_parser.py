@@ -124,7 +124,7 @@ def test_expressions(text: str, expression: Expression) -> None:
         ("a=1 AND b", "position 10: found the end, expected a comparison"),
         ("a=1 OR (b) OR c=1", "position 12: found OR, expected a comparison"),
         ("a=1 b=2", "position 5: found b, expected AND, OR or the end"),
-        ("a=1;", "position 4: found ;, expected a word of the language"),
+        ("a=1;", "position 4: found ;, expected AND, OR or the end"),
         ("(a=1)=TRUE", "position 6: found =, expected AND, OR or the end"),
         ("1 = (a=1)", "position 5: found (, expected a value or a property, not a comparison"),
         ("1 + (a=1) = 2", "position 5: found (, expected a value or a property, not a comp"),
