@@ -3,14 +3,11 @@ from shared.messaging.amqp.node import Transferred
 from shared.messaging.amqp.performatives import (
     RECEIVER,
     Accepted,
-    Attach,
     Detach,
     Disposition,
-    End,
     Error,
     Flow,
     Rejected,
-    Target,
     Transfer,
 )
 from tests.shared.messaging.amqp.memory import LOCK_LOST
@@ -229,55 +226,4 @@ async def test_a_node_can_detach_its_link(served: Served) -> None:
     assert detach.error is not None
     assert detach.error.condition == LOCK_LOST
     await eventually(lambda: served.memory.ended == ["inlet orders"])
-    await peer.close()
-
-
-async def test_a_peer_that_detaches_gets_the_outcomes_it_waits_for_first(served: Served) -> None:
-    peer = await Peer.begun(served.port)
-    await peer.attach_sender("slow", handle=0)
-    await peer.attach_sender("orders", handle=1)
-    peer.say(transfer(0, handle=0))
-    peer.say(transfer(1, handle=0))
-    peer.say(Detach(0, False))
-    peer.say(transfer(2, handle=1))
-    assert await peer.hear(Disposition) == settled(2, 2)
-
-    served.memory.gate.set()
-
-    assert await peer.hear(Disposition) == settled(0, 1)
-    assert await peer.hear(Detach) == Detach(0, False)
-    await peer.attach_sender("orders", handle=0)
-    await peer.close()
-
-
-async def test_a_handle_that_is_used_anew_is_not_waited_for(served: Served) -> None:
-    peer = await Peer.begun(served.port)
-    await peer.attach_sender("slow")
-    peer.say(transfer(0))
-    peer.say(Detach(0, True))
-
-    peer.say(sender("orders"))
-
-    assert await peer.hear(Detach) == Detach(0, True)
-    assert (await peer.hear(Attach)).target == Target("orders")
-    await peer.hear(Flow)
-    served.memory.gate.set()
-    await eventually(lambda: len(served.memory.messages.get("slow", ())) == 1)
-    peer.say(transfer(1))
-    assert await peer.hear(Disposition) == settled(1, 1)
-    await peer.close()
-
-
-async def test_nothing_more_is_sent_on_a_handle_that_was_detached(served: Served) -> None:
-    peer = await Peer.begun(served.port)
-    await peer.attach_sender("slow")
-    peer.say(transfer(0))
-    peer.say(Detach(0, True))
-
-    peer.say(transfer(1))
-
-    error = (await peer.hear(End)).error
-    assert error is not None
-    assert error.condition == "amqp:session:unattached-handle"
-    served.memory.gate.set()
     await peer.close()
