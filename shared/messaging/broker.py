@@ -120,6 +120,10 @@ class Broker(Protocol):
 class TransactionalSender(Protocol):
     """Sends with a database commit."""
 
+    @property
+    def sends_with_commit(self) -> bool:
+        """Whether it is the same commit. Elsewhere what a process that dies had not sent yet is lost."""
+
     def send_in(self, transaction: Transaction, entity: str, messages: Sequence[Message]) -> None:
         """Send if and when the transaction commits.
 

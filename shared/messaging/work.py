@@ -234,7 +234,17 @@ class WorkRows:
         return len(rows)
 
     def free_leases(self, transaction: Transaction, *, now: datetime) -> int:
-        """End the leases that a dead process left and have sweep look at their rows now; only the sole owner may."""
+        """End the leases that a dead process left and have sweep look at their rows now; only the sole owner may.
+
+        It looks at every row that is due soon where wake-ups are not sent with the commit: the last may be lost.
+        """
+        if not self._sender.sends_with_commit:
+            self._statements.unsent.change(
+                transaction.connection,
+                present=to_microseconds(now),
+                soon=to_microseconds(now + HORIZON),
+                latest=to_microseconds(now + HORIZON + SWEEP_AFTER),
+            )
         return self._statements.free.change(transaction.connection, present=to_microseconds(now))
 
     def _set_due(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
@@ -336,6 +346,12 @@ class Statements:
             .where(column.sweep_at <= bindparam("present"), column.due_at.is_not(None))
             .order_by(column.sweep_at)
             .limit(bindparam("at_most"))
+        )
+        self.unsent = Prepared(
+            update(table)
+            .where(column.sweep_at > bindparam("present"), column.sweep_at <= bindparam("latest"))
+            .where(column.due_at <= bindparam("soon"))
+            .values(sweep_at=bindparam("present"))
         )
         self.free = Prepared(
             update(table)

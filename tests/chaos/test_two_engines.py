@@ -35,6 +35,8 @@ DOWN = {4: "a", 8: "b"}
 class RemoteBroker(EmbeddedBroker):
     """A broker with a file of its own: what goes with a commit of the store is sent after it, or lost."""
 
+    sends_with_commit = False
+
     def __init__(self, database: SqliteDatabase, *, clock: FakeClock, random: Random) -> None:
         super().__init__(database, clock=clock, queues=TOCSIN_QUEUES)
         self._random = random

@@ -45,6 +45,8 @@ SHORTEST_WAIT = 0.0005
 class ServiceBusBroker:
     """Broker and TransactionalSender."""
 
+    sends_with_commit = False
+
     def __init__(self, connection: ServiceBusConnection, *, clock: Clock) -> None:
         """Raises ConfigurationError when the connection string is malformed; opens nothing."""
         self._clock = clock

@@ -39,6 +39,8 @@ GUARD = AddressGuard([IPv4Network("127.0.0.0/8")])
 class Wakes:
     """Wake-ups sent by committed transactions; they die with the process, as over a broker that lost them."""
 
+    sends_with_commit = True
+
     def __init__(self) -> None:
         self.messages: deque[Message] = deque()
 

@@ -343,6 +343,22 @@ def test_p7_leases_of_a_dead_process_are_free_at_once(bench: WorkBench) -> None:
         bench.record(lost, None)
 
 
+def test_p7_wake_ups_that_a_dead_process_may_not_have_sent_are_sent_by_the_next(
+    bench: WorkBench,
+) -> None:
+    bench.outbox.sends_with_commit = False
+    for row_id, minutes in (("due", 0), ("soon", 9), ("later", 20)):
+        bench.insert(row_id, bench.now + minutes * MINUTE)
+    bench.record(bench.take("due", 0), bench.now)
+    bench.sent()
+
+    assert bench.free_leases() == 0
+    assert bench.sweep() == 2
+
+    in_nine_minutes = bench.now + 9 * MINUTE
+    assert bench.sent() == [(WakeUp("due", 1), None), (WakeUp("soon", 0), in_nine_minutes)]
+
+
 def test_row_is_taken_whatever_its_attempt_when_it_is_due_and_free(bench: WorkBench) -> None:
     def take(row_id: str) -> Lease | NotYet | Nothing:
         return bench.run(lambda tx: bench.rows.take(tx, row_id, now=bench.now))
@@ -364,7 +380,9 @@ def test_row_is_taken_whatever_its_attempt_when_it_is_due_and_free(bench: WorkBe
     assert take("a") == Nothing()
 
 
-@pytest.mark.parametrize("name", ["start", "state", "record", "withdraw", "due", "overdue", "free"])
+@pytest.mark.parametrize(
+    "name", ["start", "state", "record", "withdraw", "due", "overdue", "unsent", "free"]
+)
 def test_p12_no_statement_looks_at_what_it_does_not_need(bench: WorkBench, name: str) -> None:
     statement = getattr(bench.rows._statements, name)
     text, names, _ = statement._for(bench.connection.dialect)

@@ -27,6 +27,7 @@ class Outbox:
     """A queue that keeps what was committed, and how many messages each sending had."""
 
     def __init__(self) -> None:
+        self.sends_with_commit = True
         self.sent: list[Message] = []
         self.sizes: list[int] = []
 
