@@ -13,6 +13,7 @@ from shared.host.front_end import FrontEnd
 from shared.host.local import LocalHost, host_app
 from shared.host.strict import StrictBroker
 from shared.messaging.broker import Broker
+from shared.settings import CONNECTION, BrokerKind
 
 
 def hosted(
@@ -27,8 +28,12 @@ def hosted(
     Raises:
         ConfigurationError: the app, host.json or the keys file cannot be used; names everything that is wrong.
     """
+    settings = application.settings
     broker: Broker = application.broker
-    if application.settings.host_strict:
+    if settings.broker is BrokerKind.EMBEDDED:
+        # Triggers name a connection, and the host wants to see it; here it is this process's own broker.
+        environment = {CONNECTION: "embedded", **environment}
+    if settings.host_strict:
         broker = StrictBroker(broker, random=Random())
     return host_app(
         app,

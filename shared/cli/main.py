@@ -53,15 +53,26 @@ def up(
     scheduler_port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port of the Scheduler service (TLS).")
     ] = 8443,
+    broker: Annotated[
+        str | None,
+        typer.Option(
+            metavar="embedded|servicebus",
+            help="Where queues are; servicebus is the namespace of ServiceBusConnection.",
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Deliver messages as unkindly as Service Bus may.")
     ] = False,
 ) -> None:
     """Start the stack: Scheduler service, connector, queues and events in one process; Ctrl-C ends it."""
-    from shared.cli.up import StackOptions, start
+    from shared.cli.up import StackOptions, read_broker, start
 
     options = StackOptions(
-        folder=data_dir.resolve(), port=port, scheduler_port=scheduler_port, is_strict=strict
+        folder=data_dir.resolve(),
+        port=port,
+        scheduler_port=scheduler_port,
+        broker=None if broker is None else read_broker(broker),
+        is_strict=strict,
     )
     start(options)
 
@@ -195,11 +206,24 @@ def demo(
     data_dir: Annotated[
         Path, typer.Option("--data-dir", help="Folder that the demo makes, or made.")
     ] = DEFAULT_FOLDER / "demo",
+    broker: Annotated[
+        str,
+        typer.Option(
+            metavar="embedded|servicebus",
+            help="What the stack runs on; servicebus is a `tocsin broker` beside it.",
+        ),
+    ] = "embedded",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Deliver messages as unkindly as Service Bus may.")
+    ] = False,
 ) -> None:
     """Show the whole path: accept, execute, fire, publish, refuse, kill and recover."""
     from shared.cli.demo.run import run_demo
+    from shared.cli.demo.stage import Transport
+    from shared.cli.up import read_broker
 
-    raise typer.Exit(run_demo(data_dir))
+    transport = Transport(broker=read_broker(broker), is_strict=strict)
+    raise typer.Exit(run_demo(data_dir, transport))
 
 
 @queues.command()

@@ -28,8 +28,6 @@ class SchedulerFolder(PrivateFolder):
     def app_settings(self) -> dict[str, str]:
         """Return the app settings of a service on this folder."""
         return {
-            # Triggers name a connection; here it is this process's own broker.
-            "ServiceBusConnection__fullyQualifiedNamespace": "localhost",
             "TOCSIN_DATA_DIR": str(self.path),
             "TOCSIN_DATA_KEY_FILE": str(self.data_key_file),
             # Of `tocsin token`, for whoever can read the folder.

@@ -84,7 +84,9 @@ async def run_stack(options: StackOptions) -> None:
 
 def settings_of(options: StackOptions) -> Mapping[str, str]:
     """Return the app settings that the options stand for."""
-    return {"TOCSIN_HOST_STRICT": "true"} if options.is_strict else {}
+    strict = {"TOCSIN_HOST_STRICT": "true"} if options.is_strict else {}
+    broker = {} if options.broker is None else {"TOCSIN_BROKER": str(options.broker)}
+    return {**strict, **broker}
 
 
 def tell_ready(folder: StackFolder, options: StackOptions, settings: Settings) -> None:

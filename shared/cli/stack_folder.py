@@ -34,8 +34,6 @@ class StackFolder(PrivateFolder):
     def app_settings(self, *, port: int, scheduler_port: int) -> dict[str, str]:
         """Return the app settings of a stack on this folder and these ports."""
         return {
-            # Triggers name a connection; here it is this process's own broker.
-            "ServiceBusConnection__fullyQualifiedNamespace": "localhost",
             "TOCSIN_DATA_DIR": str(self.path),
             "TOCSIN_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "TOCSIN_SCHEDULER_URL": f"https://127.0.0.1:{scheduler_port}",

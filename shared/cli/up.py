@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from shared.cli.becoming import become, make_tables
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock
+from shared.errors import ConfigurationError
+from shared.settings import BrokerKind
 
 
 class StackOptions(BaseModel):
@@ -18,6 +20,7 @@ class StackOptions(BaseModel):
     folder: Path
     port: int
     scheduler_port: int
+    broker: BrokerKind | None = None
     is_strict: bool = False
 
 
@@ -34,3 +37,10 @@ def start(options: StackOptions) -> NoReturn:
     if is_new:
         make_tables(folder.path)
     become("shared.cli.stack", options.model_dump_json())
+
+
+def read_broker(text: str) -> BrokerKind:
+    """Raises ConfigurationError when there is no such broker."""
+    if text not in tuple(BrokerKind):
+        raise ConfigurationError(f"--broker {text!r}: must be {' or '.join(BrokerKind)}")
+    return BrokerKind(text)

@@ -7,8 +7,10 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 240
 PIPE_WIDTH = 100
 STEPS = (
     "1. Start the Scheduler service, the local host and a webhook receiver",
@@ -68,10 +70,10 @@ PROCESS = re.compile(r"process (\d+)")
 
 
 async def start_demo(
-    folder: Path, environment: Mapping[str, str] | None = None
+    folder: Path, *options: str, environment: Mapping[str, str] | None = None
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(str(ROOT / "tocsin"), "demo", "--data-dir", str(folder)),
+        *(str(ROOT / "tocsin"), "demo", "--data-dir", str(folder), *options),
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **(environment or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -97,8 +99,11 @@ def left_behind(output: str) -> list[int]:
     return [pid for pid in map(int, PROCESS.findall(output)) if Path(f"/proc/{pid}").exists()]
 
 
-async def test_demo_shows_every_step_and_exits_0(tmp_path: Path) -> None:
-    process = await start_demo(tmp_path / "demo")
+@pytest.mark.parametrize(
+    "options", [(), ("--broker", "servicebus", "--strict")], ids=["embedded", "servicebus-strict"]
+)
+async def test_demo_shows_every_step_and_exits_0(options: tuple[str, ...], tmp_path: Path) -> None:
+    process = await start_demo(tmp_path / "demo", *options)
 
     output = await output_of(process)
 
@@ -120,7 +125,9 @@ async def test_demo_that_cannot_see_its_event_says_what_it_expected_and_exits_1(
     tmp_path: Path,
 ) -> None:
     # The operator's setting wins, and it does not open the loopback network that the receiver is on.
-    process = await start_demo(tmp_path / "demo", {"TOCSIN_ALLOWED_NETWORKS": "10.0.0.0/8"})
+    process = await start_demo(
+        tmp_path / "demo", environment={"TOCSIN_ALLOWED_NETWORKS": "10.0.0.0/8"}
+    )
 
     output = await output_of(process)
 

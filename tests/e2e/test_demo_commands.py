@@ -8,20 +8,27 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from shared.cli.demo.stage import Stage, free_ports
+from shared.cli.demo.stage import Stage, Transport, free_ports
 from shared.cli.demo.timeline import Timeline
 from shared.clock import SystemClock
+from shared.settings import BrokerKind
 
 ROOT = Path(__file__).parents[2]
 PORTS = free_ports()
 
 
 @pytest.fixture
-async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
+def transport() -> Transport:
+    return Transport()
+
+
+@pytest.fixture
+async def data_dir(tmp_path: Path, transport: Transport) -> AsyncIterator[Path]:
     clock = SystemClock()
     timeline = Timeline(Console(file=io.StringIO()), clock)
-    stage = Stage(tmp_path, PORTS, timeline=timeline, clock=clock)
+    stage = Stage(tmp_path, PORTS, transport, timeline=timeline, clock=clock)
     try:
+        await stage.start_broker()
         await stage.start_stack()
         yield tmp_path / "stack"
     finally:
@@ -70,6 +77,11 @@ async def test_a_message_from_stdin_keeps_its_id(data_dir: Path) -> None:
     assert "from stdin" in said
 
 
+@pytest.mark.parametrize(
+    "transport",
+    [Transport(), Transport(broker=BrokerKind.SERVICEBUS)],
+    ids=["embedded", "servicebus"],
+)
 async def test_a_queue_that_does_not_exist_is_told_in_one_line(data_dir: Path) -> None:
     code, said = await tocsin("queues", "peek", "nope", data_dir=data_dir)
 

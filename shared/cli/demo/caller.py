@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.cli.demo.expectation import Found, expect, wait_until
+from shared.cli.demo.expectation import PATIENCE, Found, expect, wait_until
 from shared.cli.demo.timeline import Timeline
 from shared.cli.demo.wording import end_of, name_of
 from shared.cli.host_client import Answer, HostClient
 from shared.clock import Clock
-
-END_WITHIN = timedelta(seconds=30)
-RUN_WITHIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +86,7 @@ class Caller:
             return runs if runs > 0 else Found("no run")
 
         expected = f"{function} to be woken by its queue"
-        return await wait_until(expected, look, within=RUN_WITHIN, clock=self._clock)
+        return await wait_until(expected, look, within=PATIENCE, clock=self._clock)
 
     async def status(self, accepted: Accepted) -> str:
         """Return the operation's status now, and show it."""
@@ -99,7 +96,7 @@ class Caller:
         return str(answer.body["status"])
 
     async def succeeded(
-        self, accepted: Accepted, *, within: timedelta = END_WITHIN
+        self, accepted: Accepted, *, within: timedelta = PATIENCE
     ) -> dict[str, Any]:
         """Watch the operation until it is Succeeded, showing each change of its status; returns its last form."""
         seen: list[str] = []

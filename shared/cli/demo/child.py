@@ -4,19 +4,27 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
+
+from shared.settings import app_settings
 
 STOP_WITHIN = timedelta(seconds=15)
 ROOT = Path(__file__).parents[3]
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 class Child:
     """One `tocsin` command in a process group of its own, so that it can be killed with all it started."""
 
-    def __init__(self, arguments: Sequence[str], *, log: Path) -> None:
+    def __init__(
+        self, arguments: Sequence[str], *, log: Path, is_output_secret: bool = False
+    ) -> None:
+        """What it says on stdout is dropped where that is a secret."""
         self._arguments = arguments
+        self._is_output_secret = is_output_secret
         self.log = log
         self._process: asyncio.subprocess.Process | None = None
 
@@ -34,14 +42,16 @@ class Child:
         """None while it runs."""
         return None if self._process is None else self._process.returncode
 
-    async def start(self) -> None:
-        """Start it, adding to its log. A terminal's Ctrl-C does not reach it: whoever started it stops it."""
+    async def start(self, environment: Mapping[str, str] = NOTHING_MORE) -> None:
+        """Start it, adding to its log and to our environment. A terminal's Ctrl-C does not reach it: whoever started
+        it stops it."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "shared.cli", *self._arguments),
                 cwd=ROOT,
+                env={**app_settings(), **environment},
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
+                stdout=asyncio.subprocess.DEVNULL if self._is_output_secret else log,
                 stderr=log,
                 start_new_session=True,
             )

@@ -9,6 +9,8 @@ from shared.errors import TocsinError
 
 Value = TypeVar("Value")
 POLL_EVERY = timedelta(milliseconds=50)
+PATIENCE = timedelta(seconds=90)
+"""Where a kill has cut off a wake-up before it was sent, sweep sends it a minute later."""
 
 
 class UnmetExpectationError(TocsinError):

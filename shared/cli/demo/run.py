@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.cli.demo.expectation import UnmetExpectationError
 from shared.cli.demo.folder import demo_folder
-from shared.cli.demo.stage import Stage, free_ports
+from shared.cli.demo.stage import Stage, Transport, free_ports
 from shared.cli.demo.steps import Steps
 from shared.cli.demo.timeline import Timeline, timeline_console
 from shared.clock import SystemClock
@@ -17,20 +17,20 @@ from shared.settings import export_environment
 APP_SETTINGS = {"TOCSIN_ALLOWED_NETWORKS": "127.0.0.0/8"}
 
 
-def run_demo(folder: Path) -> int:
+def run_demo(folder: Path, transport: Transport) -> int:
     """Show the whole path, keeping everything in `folder`; returns the exit code."""
     export_environment(APP_SETTINGS)
     with demo_folder(folder) as place:
-        return asyncio.run(show(place))
+        return asyncio.run(show(place, transport))
 
 
-async def show(folder: Path) -> int:
+async def show(folder: Path, transport: Transport) -> int:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     clock = SystemClock()
     timeline = Timeline(timeline_console(), clock)
-    stage = Stage(folder, free_ports(), timeline=timeline, clock=clock)
+    stage = Stage(folder, free_ports(), transport, timeline=timeline, clock=clock)
     try:
         await Steps(stage, timeline=timeline, clock=clock).run()
     except TocsinError as error:

@@ -17,13 +17,14 @@ from shared.cli.demo.child import Child
 from shared.cli.demo.expectation import Found, UnmetExpectationError, expect, wait_until
 from shared.cli.demo.inbox import Inbox
 from shared.cli.demo.knock import knock
+from shared.cli.demo.stage_broker import StageBroker
 from shared.cli.demo.timeline import Timeline
 from shared.cli.demo.wording import describe, describe_action, instant_of
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder
 from shared.clock import Clock
 from shared.errors import ConfigurationError, TransientError
-from shared.settings import load_settings
+from shared.settings import BrokerKind, load_settings
 
 READY_WITHIN = timedelta(seconds=60)
 LOOK_EVERY = timedelta(milliseconds=20)
@@ -36,35 +37,62 @@ class Ports:
     host: int
     scheduler: int
     receiver: int
+    broker: int
 
 
 def free_ports() -> Ports:
-    """Return three ports that nobody listens on at this moment."""
+    """Return ports that nobody listens on at this moment."""
     with (
         closing(create_server(("127.0.0.1", 0))) as host,
         closing(create_server(("127.0.0.1", 0))) as scheduler,
         closing(create_server(("127.0.0.1", 0))) as receiver,
+        closing(create_server(("127.0.0.1", 0))) as broker,
     ):
         return Ports(
             host=host.getsockname()[1],
             scheduler=scheduler.getsockname()[1],
             receiver=receiver.getsockname()[1],
+            broker=broker.getsockname()[1],
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """What carries the stack's messages, and whether its host is strict."""
+
+    broker: BrokerKind = BrokerKind.EMBEDDED
+    is_strict: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Those of `tocsin up`."""
+        return ("--broker", self.broker, *(("--strict",) if self.is_strict else ()))
 
 
 class Stage:
     """Starts, kills and ends the processes; `inbox` and `actions` are what the receiver has kept."""
 
-    def __init__(self, folder: Path, ports: Ports, *, timeline: Timeline, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ports: Ports,
+        transport: Transport | None = None,
+        *,
+        timeline: Timeline,
+        clock: Clock,
+    ) -> None:
         self._folder = folder
         self._ports = ports
         self._timeline = timeline
         self._clock = clock
+        transport = transport or Transport()
+        is_apart = transport.broker is BrokerKind.SERVICEBUS
+        self._broker = StageBroker(folder, ports.broker, clock=clock) if is_apart else None
         self._secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
         self._stack = Child(
             [
                 *("up", "--data-dir", str(folder / "stack"), "--port", str(ports.host)),
-                *("--scheduler-port", str(ports.scheduler)),
+                *("--scheduler-port", str(ports.scheduler), *transport.options),
             ],
             log=folder / "stack.log",
         )
@@ -83,7 +111,8 @@ class Stage:
 
     @property
     def children(self) -> tuple[Child, ...]:
-        return (self._stack, self._receiver)
+        broker = () if self._broker is None else (self._broker.child,)
+        return (self._stack, self._receiver, *broker)
 
     @property
     def stack_pid(self) -> int:
@@ -97,8 +126,16 @@ class Stage:
         await self._ready(self._receiver, lambda: HostClient(url, key=""), "/", is_up=405)
         self._say_started("receiver", self._receiver, f"webhook receiver on {url}")
 
+    async def start_broker(self) -> None:
+        """Start the Service Bus that the stack runs on, where it runs on one."""
+        if self._broker is not None:
+            with self._timeline.waiting("starting"):
+                await self._broker.start()
+            what = f"tocsin broker on amqp://127.0.0.1:{self._ports.broker}"
+            self._say_started("queue", self._broker.child, what)
+
     async def start_stack(self) -> None:
-        await self._stack.start()
+        await self._stack.start({} if self._broker is None else self._broker.environment)
         # Reading through shows more than a port that listens: key, client certificate and TLS all work.
         await self._ready(self._stack, self._client, "/api/cloudservices", is_up=200)
         self._say_started("stack", self._stack, f"local host on {self._host_url}")
@@ -119,6 +156,10 @@ class Stage:
             )
             expect(answer == expected, f"{expected} with {certificate} at {url}", answer)
             self._timeline.say("scheduler", f"{url} called with {certificate} → {answer}")
+
+    async def kill_broker(self) -> None:
+        assert self._broker is not None
+        await self._broker.child.kill()
 
     async def kill_stack(self) -> None:
         pid, killed_at = self.stack_pid, self._clock.now()

@@ -27,6 +27,7 @@ class Steps:
     async def _start_everything(self) -> None:
         self._timeline.step(1, "Start the Scheduler service, the local host and a webhook receiver")
         await self._stage.start_receiver()
+        await self._stage.start_broker()
         await self._stage.start_stack()
         await self._stage.show_authentication()
 

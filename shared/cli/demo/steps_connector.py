@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from shared.cli.demo.expectation import Found, expect, wait_until
+from shared.cli.demo.expectation import PATIENCE, Found, expect, wait_until
 from shared.cli.demo.jobs import nightly_report
 from shared.cli.demo.on_stage import COLLECTION_PATH, NIGHTLY_REPORT, OnStage
 from shared.cli.demo.wording import end_of, recurrence, shortened
@@ -11,7 +11,6 @@ from shared.wire.times import parse_instant
 
 CLOUD_SERVICE = {"label": "Demo", "description": "Made by tocsin demo", "geoRegion": "West Europe"}
 COLLECTION = {"plan": "Standard", "label": "Reports"}
-RESTART_WITHIN = timedelta(seconds=10)
 
 
 class ConnectorSteps(OnStage):
@@ -116,7 +115,7 @@ class ConnectorSteps(OnStage):
         killed_at = self._clock.now()
         await self._stage.start_stack()
         restarted_at = self._clock.now()
-        await self._caller.succeeded(put, within=RESTART_WITHIN)
+        await self._caller.succeeded(put, within=PATIENCE)
         after_kill, after_restart = (
             (self._clock.now() - instant).total_seconds() for instant in (killed_at, restarted_at)
         )

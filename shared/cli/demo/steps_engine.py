@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.cli.demo.action_log import ActionRequest
-from shared.cli.demo.expectation import expect
+from shared.cli.demo.expectation import PATIENCE, expect
 from shared.cli.demo.jobs import (
     RETRY_INTERVAL,
     broken_import,
@@ -21,7 +21,6 @@ SLOW_EXPORT = f"{COLLECTION_PATH}/jobs/slow-export"
 AHEAD = timedelta(seconds=2)
 """From putting a job to its startTime: long enough for a slow machine to store it before."""
 FAILED_IMPORT = ["MainAction failed", "MainAction failed", "ErrorAction completed"]
-RETRY_WITHIN = timedelta(seconds=30)
 
 
 class EngineSteps(OnStage):
@@ -105,7 +104,9 @@ class EngineSteps(OnStage):
         """See the retry, the error action, and what is told of them."""
         first = await self._watcher.request("broken-import")
         self._say_retry(first)
-        retry = await self._watcher.request("broken-import", number=2, within=RETRY_WITHIN)
+        retry = await self._watcher.request(
+            "broken-import", number=2, within=RETRY_INTERVAL + PATIENCE
+        )
         waited = retry.arrived_at - first.arrived_at
         expect(waited >= RETRY_INTERVAL, f"the retry {RETRY_INTERVAL} later", waited)
         told = await self._watcher.request("broken-import-failed")

@@ -5,12 +5,11 @@ from datetime import timedelta
 
 from shared.cli.demo.action_log import ActionLog, ActionRequest, Departure
 from shared.cli.demo.caller import Accepted
-from shared.cli.demo.expectation import Found, wait_until
+from shared.cli.demo.expectation import PATIENCE, Found, wait_until
 from shared.cli.demo.inbox import Arrival, Inbox
 from shared.cli.demo.timeline import Timeline
 from shared.clock import Clock
 
-WITHIN = timedelta(seconds=10)
 ENDS = frozenset({"tocsin.execution.succeeded", "tocsin.execution.failed"})
 
 
@@ -35,7 +34,7 @@ class Watcher:
             return Found(f"{len(self._inbox.arrivals)} other events at the receiver")
 
         with self._timeline.waiting(f"waiting for {expected}"):
-            return await wait_until(expected, look, within=WITHIN, clock=self._clock)
+            return await wait_until(expected, look, within=PATIENCE, clock=self._clock)
 
     async def completion(self, accepted: Accepted) -> Arrival:
         """Wait until the receiver has the operation's completion event."""
@@ -52,7 +51,7 @@ class Watcher:
         )
 
     async def request(
-        self, name: str, *, number: int = 1, within: timedelta = WITHIN
+        self, name: str, *, number: int = 1, within: timedelta = PATIENCE
     ) -> ActionRequest:
         """Wait until the target has had the `number`th request for `/actions/{name}`, and return it."""
         expected = f"request {number} at the target /actions/{name}"
@@ -72,7 +71,7 @@ class Watcher:
             return self._actions.departure(request) or Found("its caller there, or answered")
 
         expected = f"the caller of /actions/{request.name} to be gone before its answer"
-        return await wait_until(expected, look, within=WITHIN, clock=self._clock)
+        return await wait_until(expected, look, within=PATIENCE, clock=self._clock)
 
     async def everything(self, event_ids: Collection[str]) -> None:
         """Wait until the receiver has each of these events."""
@@ -82,7 +81,7 @@ class Watcher:
             return not missing or Found(f"all but {', '.join(sorted(missing))}")
 
         expected = f"the {len(event_ids)} events of the log at the webhook"
-        await wait_until(expected, look, within=WITHIN, clock=self._clock)
+        await wait_until(expected, look, within=PATIENCE, clock=self._clock)
 
     def ends(self, execution_id: str) -> list[Arrival]:
         """Return the events by which the execution ended."""

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from shared.cli.demo.action_log import ActionLog
 from shared.cli.demo.caller import Accepted
-from shared.cli.demo.expectation import UnmetExpectationError
+from shared.cli.demo.expectation import PATIENCE, UnmetExpectationError
 from shared.cli.demo.inbox import Inbox
 from shared.cli.demo.timeline import Timeline
-from shared.cli.demo.watcher import WITHIN, Watcher
+from shared.cli.demo.watcher import Watcher
 from tests.clocks import START, FakeClock, settle
 from tests.shared.cli.demo.arrived import action_line, add_line, event_line
 
@@ -51,7 +51,7 @@ class World:
 
     async def refused(self, waiting: Awaitable[object]) -> UnmetExpectationError:
         with pytest.raises(UnmetExpectationError) as raised:
-            await self.after(WITHIN + A_LOOK, waiting)
+            await self.after(PATIENCE + A_LOOK, waiting)
         return raised.value
 
 
@@ -91,7 +91,7 @@ async def test_what_did_not_come_is_told_with_what_did(world: World) -> None:
 
     error = await world.refused(world.watcher.event_of("tocsin.job.faulted", "e1"))
 
-    assert error.expected == "tocsin.job.faulted of execution e1 at the webhook within 10 s"
+    assert error.expected == "tocsin.job.faulted of execution e1 at the webhook within 90 s"
     assert error.found == "1 other events at the receiver"
 
 
@@ -103,7 +103,7 @@ async def test_requests_of_a_target_are_counted(world: World) -> None:
     error = await world.refused(world.watcher.request("import", number=3))
 
     assert second.id == "r3"
-    assert error.expected == "request 3 at the target /actions/import within 10 s"
+    assert error.expected == "request 3 at the target /actions/import within 90 s"
     assert error.found == "2 there, 3 at all targets"
 
 
