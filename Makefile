@@ -4,10 +4,17 @@ PORT ?= 7071
 SCHEDULER_PORT ?= 8443
 DATA_DIR ?= .tocsin
 STRICT ?=
+BROKER ?=
+CONNECTION ?=
+LISTEN ?= 127.0.0.1:5672
+BROKER_DATA ?= .tocsin/broker
+CONFIG ?=
 ARGUMENTS ?=
 SEED ?= $(shell date +%s)
 ROUNDS ?= 1000
 MUTATIONS ?= 100000
+CONNECTIONS ?= 10000
+CONNECTIONS ?= 10000
 
 # The newest Python that azure-functions allows and that can make a virtual environment (Debian ships that apart).
 find_python = for candidate in python3.12 python3.11 python3 python; do \
@@ -23,7 +30,7 @@ install = $(1)/bin/pip install --quiet --disable-pip-version-check
 # Node is optional: its clients' tests are skipped without it, and fail in CI.
 NODE_CLIENTS = $(if $(shell command -v npm 2>/dev/null),tests/conformance/node/node_modules/.done)
 
-.PHONY: help demo up test chaos fuzz check format lint types imports openapi bench environment clean
+.PHONY: help demo up broker test chaos fuzz check format lint types imports openapi bench environment clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +38,17 @@ help: ## list the targets
 demo: .venv/.local ## show the whole path on this machine: accept, execute, publish, kill, recover
 	@./tocsin demo $(ARGUMENTS)
 
-up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, DATA_DIR, STRICT=1)
-	@./tocsin up --data-dir $(DATA_DIR) --port $(PORT) --scheduler-port $(SCHEDULER_PORT) $(if $(STRICT),--strict)
+up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, DATA_DIR, STRICT=1; BROKER=servicebus CONNECTION="Endpoint=…")
+	@./tocsin up --data-dir $(DATA_DIR) --port $(PORT) --scheduler-port $(SCHEDULER_PORT) $(if $(STRICT),--strict) \
+	  $(if $(BROKER),--broker $(BROKER))
+
+# In the environment, where no list of processes shows it.
+ifneq ($(CONNECTION),)
+up: export ServiceBusConnection = $(CONNECTION)
+endif
+
+broker: .venv/.local ## start a Service Bus for any SDK and leave it running (LISTEN, BROKER_DATA, CONFIG=Config.json)
+	@./tocsin broker --data $(BROKER_DATA) --listen $(LISTEN) $(if $(CONFIG),--config $(CONFIG))
 
 test: .venv/.dev .venv-runtime/.done .venv-clients/.done $(NODE_CLIENTS) ## run every test (ARGUMENTS="tests/shared/wire -x" for some)
 	@.venv/bin/python -m pytest -q -n auto --dist loadfile $(ARGUMENTS)
@@ -40,8 +56,9 @@ test: .venv/.dev .venv-runtime/.done .venv-clients/.done $(NODE_CLIENTS) ## run 
 chaos: .venv/.dev ## kill and freeze the engine everywhere, then at random (ROUNDS, from SEED on)
 	@.venv/bin/python -m pytest -q tests/chaos --seed $(SEED) --rounds $(ROUNDS) $(ARGUMENTS)
 
-fuzz: .venv/.dev ## send the service recorded requests made wrong at random (MUTATIONS, from SEED on)
-	@.venv/bin/python -m pytest -q tests/conformance/test_mutations.py --seed $(SEED) --mutations $(MUTATIONS) $(ARGUMENTS)
+fuzz: .venv/.dev ## send the service wrong requests (MUTATIONS) and the broker wrong connections (CONNECTIONS) at random, from SEED on
+	@.venv/bin/python -m pytest -q tests/conformance/test_mutations.py tests/conformance/test_malformed_connections.py \
+	  --seed $(SEED) --mutations $(MUTATIONS) --connections $(CONNECTIONS) $(ARGUMENTS)
 
 check: lint types imports test ## format, lint, types, import rules and tests: what CI runs
 
