@@ -81,8 +81,8 @@ class SessionReceiver(Receiver, Protocol):
         """Keep `state` with the session, also when it has no messages; None forgets it."""
 
 
-class Broker(Protocol):
-    """A namespace of queues and topics. Naming an entity that it does not have raises EntityNotFoundError."""
+class Sender(Protocol):
+    """What can be sent to. Naming an entity that it does not have raises EntityNotFoundError."""
 
     async def send(self, entity: str, messages: Sequence[Message]) -> None:
         """Enqueue all of them in this order, or none; durable on return.
@@ -90,6 +90,10 @@ class Broker(Protocol):
         Raises MessageSizeExceededError when one is too large, QuotaExceededError when the entity is full and
         PermanentError when one has no session id and the entity requires sessions.
         """
+
+
+class Broker(Sender, Protocol):
+    """A namespace of queues and topics. Naming an entity that it does not have raises EntityNotFoundError."""
 
     async def schedule(self, entity: str, messages: Sequence[Message]) -> list[int]:
         """Like `send` for messages with a scheduled_enqueue_time; returns the sequence numbers to cancel them by."""

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from shared.errors import TocsinError
 from shared.events.batch import CONTENT_TYPE, join_events
 from shared.events.cloudevent import CloudEvent
-from shared.messaging.broker import Broker
+from shared.messaging.broker import Sender
 from shared.messaging.entities import HISTORY
 from shared.messaging.message import Message
 from shared.messaging.steps import AT_ONCE
@@ -55,7 +55,7 @@ class OutgoingStore(Protocol):
 class Outgoing:
     """The one way from the scheduler side to the queue `history`."""
 
-    def __init__(self, database: Database, store: OutgoingStore, broker: Broker | None) -> None:
+    def __init__(self, database: Database, store: OutgoingStore, broker: Sender | None) -> None:
         """Without a `broker` there is nobody to tell: nothing is written down or sent."""
         self._database = database
         self._store = store
@@ -91,13 +91,13 @@ class Outgoing:
                 raise self._last.error
             return self._last.messages
 
-    async def _run(self, number: int, broker: Broker) -> "Run":
+    async def _run(self, number: int, broker: Sender) -> "Run":
         try:
             return Run(number, await self._send_all(broker))
         except TocsinError as error:
             return Run(number, error=error)
 
-    async def _send_all(self, broker: Broker) -> int:
+    async def _send_all(self, broker: Sender) -> int:
         total = 0
         while rows := await self._database.read(self._oldest):
             messages = [message_of(body) for body in packed(row.body for row in rows)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.errors import TransientError
 from shared.events.batch import read_batch
 from shared.events.cloudevent import CloudEvent
-from shared.messaging.broker import Broker, Receiver
+from shared.messaging.broker import Broker
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
 from shared.messaging.entities import HISTORY, TOCSIN_QUEUES
@@ -47,21 +47,12 @@ class Gate:
             raise self.error
         await self._broker.send(entity, messages)
 
-    async def schedule(self, entity: str, messages: Sequence[Message]) -> list[int]:
-        return await self._broker.schedule(entity, messages)
-
-    async def cancel_scheduled(self, entity: str, sequence_numbers: Sequence[int]) -> None:
-        await self._broker.cancel_scheduled(entity, sequence_numbers)
-
     async def peek(
         self, entity: str, *, from_sequence_number: int = 0, max_messages: int = 1
     ) -> list[StoredMessage]:
         return await self._broker.peek(
             entity, from_sequence_number=from_sequence_number, max_messages=max_messages
         )
-
-    def receiver(self, entity: str) -> Receiver:
-        return self._broker.receiver(entity)
 
     async def close(self) -> None:
         await self._broker.close()
