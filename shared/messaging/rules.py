@@ -1,4 +1,4 @@
-"""The rules of a topic's subscription: which messages it gets a copy of. Words and meaning are Service Bus's own."""
+"""The rules of a topic's subscription: which messages it gets copies of. Words and meaning are Service Bus's own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,10 +43,14 @@ Filter = TrueFilter | FalseFilter | SqlFilter | CorrelationFilter
 
 @dataclass(frozen=True, slots=True)
 class RuleDescription:
-    """A message goes to the subscription, once, when any of its rules matches."""
+    """A message goes to the subscription, once, when any of its rules without an action matches.
+
+    Each matching rule with an action, statements of Service Bus' SQL action language, makes a copy more, changed by it.
+    """
 
     name: str
     filter: Filter
+    action: str | None = None
 
 
 DEFAULT_RULE = RuleDescription("$Default", TrueFilter())

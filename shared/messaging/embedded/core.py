@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
@@ -76,6 +76,7 @@ class BrokerCore:
         clock: Clock,
         description: NamespaceDescription,
         max_message_size: int = MAX_MESSAGE_SIZE,
+        new_id: Callable[[], UUID] = uuid4,
     ) -> None:
         """Raises ConfigurationError for a description beyond the limits (facts, section 4)."""
         if max_message_size > LARGEST_MAX_MESSAGE_SIZE:
@@ -86,7 +87,7 @@ class BrokerCore:
         self._clock = clock
         self._max_size = max_message_size
         self._namespace = Namespace(description)
-        self._rules = SubscriptionRules(self._namespace)
+        self._rules = SubscriptionRules(self._namespace, new_id)
         self._timer = DueTimer(clock, self._run_due)
         self._has_looked = False
         self._sessions = Sessions(database, clock, self._wait_until)

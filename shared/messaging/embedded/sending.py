@@ -14,6 +14,7 @@ from shared.messaging.embedded.subscription_rules import SubscriptionRules
 from shared.sql.database import Transaction
 
 SESSION_ID_IS_NULL = "Session ID is null"
+HEADER_SIZE_EXCEEDED = "HeaderSizeExceeded"
 LIFETIME = 100 * 365 * 24 * 3600 * 1_000_000
 """Who lives longer than a century lives for ever: some say `never` by the longest time that they can write."""
 
@@ -59,11 +60,15 @@ class Sending:
     def copy(
         self, tx: Transaction, insertion: "Insertion", target: Target, envelope: Envelope, now: int
     ) -> None:
-        """Give a copy to each of the topic's subscriptions that a rule lets it through to."""
+        """Give the topic's subscriptions the copies that their rules make."""
         time_to_live = shortest(envelope.time_to_live, target.time_to_live)
-        for source in self._rules.matching(tx, target, envelope):
+        for copy in self._rules.copies(tx, target, envelope):
             number = self._numbers.take(tx, 1)
-            insertion.add(source, number, envelope, now, time_to_live)
+            if copy.fault is not None:
+                why = (HEADER_SIZE_EXCEEDED, copy.fault)
+                insertion.add_letter(copy.source, number, copy.envelope, now, why)
+            else:
+                insertion.add(copy.source, number, copy.envelope, now, time_to_live)
 
     def _send(
         self, tx: Transaction, insertion: "Insertion", target: Target, envelope: Envelope, now: int
@@ -115,7 +120,10 @@ class Insertion:
         if source.requires_session:
             session = envelope.session_id
             if not session:  # of a message to a topic; to a queue it would have been refused
-                self._add_letter(source, number, envelope, now)
+                description = (
+                    f"{source.path!r} requires sessions, and the message has no session id"
+                )
+                self.add_letter(source, number, envelope, now, (SESSION_ID_IS_NULL, description))
                 return
         if time_to_live is not None or source.time_to_live is not None:
             expires_at = expiry(now, shortest(time_to_live, source.time_to_live))
@@ -138,12 +146,14 @@ class Insertion:
         self.tally.write(tx.driver, limits)
         signals.after(tx, self.places, min(self.instants, default=None))
 
-    def _add_letter(self, source: Source, number: int, envelope: Envelope, now: int) -> None:
+    def add_letter(
+        self, source: Source, number: int, envelope: Envelope, now: int, why: tuple[str, str]
+    ) -> None:
+        """Put it into the dead-letter queue; `why` is reason and description."""
         path = source.dead_letter_path
         assert path is not None
         self._append((path, number, State.ACTIVE, None, now, envelope.size, None, None), envelope)
-        description = f"{source.path!r} requires sessions, and the message has no session id"
-        self.letters.append((SESSION_ID_IS_NULL, description, path, number))
+        self.letters.append((*why, path, number))
         self.places.add((path, None))
         self.tally.add(path, active=1)
         self.tally.add_size(source.owner, envelope.size)

@@ -8,21 +8,22 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from shared.errors import (
     ConfigurationError,
     ConflictError,
     InvalidFilterError,
-    MalformedFrameError,
     NotFoundError,
     PermanentError,
 )
 from shared.messaging.embedded import statements as sql
-from shared.messaging.embedded.encoding import message_of, pack, unpack
+from shared.messaging.embedded.compiled_rules import CompiledRule, Copy, Sample, compile_rule
+from shared.messaging.embedded.encoding import pack, unpack
 from shared.messaging.embedded.envelope import Envelope
-from shared.messaging.embedded.namespace import MAX_NAME, Namespace, Source, Target
+from shared.messaging.embedded.namespace import MAX_NAME, Namespace, Target
 from shared.messaging.filters import compile_filter
-from shared.messaging.message import Message
+from shared.messaging.filters.parser import parse_action
 from shared.messaging.rules import (
     CorrelationFilter,
     FalseFilter,
@@ -41,8 +42,7 @@ KINDS: dict[str, type[Filter]] = {
     "sql": SqlFilter,
     "correlation": CorrelationFilter,
 }
-Matches = Callable[[Message], bool]
-Compiled = dict[str, tuple[RuleDescription, Matches]]
+Compiled = dict[str, CompiledRule]
 """Of one subscription, by the name in lower case."""
 
 
@@ -53,24 +53,25 @@ class SubscriptionRules:
         ConfigurationError: a configured rule is one that could not be added.
     """
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: Namespace, new_id: Callable[[], UUID]) -> None:
         for path, subscription in namespace.subscriptions.items():
             check_configured(path, subscription.rules)
         self._namespace = namespace
+        self._new_id = new_id
         self._compiled: dict[str, Compiled] | None = None
 
-    def matching(self, tx: Transaction, target: Target, envelope: Envelope) -> Iterator[Source]:
-        """Return the topic's subscriptions that get a copy."""
+    def copies(self, tx: Transaction, target: Target, envelope: Envelope) -> Iterator[Copy]:
+        """Return what the topic's subscriptions get."""
         compiled = self.load(tx)
-        content: Message | None = None
+        sample = Sample(envelope)
         for source in target.sources:
             rules = compiled[source.path].values()
-            if any(isinstance(rule.filter, TrueFilter) for rule, _ in rules):
-                yield source
-            elif rules:
-                content = content or comparable(envelope)
-                if any(matches(content) for _, matches in rules):
-                    yield source
+            plain = [one for one in rules if one.act is None]
+            if any(one.takes_all for one in plain) or any(map(sample.is_matched, plain)):
+                yield Copy(source, envelope)
+            for one in rules:
+                if one.act is not None and sample.is_matched(one):
+                    yield sample.copy(source, one.act)
 
     def load(self, tx: Transaction) -> dict[str, Compiled]:
         """Bring the stored rules up to the configuration, and return all."""
@@ -80,7 +81,7 @@ class SubscriptionRules:
         for path, subscription in self._namespace.subscriptions.items():
             self._configure(tx, path, subscription.rules)
             compiled[path] = {
-                rule.name.lower(): (rule, compile_filter(rule.filter)) for rule in stored(tx, path)
+                rule.name.lower(): compile_rule(rule, self._new_id) for rule in stored(tx, path)
             }
         tx.on_commit(partial(self._keep, compiled))
         return compiled
@@ -92,14 +93,14 @@ class SubscriptionRules:
     def add(self, tx: Transaction, path: str, rule: RuleDescription) -> None:
         """Raises InvalidFilterError, ConflictError and PermanentError."""
         check_name(rule)
-        matches = compile_filter(rule.filter)
+        compiled = compile_rule(rule, self._new_id)
         self._check_count(tx, path, rule)
-        row = (path, rule.name, encode_filter(rule.filter))
+        row = (path, rule.name, encode_rule(rule))
         if tx.driver.execute(sql.ADD_RULE, row).rowcount != 1:
             raise ConflictError(
                 f"{path!r} has a rule {rule.name!r}", code="MessagingEntityAlreadyExists"
             )
-        tx.on_commit(partial(self._added, path, rule, matches))
+        tx.on_commit(partial(self._added, path, compiled))
 
     def remove(self, tx: Transaction, path: str, name: str) -> None:
         """Raises NotFoundError."""
@@ -109,13 +110,13 @@ class SubscriptionRules:
         tx.on_commit(partial(self._removed, path, name))
 
     def _configure(self, tx: Transaction, path: str, rules: Sequence[RuleDescription]) -> None:
-        configured = json.dumps([(rule.name, encode_filter(rule.filter)) for rule in rules])
+        configured = json.dumps([(rule.name, encode_rule(rule)) for rule in rules])
         if tx.driver.execute(sql.CONFIGURED, (path,)).fetchall() == [(configured,)]:
             return
         tx.driver.execute(sql.CONFIGURE, (path, configured))
         tx.driver.execute(sql.REMOVE_RULES, (path,))
         for rule in rules:
-            tx.driver.execute(sql.ADD_RULE, (path, rule.name, encode_filter(rule.filter)))
+            tx.driver.execute(sql.ADD_RULE, (path, rule.name, encode_rule(rule)))
 
     def _check_count(self, tx: Transaction, path: str, rule: RuleDescription) -> None:
         is_correlation = isinstance(rule.filter, CorrelationFilter)
@@ -123,9 +124,9 @@ class SubscriptionRules:
         topic = self._namespace.sources[path].owner
         compiled = self.load(tx)
         present = sum(
-            isinstance(other.filter, CorrelationFilter) is is_correlation
+            isinstance(other.rule.filter, CorrelationFilter) is is_correlation
             for source in self._namespace.targets[topic].sources
-            for other, _ in compiled[source.path].values()
+            for other in compiled[source.path].values()
         )
         if present >= allowed:
             raise PermanentError(
@@ -136,21 +137,13 @@ class SubscriptionRules:
     def _keep(self, compiled: dict[str, Compiled]) -> None:
         self._compiled = compiled
 
-    def _added(self, path: str, rule: RuleDescription, matches: Matches) -> None:
+    def _added(self, path: str, compiled: CompiledRule) -> None:
         if self._compiled is not None:
-            self._compiled[path][rule.name.lower()] = (rule, matches)
+            self._compiled[path][compiled.rule.name.lower()] = compiled
 
     def _removed(self, path: str, name: str) -> None:
         if self._compiled is not None:
             self._compiled[path].pop(name.lower(), None)
-
-
-def comparable(envelope: Envelope) -> Message:
-    """Return what filters look at; of a message whose sections are none it is nothing."""
-    try:
-        return message_of(envelope)
-    except MalformedFrameError:
-        return Message(body=b"")
 
 
 def check_name(rule: RuleDescription) -> None:
@@ -170,30 +163,36 @@ def check_configured(path: str, rules: Sequence[RuleDescription]) -> None:
         try:
             check_name(rule)
             compile_filter(rule.filter)
+            if rule.action is not None:
+                parse_action(rule.action)
         except (InvalidFilterError, PermanentError) as error:
             raise ConfigurationError(f"rule {rule.name!r} of {path!r}: {error}") from error
 
 
 def stored(tx: Transaction, path: str) -> list[RuleDescription]:
     rows = tx.driver.execute(sql.RULES, (path,)).fetchall()
-    return [RuleDescription(name, decode_filter(text)) for name, text in rows]
+    return [decode_rule(name, text) for name, text in rows]
 
 
-def encode_filter(one: Filter) -> str:
-    """Return JSON that `decode_filter` reads; the same filter gives the same text."""
+def encode_rule(rule: RuleDescription) -> str:
+    """Return JSON that `decode_rule` reads, all but the name; the same rule gives the same text."""
+    one = rule.filter
     document: dict[str, Any] = {
         name: value for name in one.__slots__ if (value := getattr(one, name)) is not None
     }
     if isinstance(one, CorrelationFilter):
         document["properties"] = {name: pack(value) for name, value in one.properties.items()}
+    if rule.action is not None:
+        document["action"] = rule.action
     kind = next(name for name, kind in KINDS.items() if isinstance(one, kind))
     return json.dumps({"kind": kind, **document}, sort_keys=True)
 
 
-def decode_filter(text: str) -> Filter:
+def decode_rule(name: str, text: str) -> RuleDescription:
     document: dict[str, Any] = json.loads(text)
     kind = KINDS[document.pop("kind")]
+    action: str | None = document.pop("action", None)
     properties: Mapping[str, Any] | None = document.pop("properties", None)
     if properties is not None:
-        document["properties"] = {name: unpack(value) for name, value in properties.items()}
-    return kind(**document)
+        document["properties"] = {key: unpack(value) for key, value in properties.items()}
+    return RuleDescription(name, kind(**document), action)

@@ -16,7 +16,7 @@ from shared.errors import (
 )
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.encoding import message_of
-from shared.messaging.embedded.subscription_rules import decode_filter, encode_filter
+from shared.messaging.embedded.subscription_rules import decode_rule, encode_rule
 from shared.messaging.entities import (
     NamespaceDescription,
     SubscriptionDescription,
@@ -69,9 +69,16 @@ FILTERS = (
 )
 
 
-@given(FILTERS)
-def test_stored_filter_is_the_one_that_was_given(one: Filter) -> None:
-    assert decode_filter(encode_filter(one)) == one
+@given(FILTERS, TEXT)
+def test_stored_rule_is_the_one_that_was_given(one: Filter, action: str | None) -> None:
+    rule = RuleDescription("r", one, action)
+
+    assert decode_rule("r", encode_rule(rule)) == rule
+
+
+def test_rule_that_was_stored_before_there_were_actions_is_read() -> None:
+    assert decode_rule("red", '{"expression": "colour = \'red\'", "kind": "sql"}') == RED_RULE
+    assert encode_rule(RED_RULE) == '{"expression": "colour = \'red\'", "kind": "sql"}'
 
 
 @pytest.fixture
