@@ -10,6 +10,7 @@ from shared.messaging.emulator_documents import (
     NamespaceDocument,
     QueueDocument,
     ReceivingProperties,
+    RuleDocument,
     RuleProperties,
     SubscriptionDocument,
     TopicDocument,
@@ -72,7 +73,7 @@ def _topic(document: TopicDocument) -> TopicDescription:
 
 
 def _subscription(document: SubscriptionDocument) -> SubscriptionDescription:
-    rules = tuple(RuleDescription(one.name, _filter(one.properties)) for one in document.rules)
+    rules = tuple(_rule(one) for one in document.rules)
     return SubscriptionDescription(
         name=document.name, rules=rules or (DEFAULT_RULE,), **_receiving(document.properties)
     )
@@ -95,6 +96,13 @@ def _window(properties: EntityProperties) -> timedelta | None:
 
 def _time_to_live(duration: timedelta | None) -> timedelta | None:
     return None if duration is None or duration >= NEVER else duration
+
+
+def _rule(document: RuleDocument) -> RuleDescription:
+    action = document.properties.action.sql_expression
+    return RuleDescription(
+        document.name, _filter(document.properties), action if action.strip() else None
+    )
 
 
 def _filter(properties: RuleProperties) -> Filter:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.errors import InvalidFilterError
 from shared.messaging.filters import compile_filter
+from shared.messaging.filters.parser import parse_action
 from shared.messaging.message import PropertyValue
 from shared.messaging.rules import SqlFilter
 from shared.wire.times import Duration
@@ -81,6 +82,16 @@ def _check_expression(expression: str) -> str:
     return expression
 
 
+def _check_action(action: str) -> str:
+    """One of blanks is none, as samples have all members."""
+    try:
+        if action.strip():
+            parse_action(action)
+    except InvalidFilterError as error:
+        raise PydanticCustomError("action", "{message}", {"message": error.message}) from None
+    return action
+
+
 def _check_property(value: object) -> PropertyValue:
     if isinstance(value, str | int | float):
         return value
@@ -92,7 +103,7 @@ Window = Annotated[Duration, _between(5 * SECOND, timedelta(days=7), "from PT5S 
 Lock = Annotated[Duration, _between(5 * SECOND, timedelta(minutes=5), "from PT5S to PT5M")]
 Count = Annotated[StrictInt, AfterValidator(_check_count)]
 Forwarding = Annotated[StrictStr, _left_out("must be empty: this broker does not forward messages")]
-Action = Annotated[StrictStr, _left_out("must be empty: this broker does not do rule actions")]
+Action = Annotated[StrictStr, AfterValidator(_check_action)]
 FilterTypeWord = Annotated[FilterType, BeforeValidator(read_filter_type)]
 Expression = Annotated[StrictStr, AfterValidator(_check_expression)]
 Property = Annotated[PropertyValue, PlainValidator(_check_property)]

@@ -106,14 +106,48 @@ def test_the_emulators_own_file_is_read() -> None:
     )
 
 
-def test_of_the_newest_of_them_only_the_action_is_refused() -> None:
-    found = faults(default_config({"SqlExpression": "SET sys.To = 'Entity'"}))
+def test_the_newest_of_them_is_read_with_its_action() -> None:
+    text = default_config({"SqlExpression": "SET sys.To = 'Entity'"})
 
-    assert found == {
-        f"{NAMESPACE}.Topics[0].Subscriptions[3].Rules[0].Properties.Action.SqlExpression": (
-            "must be empty: this broker does not do rule actions"
-        )
-    }
+    assert described(text).topics[0].subscriptions[3].rules == (
+        RuleDescription(
+            "r",
+            SqlFilter("sys.MessageId = '123456' AND userProp1 = 'value1'"),
+            "SET sys.To = 'Entity'",
+        ),
+    )
+
+
+@pytest.mark.parametrize("action", [None, {}, {"SqlExpression": ""}, {"SqlExpression": " \n"}])
+def test_an_action_of_nothing_is_none(action: Document | None) -> None:
+    text = config(topics=[topic(sql("1=1", Action=action))])
+
+    (subscription,) = described(text).topics[0].subscriptions
+
+    assert subscription.rules == (RuleDescription("r", SqlFilter("1=1")),)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("SET sys.To", "position 11: found the end, expected ="),
+        (
+            "SET sys.Size = 1",
+            "position 9: found Size, expected a system property that filters know",
+        ),
+        (f"SET a = '{'x' * 1015}'", "has 1025 characters, more than 1024"),
+        (7, "must be a string"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_an_action_that_is_none_is_refused_at_its_place(expression: object, message: str) -> None:
+    found = faults(default_config({"SqlExpression": expression}))
+
+    ((place, said),) = found.items()
+    assert place == (
+        f"{NAMESPACE}.Topics[0].Subscriptions[3].Rules[0].Properties.Action.SqlExpression"
+    )
+    assert said.startswith(message)
 
 
 def test_what_is_not_said_is_as_in_azure() -> None:
