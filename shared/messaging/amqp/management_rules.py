@@ -6,8 +6,7 @@ The descriptors are those of Service Bus' own schema; its filters have one hexad
 
 from typing import Any
 
-from shared.errors import Fault, InvalidRequestError, PermanentError
-from shared.messaging.amqp.conditions import NOT_IMPLEMENTED
+from shared.errors import Fault, InvalidRequestError
 from shared.messaging.amqp.managed_entity import NO_CONTENT, Answer, ManagedEntity, Operation
 from shared.messaging.amqp.requests import Arguments, Request
 from shared.messaging.amqp.values import Described, Timestamp, ULong
@@ -26,6 +25,7 @@ FILTERS = 0x1370000000
 
 RULE = ULong(RULES + 4)
 NO_ACTION = ULong(RULES + 5)
+SQL_ACTION = ULong(RULES + 6)
 SQL_FILTER = ULong(FILTERS + 6)
 TRUE_FILTER = ULong(FILTERS + 7)
 FALSE_FILTER = ULong(FILTERS + 8)
@@ -45,12 +45,12 @@ _CORRELATION_FIELDS = {
 
 
 async def add_rule(entity: ManagedEntity, request: Request) -> Answer:
-    """Rule actions are refused: nothing would carry them out."""
     arguments = request.arguments
     description = arguments.optional_map("rule-description")
     if description is None:
         raise InvalidRequestError([Fault("rule-description", "must be a map")])
-    rule = RuleDescription(arguments.text("rule-name"), read_filter(description))
+    name = arguments.text("rule-name")
+    rule = RuleDescription(name, read_filter(description), read_action(description))
     await entity.core.add_rule(entity.path, rule)
     return Answer({})
 
@@ -70,10 +70,7 @@ async def enumerate_rules(entity: ManagedEntity, request: Request) -> Answer:
 
 
 def read_filter(description: Arguments) -> Filter:
-    """Read the filter of a rule that is to be added. Raises InvalidRequestError, or PermanentError for an action."""
-    action = description.optional_map("sql-rule-action")
-    if action is not None and action.optional_text("expression"):
-        raise PermanentError("rule actions are not supported", code=NOT_IMPLEMENTED)
+    """Read the filter of a rule that is to be added. Raises InvalidRequestError."""
     sql = description.optional_map("sql-filter")
     if sql is not None:
         return SqlFilter(sql.text("expression"))
@@ -87,6 +84,12 @@ def read_filter(description: Arguments) -> Filter:
     raise InvalidRequestError(
         [Fault("rule-description", "has neither sql- nor correlation-filter")]
     )
+
+
+def read_action(description: Arguments) -> str | None:
+    """Read the action of a rule that is to be added; one without text is none. Raises InvalidRequestError."""
+    action = description.optional_map("sql-rule-action")
+    return None if action is None else action.optional_text("expression") or None
 
 
 def _read_correlation(values: Arguments) -> CorrelationFilter:
@@ -110,8 +113,12 @@ def _properties(values: Arguments) -> dict[str, PropertyValue]:
 
 def write_rule(rule: RuleDescription) -> Described:
     """Return filter, action, name and time of creation (which nobody keeps: the epoch)."""
-    fields = [_write_filter(rule.filter), Described(NO_ACTION, []), rule.name, Timestamp(0)]
+    fields = [_write_filter(rule.filter), _write_action(rule.action), rule.name, Timestamp(0)]
     return Described(RULE, fields)
+
+
+def _write_action(action: str | None) -> Described:
+    return Described(NO_ACTION, []) if action is None else Described(SQL_ACTION, [action])
 
 
 def _write_filter(rule_filter: Filter) -> Described:

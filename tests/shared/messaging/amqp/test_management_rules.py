@@ -88,6 +88,19 @@ async def test_rule_is_read_back_as_it_was_added(
     assert mine == [written, NOTHING, "mine"]
 
 
+async def test_action_is_read_back_as_it_was_added(entity: ManagedEntity) -> None:
+    action = {"expression": "SET sys.To = 'Entity'"}
+
+    answered = await add(entity, "mine", {"true-filter": {}, "sql-rule-action": action})
+
+    assert answered.status == 200
+    [mine] = [rule for rule in await rules(entity) if rule[2] == "mine"]
+    assert mine[:2] == [
+        Described(0x1370000007, []),
+        Described(0x13700000006, ["SET sys.To = 'Entity'"]),
+    ]
+
+
 async def test_rules_come_in_pages_and_go(entity: ManagedEntity) -> None:
     await add(entity, "b", {"sql-filter": {"expression": "a = 1"}})
 
@@ -110,10 +123,11 @@ async def test_rules_come_in_pages_and_go(entity: ManagedEntity) -> None:
         ({"correlation-filter": {"properties": {1: 2}}}, 400, "com.microsoft:argument-error"),
         ({"correlation-filter": {"properties": {"a": []}}}, 400, "com.microsoft:argument-error"),
         (
-            {"sql-filter": {"expression": "a=1"}, "sql-rule-action": {"expression": "SET b = 1"}},
-            501,
-            "amqp:not-implemented",
+            {"sql-filter": {"expression": "a=1"}, "sql-rule-action": {"expression": "SET b"}},
+            400,
+            "com.microsoft:argument-error",
         ),
+        ({"true-filter": {}, "sql-rule-action": []}, 400, "com.microsoft:argument-error"),
     ],
 )
 async def test_rule_that_cannot_be_is_refused(
