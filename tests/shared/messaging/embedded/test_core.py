@@ -205,12 +205,14 @@ async def test_expired_message_is_not_delivered_even_when_the_timer_is_late(
 ) -> None:
     await core.send(FLEETING, [letter("a")])
     await core.send(ORDERED, [brief("b", session_id="s")])
+    await settle()
 
     clock.set(clock.now() + LIFE)
 
     assert await lock(core, FLEETING) == []
     session = await core.accept_session(ORDERED, session_id="s", max_wait=NO_WAIT)
     assert await lock(core, ORDERED, session=session) == []
+    assert len(await core.peek(ORDERED, from_sequence_number=0, max_messages=1)) == 1
 
 
 async def test_copies_of_a_message_live_as_long_as_it_says(

@@ -16,7 +16,7 @@ from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.envelope import SessionLock
 from shared.sql.database import Database
 from tests.clocks import FakeClock, settle
-from tests.contracts.broker_steps import LOCK, ORDERED, soon
+from tests.contracts.broker_steps import BY_SESSION, LOCK, ORDERED, soon
 from tests.shared.messaging.embedded.cores import FORGED, NO_WAIT, letter, lock, make_core, payloads
 
 
@@ -88,6 +88,14 @@ async def test_caller_that_is_cancelled_takes_no_session_with_it(core: BrokerCor
             assert delivery.delivery_count == 1
             await core.complete(ORDERED, delivery.lock_token)
         await core.release_session(session)
+
+
+async def test_session_of_another_entity_opens_nothing(core: BrokerCore) -> None:
+    await send(core, "a")
+    session = await core.accept_session(BY_SESSION, session_id="a", max_wait=NO_WAIT)
+
+    with pytest.raises(SessionLockLostError):
+        await lock(core, ORDERED, session=session)
 
 
 async def test_renewal_moves_the_end_of_one_session_alone(
