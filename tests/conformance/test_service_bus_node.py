@@ -16,7 +16,7 @@ from shared.messaging.entities import (
     SubscriptionDescription,
     TopicDescription,
 )
-from tests.conformance.clients.conftest import absent
+from shared.settings import app_settings
 from tests.shared.messaging.amqp.serving import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -42,10 +42,9 @@ async def results() -> AsyncIterator[dict[str, Any]]:
     """What each step came to; they run once, one after the other."""
     node = shutil.which("node")
     if node is None or not (NODE / "node_modules" / ".done").exists():
-        absent(
-            "there is no node with its modules: `make tests/conformance/node/node_modules/.done`"
-        )
-    assert node is not None
+        if app_settings().get("CI") == "true":
+            pytest.fail("there is no node with its modules")
+        pytest.skip("there is no node with its modules")
     async with serving(NAMESPACE) as served:
         process = await asyncio.create_subprocess_exec(
             node,

@@ -123,6 +123,17 @@ async def test_links_end_with_the_last_token_that_covers_them(
     assert len(renewed.detached) == len(left.detached) == 1
 
 
+async def test_expired_token_covers_nothing_even_before_the_timer_has_noticed(
+    claims: Claims, clock: FakeClock
+) -> None:
+    await put(claims, signed())
+
+    clock.set(START + HOUR)
+
+    with pytest.raises(AuthenticationError):
+        claims.namespace("queue")
+
+
 async def test_shorter_token_that_comes_later_is_not_missed(
     claims: Claims, clock: FakeClock
 ) -> None:

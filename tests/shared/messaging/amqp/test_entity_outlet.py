@@ -1,5 +1,6 @@
 """Messages leave for credit only, under locks, and what is decided about them is carried out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.clock import NO_TIME
-from shared.errors import MessageLockLostError
+from shared.errors import MessageLockLostError, SessionLockLostError
 from shared.messaging.amqp.entity_outlet import EntityOutlet, SessionOutlet
 from shared.messaging.amqp.managed_entity import HeldSessions
 from shared.messaging.amqp.performatives import (
@@ -145,6 +146,7 @@ async def test_link_that_ends_while_it_waits_takes_nothing(
     await grant(node, outlet, 3)
 
     await node.ended()
+    await grant(node, outlet, 3)
     await put(core, "a", clock, encoded())
     await settle()
 
@@ -287,9 +289,12 @@ async def test_receive_and_delete_sends_settled_what_is_gone(
     await node.ended()
 
 
-async def session_node(core: BrokerCore, outlet: MemoryOutlet) -> SessionOutlet:
+async def session_node(
+    core: BrokerCore, outlet: MemoryOutlet, sessions: HeldSessions | None = None
+) -> SessionOutlet:
     lock = await core.accept_session("s", session_id="one", max_wait=NO_TIME)
-    return SessionOutlet(core, outlet, lock, is_settling=True, name="l", sessions=HeldSessions())
+    sessions = sessions or HeldSessions()
+    return SessionOutlet(core, outlet, lock, is_settling=True, name="l", sessions=sessions)
 
 
 async def test_session_link_delivers_its_session_and_ends_when_the_lock_is_lost(
@@ -311,13 +316,29 @@ async def test_session_link_delivers_its_session_and_ends_when_the_lock_is_lost(
 async def test_session_is_free_when_its_link_has_ended(
     core: BrokerCore, clock: FakeClock, outlet: MemoryOutlet
 ) -> None:
-    node = await session_node(core, outlet)
+    sessions = HeldSessions()
+    node = await session_node(core, outlet, sessions)
     await put(core, "s", clock, encoded(group_id="one"))
     await grant(node, outlet, 1)
 
     await node.ended()
 
+    with pytest.raises(SessionLockLostError):
+        sessions.lock("s", "one", link=None)
     lock = await core.accept_session("s", session_id=None, max_wait=NO_TIME)
     [again] = await core.lock("s", max_messages=9, max_wait=NO_TIME, session=lock)
     assert again.delivery_count == 2
     assert outlet.detached == []
+
+
+async def test_session_link_leaves_nothing_that_runs(
+    core: BrokerCore, outlet: MemoryOutlet
+) -> None:
+    before = asyncio.all_tasks()
+    node = await session_node(core, outlet)
+    await grant(node, outlet, 1)
+
+    await node.ended()
+    await settle()
+
+    assert not [task for task in asyncio.all_tasks() - before if "Outlet" in repr(task)]

@@ -1,6 +1,7 @@
 """What a link is attached to, and what it needs for that."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,19 @@ async def test_nothing_else_can_be_sent_to(nodes: NamespaceNodes, address: str |
 async def test_nothing_else_can_be_received_from(nodes: NamespaceNodes, address: str) -> None:
     with pytest.raises(EntityNotFoundError):
         await attach_outlet(nodes, address)
+
+
+async def test_links_end_when_the_token_does(nodes: NamespaceNodes, clock: FakeClock) -> None:
+    inlet, outlet = MemoryLink(), MemoryOutlet()
+    await nodes.attach_inlet(Attach("i", 0, SENDER, target=Target("q")), inlet)
+    await nodes.attach_outlet(Attach("o", 1, RECEIVER, source=Source("q")), outlet)
+
+    await clock.advance(timedelta(hours=1))
+
+    for link in (inlet, outlet):
+        [error] = link.detached
+        assert error is not None
+        assert error.condition == "amqp:unauthorized-access"
 
 
 async def test_transactions_have_no_coordinator(nodes: NamespaceNodes) -> None:

@@ -14,7 +14,10 @@ from azure.servicebus.exceptions import (
     MessageNotFoundError,
 )
 
-from shared.clock import NO_TIME
+from shared.clock import NO_TIME, SystemClock
+from shared.messaging.amqp.sas import Keys
+from shared.messaging.amqp.service import BrokerService
+from tests.shared.messaging.amqp.peer import Peer
 from tests.shared.messaging.amqp.sdk import (
     LOCK,
     QUEUE,
@@ -247,3 +250,14 @@ async def test_namespaces_with_queues_of_one_name_see_nothing_of_each_other(sdk:
     assert texts(await sdk.receive()) == ["ours"]
     assert await active(sdk.served) == 1
     assert len(await sdk.served.cores["two"].take(QUEUE, max_messages=9, max_wait=NO_TIME)) == 1
+
+
+async def test_links_take_messages_of_the_size_that_is_set() -> None:
+    service = BrokerService({}, Keys({}), clock=SystemClock(), max_message_size=1_000_000)
+    peer = await Peer.begun(await service.start("127.0.0.1", 0))
+
+    answer = await peer.attach_sender("$cbs")
+
+    assert answer.max_message_size == 1_000_000
+    await peer.close()
+    await service.close()
