@@ -1,7 +1,6 @@
 """The service and the two drivers, one process each for all tests of the clients."""
 
 import itertools
-import shutil
 from collections.abc import Callable, Generator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,28 +9,19 @@ from typing import Any
 
 import pytest
 
-from shared.settings import app_settings
 from tests.conformance.clients.arm_clients import KINDS, ArmClient
 from tests.conformance.clients.classic_python import wait
 from tests.conformance.clients.driver import Client, Driver
+from tests.conformance.clients.languages import SEARCH_PATH, absent, node_command
 from tests.conformance.clients.method_cases import methods_of_case
 from tests.conformance.clients.service_process import SUBSCRIPTION, ServiceProcess, running_service
 
 CONFORMANCE = Path(__file__).parents[1]
 ROOT = CONFORMANCE.parents[1]
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
-MODULES = CONFORMANCE / "node" / "node_modules"
-SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 numbers = itertools.count(1)
 Open = Callable[..., Client]
 OpenArm = Callable[..., ArmClient]
-
-
-def absent(what: str) -> None:
-    """Skip on a laptop; CI has everything, so there it fails."""
-    if app_settings().get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")
@@ -52,17 +42,9 @@ def python_driver(service: ServiceProcess) -> Iterator[Driver]:
 
 @pytest.fixture(scope="session")
 def node_driver(service: ServiceProcess) -> Iterator[Driver]:
-    node = shutil.which("node")
-    if node is None:
-        absent("there is no node")
-        return
-    if not (MODULES / ".done").exists():
-        absent(
-            "there is no node_modules: `make tests/conformance/node/node_modules/.done` makes it"
-        )
-    environment = {"PATH": SEARCH_PATH, "NODE_EXTRA_CA_CERTS": str(service.authority)}
     with Driver(
-        [node, "--no-deprecation", CONFORMANCE / "node" / "driver.js"], environment
+        node_command("driver.js"),
+        {"PATH": SEARCH_PATH, "NODE_EXTRA_CA_CERTS": str(service.authority)},
     ) as driver:
         yield driver
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.clients.conftest import MODULES, PYTHON, SEARCH_PATH
+from tests.conformance.clients.conftest import PYTHON
+from tests.conformance.clients.languages import MODULES, SEARCH_PATH
 from tests.conformance.clients.service_process import SUBSCRIPTION, ServiceProcess
 from tests.shared.cli.scheduler_process import ROOT
 

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 import requests
 from defusedxml.ElementTree import fromstring
 
-from tests.conformance.clients.conftest import MODULES, SEARCH_PATH, absent
+from tests.conformance.clients.languages import MODULES, SEARCH_PATH, absent
 
 ACCOUNT = "tocsin"
 KEY = base64.b64encode(b"key of the storage account").decode()
