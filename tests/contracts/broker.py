@@ -3,6 +3,7 @@
 from tests.contracts.broker_deferral import Deferral
 from tests.contracts.broker_expiry import DuplicatesAndExpiry
 from tests.contracts.broker_receiving import SendingAndReceiving
+from tests.contracts.broker_rule_actions import RuleActions
 from tests.contracts.broker_rules import Rules
 from tests.contracts.broker_scheduling import SchedulingAndTopics
 from tests.contracts.broker_sessions import Sessions
@@ -14,6 +15,7 @@ class BrokerContract(
     Settling,
     SchedulingAndTopics,
     Rules,
+    RuleActions,
     Deferral,
     DuplicatesAndExpiry,
     Sessions,

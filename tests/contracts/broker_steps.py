@@ -8,7 +8,13 @@ from typing import TypeVar
 from shared.messaging.broker import Receiver
 from shared.messaging.entities import QueueDescription, SubscriptionDescription, TopicDescription
 from shared.messaging.message import Message, ReceivedMessage
-from shared.messaging.rules import CorrelationFilter, FalseFilter, RuleDescription, SqlFilter
+from shared.messaging.rules import (
+    CorrelationFilter,
+    FalseFilter,
+    RuleDescription,
+    SqlFilter,
+    TrueFilter,
+)
 
 LOCK = timedelta(seconds=30)
 MOMENT = timedelta(milliseconds=1)
@@ -43,6 +49,8 @@ SORTED = "sorted"
 LARGE, RED, NEVER, BRIEF, BY_SESSION = (
     f"{SORTED}/Subscriptions/{name}" for name in ("large", "red", "never", "brief", "by-session")
 )
+ACTED = "acted"
+MARKED, BY_CUSTOMER = (f"{ACTED}/Subscriptions/{name}" for name in ("marked", "by-customer"))
 TOPICS = (
     TopicDescription(
         name=TOPIC,
@@ -77,6 +85,33 @@ TOPICS = (
                 requires_session=True,
                 lock_duration=LOCK,
                 rules=(RuleDescription("chat", CorrelationFilter(subject="chat")),),
+            ),
+        ),
+    ),
+    TopicDescription(
+        name=ACTED,
+        subscriptions=(
+            SubscriptionDescription(
+                name="marked",
+                lock_duration=LOCK,
+                rules=(
+                    RuleDescription("all", TrueFilter()),
+                    RuleDescription("sized", SqlFilter("size > 0")),
+                    RuleDescription(
+                        "grow", SqlFilter("size > 10"), "SET size = size + 1; SET class = 'large'"
+                    ),
+                    RuleDescription(
+                        "letter",
+                        CorrelationFilter(subject="letter"),
+                        "SET sys.To = 'Entity'\nREMOVE size\nREMOVE sys.Label",
+                    ),
+                ),
+            ),
+            SubscriptionDescription(
+                name="by-customer",
+                requires_session=True,
+                lock_duration=LOCK,
+                rules=(RuleDescription("own", TrueFilter(), "SET sys.SessionId = customer"),),
             ),
         ),
     ),
