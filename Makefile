@@ -38,7 +38,7 @@ help: ## list the targets
 demo: .venv/.local ## show the whole path on this machine: accept, execute, publish, kill, recover
 	@./tocsin demo $(ARGUMENTS)
 
-up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, DATA_DIR, STRICT=1; BROKER=servicebus CONNECTION="Endpoint=…")
+up: .venv/.local ## start the stack and leave it running (PORT, SCHEDULER_PORT, DATA_DIR, STRICT=1, BROKER, CONNECTION)
 	@./tocsin up --data-dir $(DATA_DIR) --port $(PORT) --scheduler-port $(SCHEDULER_PORT) $(if $(STRICT),--strict) \
 	  $(if $(BROKER),--broker $(BROKER))
 
@@ -56,7 +56,7 @@ test: .venv/.dev .venv-runtime/.done .venv-clients/.done $(NODE_CLIENTS) ## run 
 chaos: .venv/.dev ## kill and freeze the engine everywhere, then at random (ROUNDS, from SEED on)
 	@.venv/bin/python -m pytest -q tests/chaos --seed $(SEED) --rounds $(ROUNDS) $(ARGUMENTS)
 
-fuzz: .venv/.dev ## send the service wrong requests (MUTATIONS) and the broker wrong connections (CONNECTIONS) at random, from SEED on
+fuzz: .venv/.dev ## send wrong requests (MUTATIONS) and open wrong connections (CONNECTIONS) at random, from SEED on
 	@.venv/bin/python -m pytest -q tests/conformance/test_mutations.py tests/conformance/test_malformed_connections.py \
 	  --seed $(SEED) --mutations $(MUTATIONS) --connections $(CONNECTIONS) $(ARGUMENTS)
 

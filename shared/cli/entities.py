@@ -1,6 +1,5 @@
 """`tocsin entities`: what the entities of a broker hold, read beside it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +17,7 @@ UNIT = 1024
 
 
 def show_entities(path: Path) -> None:
-    """Print a table of the queues, topics and subscriptions of each namespace in a folder.
+    """Print a table for each namespace in a folder: its queues, topics and subscriptions.
 
     Raises:
         ConfigurationError: no broker was ever started there, or its databases cannot be read.
@@ -26,26 +25,21 @@ def show_entities(path: Path) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPE_WIDTH)
-    console.print(table_of(BrokerFolder(path)))
+    print_entities(BrokerFolder(path), console)
 
 
-def table_of(folder: BrokerFolder) -> Table:
-    table = Table()
-    table.add_column("Namespace")
-    table.add_column("Entity", overflow="fold")
-    for name in NUMBERS:
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows_of(folder):
-        # A name is somebody else's text: no markup counts in it.
-        table.add_row(*map(Text, row))
-    return table
-
-
-def rows_of(folder: BrokerFolder) -> Iterator[tuple[str, ...]]:
+def print_entities(folder: BrokerFolder, console: Console) -> None:
     for namespace in folder.namespaces():
+        table = Table()
+        table.add_column("Entity", overflow="fold")
+        for name in NUMBERS:
+            table.add_column(name, justify="right", no_wrap=True)
         for one in read_counts(folder.database(namespace.name), namespace):
             numbers = (one.active, one.scheduled, one.deferred, one.dead_lettered)
-            yield (namespace.name, one.path, *(f"{each:,}" for each in numbers), sized(one.size))
+            row = (one.path, *(f"{each:,}" for each in numbers), sized(one.size))
+            # A name is somebody else's text: no markup counts in it.
+            table.add_row(*map(Text, row))
+        console.print(Text(namespace.name, style="bold"), table)
 
 
 def sized(size: int) -> str:

@@ -15,8 +15,9 @@ GC_OBJECTS = 20_000
 def run_program(main: Coroutine[Any, Any, None]) -> None:
     """Run a program until it ends; what it logs goes to stderr, and what it fails with too, in a line."""
     configure_logging()
-    # One line for each revision of each component tells an operator nothing.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # A line for each revision of each component, or for each step of each link, tells an operator nothing.
+    for name in ("alembic", "azure"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     with told_in_one_line():
         run(main)
 

@@ -22,6 +22,7 @@ from shared.errors import ConfigurationError
 from shared.host.loading import load_function_app
 from shared.host.server import HOST, Endpoint
 from shared.settings import (
+    BrokerKind,
     EngineMode,
     Role,
     Settings,
@@ -96,6 +97,8 @@ def tell_ready(folder: StackFolder, options: StackOptions, settings: Settings) -
         "function keys": folder.host_keys,
         "client certificate": folder.certificates.client,
     }
+    if settings.broker is BrokerKind.SERVICEBUS:
+        parts["queues"] = "those of the Service Bus namespace"
     if settings.host_strict:
         parts["strict mode"] = "any order, lost locks, detached links, answers within 230 s"
     lines = (f"  {name:<19} {part}" for name, part in parts.items())

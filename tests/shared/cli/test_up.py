@@ -115,6 +115,37 @@ async def test_strict_mode_is_asked_for_by_an_option_or_a_setting(
 
 
 @pytest.mark.parametrize(
+    ("broker", "expected"),
+    [
+        ("carrier-pigeons", "--broker 'carrier-pigeons': must be embedded or servicebus"),
+        ("servicebus", "neither ServiceBusConnection nor"),
+    ],
+)
+async def test_a_broker_that_is_not_there_is_told(
+    broker: str, expected: str, tmp_path: Path
+) -> None:
+    async with up(tmp_path / "data", free_ports(), None, "--broker", broker) as process:
+        assert expected in await failure(process)
+
+
+@pytest.mark.parametrize(
+    ("broker", "says"), [((), True), (("--broker", "embedded"), False)], ids=["setting", "option"]
+)
+async def test_the_command_line_decides_the_broker_before_the_environment(
+    broker: tuple[str, ...], says: bool, tmp_path: Path
+) -> None:
+    connection = "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=k;SharedAccessKey=s"
+    environment = {
+        "TOCSIN_BROKER": "servicebus",
+        "ServiceBusConnection": f"{connection};UseDevelopmentEmulator=true",
+    }
+    async with up(tmp_path / "data", free_ports(), environment, *broker) as process:
+        await ready(process)
+
+        assert ("those of the Service Bus namespace" in await told(process)) == says
+
+
+@pytest.mark.parametrize(
     ("taken", "option"),
     [
         ("host", "with --port (make up PORT=…)"),
@@ -167,6 +198,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     [
         ("TOCSIN_COLOUR", "blue"),
         ("TOCSIN_ALLOWED_NETWORKS", "everywhere"),
+        ("TOCSIN_BROKER", "carrier pigeons"),
         ("TOCSIN_ROLE", "connector"),
         ("TOCSIN_ROLE", "drummer"),
     ],

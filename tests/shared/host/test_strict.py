@@ -13,13 +13,13 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.errors import MessageLockLostError, TransientError
+from shared.errors import MessageLockLostError, SessionLockLostError, TransientError
 from shared.host.strict import LONGEST_HOLD, StrictBroker
-from shared.messaging.broker import Receiver
+from shared.messaging.broker import Receiver, SessionReceiver
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.embedded.schema import SCHEMA
 from shared.messaging.entities import QueueDescription
-from shared.messaging.message import ReceivedMessage
+from shared.messaging.message import Message, ReceivedMessage
 from shared.sql.inline import InlineDatabase
 from shared.sql.migrations import migrate
 from shared.sql.sqlite import sqlite_engine
@@ -30,6 +30,7 @@ from tests.shared.host.hosting import CONNECTION, running
 
 NUMBERS = [f"{number}" for number in range(300)]
 LONG_QUEUE = QueueDescription(name="long", max_delivery_count=100)
+TURNS = QueueDescription(name="turns", max_delivery_count=100, requires_session=True)
 NO_WAIT = timedelta(0)
 
 
@@ -55,7 +56,7 @@ async def inner(tmp_path: Path, clock: FakeClock) -> AsyncIterator[EmbeddedBroke
     migrate(engine, SCHEMA)
     engine.dispose()
     database = InlineDatabase(path)
-    yield EmbeddedBroker(database, clock=clock, queues=(*QUEUES, LONG_QUEUE), topics=TOPICS)
+    yield EmbeddedBroker(database, clock=clock, queues=(*QUEUES, LONG_QUEUE, TURNS), topics=TOPICS)
     await database.close()
 
 
@@ -159,18 +160,62 @@ async def test_renewing_settling_and_moving_a_message_can_all_find_the_lock_lost
     uses: tuple[Callable[[ReceivedMessage], Awaitable[object]], ...] = (
         receiver.renew_lock,
         receiver.abandon,
+        receiver.defer,
         partial(receiver.dead_letter, reason="Bad", description=""),
     )
     lost: Counter[int] = Counter()
     for number in range(400):
         try:
             (message,) = await receiver.receive(max_messages=1, max_wait=NO_WAIT)
-            await uses[number % 3](message)
+            await uses[number % 4](message)
         except MessageLockLostError:
-            lost[number % 3] += 1
+            lost[number % 4] += 1
         except TransientError:
             continue
-    assert set(lost) == {0, 1, 2}
+    assert set(lost) == {0, 1, 2, 3}
+
+
+async def test_a_session_keeps_its_order_however_often_its_lock_is_lost(
+    broker: StrictBroker,
+) -> None:
+    names = [f"{number}" for number in range(200)]
+    messages = [Message(body=name.encode(), session_id="s") for name in names]
+    await broker.send("turns", messages)
+    completed: list[str] = []
+    locks = 0
+    while len(completed) < len(names):
+        session = await broker.accept_session("turns", max_wait=NO_WAIT)
+        locks += 1
+        with suppress(SessionLockLostError):
+            while True:
+                for message in await session.receive(max_messages=3, max_wait=NO_WAIT):
+                    await session.complete(message)
+                    completed.append(message.message.body.decode())
+                if len(completed) == len(names):
+                    break
+
+    assert completed == names
+    assert locks >= 3
+
+
+async def test_a_session_that_is_lost_stays_so_and_is_free_for_others(
+    broker: StrictBroker,
+) -> None:
+    await broker.send("turns", [Message(body=b"1", session_id="s")])
+    session = await broker.accept_session("turns", session_id="s", max_wait=NO_WAIT)
+    with pytest.raises(SessionLockLostError):
+        await renew_for_ever(session)
+
+    for use in (session.get_state, session.renew_session_lock, partial(session.set_state, b"")):
+        with pytest.raises(SessionLockLostError):
+            await use()
+    other = await broker.accept_session("turns", session_id="s", max_wait=NO_WAIT)
+    assert other.session_id == "s"
+
+
+async def renew_for_ever(session: SessionReceiver) -> None:
+    while True:
+        await session.renew_session_lock()
 
 
 async def test_a_message_that_is_held_back_at_the_end_is_available_to_others(
