@@ -17,7 +17,7 @@ from shared.errors import SessionLockLostError
 from shared.messaging.amqp.conditions import describe_error
 from shared.messaging.amqp.envelopes import deliver
 from shared.messaging.amqp.managed_entity import HeldSessions
-from shared.messaging.amqp.node import Outlet
+from shared.messaging.amqp.node import Fields, Outlet
 from shared.messaging.amqp.performatives import (
     Accepted,
     Error,
@@ -26,8 +26,10 @@ from shared.messaging.amqp.performatives import (
     Rejected,
     Released,
 )
+from shared.messaging.amqp.requests import application_properties
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.envelope import Delivery, SessionLock
+from shared.messaging.message import PropertyValue
 
 REASON = "DeadLetterReason"
 DESCRIPTION = "DeadLetterErrorDescription"
@@ -126,9 +128,9 @@ class EntityOutlet:
                 # With an error it would say that this has failed.
                 return Rejected()
             case Modified(_, True, properties):
-                await self._core.defer(self._path, token, properties)
+                await self._core.defer(self._path, token, _changes(properties))
             case Modified(_, _, properties):
-                await self._core.abandon(self._path, token, properties)
+                await self._core.abandon(self._path, token, _changes(properties))
             case _:
                 await self._core.release(self._path, token)
         return outcome or Released()
@@ -140,7 +142,7 @@ class EntityOutlet:
             token,
             reason=_text(told.get(REASON)),
             description=_text(told.get(DESCRIPTION)),
-            properties={key: told[key] for key in told if key not in (REASON, DESCRIPTION)},
+            properties=_changes({key: told[key] for key in told.keys() - {REASON, DESCRIPTION}}),
         )
 
     async def ended(self) -> None:
@@ -151,6 +153,10 @@ class EntityOutlet:
         if self._is_settling:
             for delivery in self._ready:
                 await self._core.release(self._path, delivery.lock_token)
+
+
+def _changes(properties: Fields | None) -> dict[str, PropertyValue]:
+    return application_properties("properties", properties or {})
 
 
 def _text(value: Any) -> str | None:
@@ -172,7 +178,6 @@ class SessionOutlet(EntityOutlet):
     ) -> None:
         super().__init__(core, session.path, outlet, is_settling=is_settling, session=session)
         self._lock = session
-        self._name = name
         self._sessions = sessions
         sessions.add(name, session)
         self._watching = asyncio.create_task(self._watch())
@@ -186,5 +191,5 @@ class SessionOutlet(EntityOutlet):
     async def ended(self) -> None:
         await super().ended()
         self._watching.cancel()
-        self._sessions.remove(self._name)
+        self._sessions.remove(self._lock)
         await self._core.release_session(self._lock)

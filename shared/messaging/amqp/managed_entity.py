@@ -25,20 +25,20 @@ class Answer:
 
 
 class HeldSessions:
-    """The sessions that a connection's links hold, by the name of the link."""
+    """The sessions that a connection's links hold, with the name of the link; two may have one name."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, SessionLock] = {}
+        self._locks: list[tuple[str, SessionLock]] = []
 
     def add(self, link: str, lock: SessionLock) -> None:
-        self._locks[link] = lock
+        self._locks.append((link, lock))
 
-    def remove(self, link: str) -> None:
-        del self._locks[link]
+    def remove(self, lock: SessionLock) -> None:
+        self._locks = [held for held in self._locks if held[1] is not lock]
 
     def lock(self, path: str, session_id: str, *, link: str | None) -> SessionLock:
         """Return the lock that the link holds, or any link when it is not named. Raises SessionLockLostError."""
-        for name, lock in self._locks.items():
+        for name, lock in self._locks:
             is_meant = link in (None, name) and (lock.path, lock.session_id) == (path, session_id)
             if is_meant and not lock.lost.is_set():
                 return lock

@@ -10,7 +10,7 @@ from shared.messaging.amqp.managed_entity import NO_CONTENT, Answer, ManagedEnti
 from shared.messaging.amqp.management_rules import RULE_OPERATIONS
 from shared.messaging.amqp.management_sessions import SESSION_OPERATIONS
 from shared.messaging.amqp.performatives import ReceiverSettleMode
-from shared.messaging.amqp.requests import Arguments, Request, write_answer
+from shared.messaging.amqp.requests import Arguments, Request, application_properties, write_answer
 from shared.messaging.amqp.values import Array, Int, Symbol, Timestamp
 from shared.messaging.embedded.envelope import Delivery, StoredEnvelope
 
@@ -94,7 +94,9 @@ async def update_disposition(entity: ManagedEntity, request: Request) -> Answer:
 async def _settle(entity: ManagedEntity, token: Any, status: str, arguments: Arguments) -> None:
     core, path = entity.core, entity.path
     changes = arguments.optional_map("properties-to-modify")
-    properties = None if changes is None else changes.values
+    properties = None
+    if changes is not None:
+        properties = application_properties("properties-to-modify", changes.values)
     match status:
         case "completed":
             await core.complete(path, token)

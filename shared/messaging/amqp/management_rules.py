@@ -8,9 +8,9 @@ from typing import Any
 
 from shared.errors import Fault, InvalidRequestError
 from shared.messaging.amqp.managed_entity import NO_CONTENT, Answer, ManagedEntity, Operation
-from shared.messaging.amqp.requests import Arguments, Request
+from shared.messaging.amqp.property_values import plain_properties
+from shared.messaging.amqp.requests import Arguments, Request, application_properties
 from shared.messaging.amqp.values import Described, Timestamp, ULong
-from shared.messaging.message import PropertyValue
 from shared.messaging.rules import (
     CorrelationFilter,
     FalseFilter,
@@ -95,20 +95,8 @@ def read_action(description: Arguments) -> str | None:
 def _read_correlation(values: Arguments) -> CorrelationFilter:
     fields = {field: values.optional_text(name) for name, field in _CORRELATION_FIELDS.items()}
     properties = values.optional_map("properties")
-    return CorrelationFilter(
-        **fields, properties={} if properties is None else _properties(properties)
-    )
-
-
-def _properties(values: Arguments) -> dict[str, PropertyValue]:
-    faults = [
-        Fault(f"properties.{name}", "must be a plain value under a name")
-        for name, value in values.values.items()
-        if not isinstance(name, str) or not isinstance(value, PropertyValue)
-    ]
-    if faults:
-        raise InvalidRequestError(faults)
-    return {str(name): value for name, value in values.values.items()}
+    asked = {} if properties is None else application_properties("properties", properties.values)
+    return CorrelationFilter(**fields, properties=plain_properties(asked))
 
 
 def write_rule(rule: RuleDescription) -> Described:

@@ -1,5 +1,6 @@
 """A node that answers requests: they arrive on its inlets, the answers leave on its outlets."""
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -8,16 +9,21 @@ from shared.messaging.amqp.node import Outlet, Transferred
 from shared.messaging.amqp.performatives import Accepted, Attach, Outcome, Released, Target
 from shared.messaging.amqp.requests import Request, read_request
 
-MAX_WAITING = 1000
+AT_ONCE = 16
+MAX_WAITING = 4 * 2**20
 
 Answer = Callable[[Request], Awaitable[bytes]]
 
 
 class RequestNode:
-    """The node of one address and one connection; requests are answered side by side."""
+    """The node of one address and one connection; a few requests are answered side by side.
+
+    An answer may be a thousand times as large as its request, so there is an end to what waits for a peer to take it.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
+        self._room = asyncio.Semaphore(AT_ONCE)
         self._answers: list[AnswerLink] = []
 
     def add_outlet(self, attach: Attach, outlet: Outlet) -> "AnswerLink":
@@ -31,8 +37,9 @@ class RequestNode:
 
     async def transferred(self, message: Transferred) -> Outcome:
         request = read_request(message.payload)
-        link = self._link(request)
-        link.send(await self._answer(request))
+        async with self._room:
+            link = self._link(request)
+            link.send(await self._answer(request))
         return Accepted()
 
     async def ended(self) -> None:
@@ -47,12 +54,12 @@ class RequestNode:
         named = (link for link in self._answers if request.reply_to in link.names)
         link = next(named, self._answers[-1])
         if link.waiting >= MAX_WAITING:
-            raise TransientError(f"{MAX_WAITING} answers wait for credit")
+            raise TransientError(f"answers of {link.waiting} bytes wait for credit")
         return link
 
 
 class AnswerLink:
-    """A link on which answers leave, settled, as there is credit."""
+    """A link on which answers leave, settled, as there is credit; `waiting` counts the bytes of those that do not."""
 
     def __init__(
         self, outlet: Outlet, names: set[str], forget: Callable[["AnswerLink"], None]
@@ -62,23 +69,23 @@ class AnswerLink:
         self._forget = forget
         self._waiting: deque[bytes] = deque()
         self._sent = 0
+        self.waiting = 0
         self._has_ended = False
-
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
 
     def send(self, answer: bytes) -> None:
         """Send when there is credit; what is asked on a link that has ended gets no answer."""
         if not self._has_ended:
             self._waiting.append(answer)
+            self.waiting += len(answer)
             self.credited()
 
     def credited(self) -> None:
         while self._waiting and self._outlet.credit > 0:
             self._sent += 1
             tag = self._sent.to_bytes(8)
-            self._outlet.send(self._waiting.popleft(), tag=tag, is_settled=True)
+            answer = self._waiting.popleft()
+            self.waiting -= len(answer)
+            self._outlet.send(answer, tag=tag, is_settled=True)
         if self._outlet.is_draining:
             self._outlet.drained()
 

@@ -17,6 +17,7 @@ from shared.messaging.amqp.sections import (
     decode_message,
     encode_message,
 )
+from shared.messaging.message import PropertyValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,18 @@ def _integer(name: str, value: Any) -> int:
 
 def _invalid(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError([Fault(name, message)])
+
+
+def application_properties(name: str, values: Mapping[Any, Any]) -> dict[str, PropertyValue]:
+    """Return the values as they can be properties of a message. Raises InvalidRequestError for any that cannot."""
+    faults = [
+        Fault(f"{name}.{key}", "must be a plain value under a name")
+        for key, value in values.items()
+        if not isinstance(key, str) or not isinstance(value, PropertyValue)
+    ]
+    if faults:
+        raise InvalidRequestError(faults)
+    return {str(key): value for key, value in values.items()}
 
 
 def read_request(payload: bytes) -> Request:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.clock import NO_TIME
-from shared.errors import MessageLockLostError, SessionLockLostError
+from shared.errors import InvalidRequestError, MessageLockLostError, SessionLockLostError
 from shared.messaging.amqp.entity_outlet import EntityOutlet, SessionOutlet
 from shared.messaging.amqp.managed_entity import HeldSessions
 from shared.messaging.amqp.performatives import (
@@ -244,6 +244,18 @@ async def test_undeliverable_here_defers_with_changed_properties(
 
     [deferred] = await core.receive_deferred("a", [number])
     assert decode_message(deferred.payload).application_properties == {"tried": 1}
+
+
+async def test_properties_that_cannot_be_are_refused_and_change_nothing(
+    core: BrokerCore, clock: FakeClock, node: EntityOutlet, outlet: MemoryOutlet
+) -> None:
+    await put(core, "a", clock, encoded())
+    await grant(node, outlet, 1)
+
+    with pytest.raises(InvalidRequestError, match="properties.bad"):
+        await node.settled(outlet.tags[0], Modified(True, None, {"bad": [1]}))
+
+    assert await node.settled(outlet.tags[0], Accepted()) == Accepted()
 
 
 async def test_rejected_dead_letters_and_is_echoed_without_an_error(

@@ -78,15 +78,12 @@ async def test_session_that_is_not_held_by_that_link_is_lost(
     assert (answered.status, answered.condition) == (410, LOST)
 
 
-async def test_session_is_lost_with_its_lock_and_with_its_link(
-    entity: ManagedEntity, clock: FakeClock
-) -> None:
+async def test_session_is_lost_with_its_lock(entity: ManagedEntity, clock: FakeClock) -> None:
     await clock.advance(LOCK)
-    expired = await ask(entity, "get-session-state", MINE)
-    entity.sessions.remove("holder")
-    ended = await ask(entity, "get-session-state", MINE)
 
-    assert [expired.condition, ended.condition] == [LOST, LOST]
+    expired = await ask(entity, "get-session-state", MINE)
+
+    assert expired.condition == LOST
 
 
 async def test_session_must_be_named(entity: ManagedEntity) -> None:
@@ -136,3 +133,11 @@ async def test_messages_of_a_session_are_peeked_and_received_by_number_in_it(
     )
 
     assert len(peeked.body["messages"]) == len(received.body["messages"]) == 1
+
+
+async def test_session_is_held_no_more_when_its_link_has_ended(entity: ManagedEntity) -> None:
+    lock = entity.sessions.lock("q", "mine", link="holder")
+
+    entity.sessions.remove(lock)
+
+    assert (await ask(entity, "get-session-state", MINE)).condition == LOST

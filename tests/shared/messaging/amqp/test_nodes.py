@@ -122,6 +122,7 @@ async def test_queues_topics_and_management_can_be_sent_to(
         "t/subscriptions/sub/$deadletterqueue",
         "t/Subscriptions/sub/$management",
         "s/$deadletterqueue",
+        "q/$DeadLetterQueue/$management",
     ],
 )
 async def test_queues_subscriptions_dead_letters_and_management_can_be_received_from(

@@ -1,5 +1,6 @@
 """Answers leave on the link that the request names, as there is credit."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from shared.errors import EntityNotFoundError, TransientError
 from shared.messaging.amqp.node import Transferred
 from shared.messaging.amqp.performatives import RECEIVER, Accepted, Attach, Source, Target
-from shared.messaging.amqp.request_node import MAX_WAITING, RequestNode
+from shared.messaging.amqp.request_node import AT_ONCE, MAX_WAITING, RequestNode
 from shared.messaging.amqp.requests import Request
 from shared.messaging.amqp.sections import AmqpMessage, Properties, encode_message
+from tests.clocks import settle
 from tests.shared.messaging.amqp.memory_links import MemoryOutlet
 
 
@@ -54,7 +56,7 @@ async def test_answers_wait_for_credit_in_their_order() -> None:
     link.credited()
 
     assert [payload for payload, *_ in outlet.sent] == [b"answer to a", b"answer to b"]
-    assert link.waiting == 1
+    assert link.waiting == len(b"answer to c")
 
 
 async def test_drained_link_says_so() -> None:
@@ -76,14 +78,39 @@ async def test_request_that_nobody_would_hear_the_answer_to_is_refused() -> None
 
 
 async def test_client_that_takes_no_answers_is_refused_more() -> None:
-    node = RequestNode(answer)
-    _, link = added(node, "one", credit=0)
-    for _ in range(MAX_WAITING):
+    async def answer_at_length(request: Request) -> bytes:
+        return bytes(MAX_WAITING // 2)
+
+    node = RequestNode(answer_at_length)
+    outlet, link = added(node, "one", credit=0)
+    for _ in range(2):
         await node.transferred(asking("a"))
 
     with pytest.raises(TransientError):
         await node.transferred(asking("a"))
-    await link.ended()
+    outlet.credit = 1
+    link.credited()
+    assert await node.transferred(asking("a")) == Accepted()
+
+
+async def test_no_more_than_a_few_requests_are_answered_at_once() -> None:
+    gate, asked = asyncio.Event(), []
+
+    async def answer_later(request: Request) -> bytes:
+        asked.append(request.body)
+        await gate.wait()
+        return b""
+
+    node = RequestNode(answer_later)
+    outlet, _ = added(node, "one", credit=100)
+    tasks = [asyncio.create_task(node.transferred(asking("a"))) for _ in range(2 * AT_ONCE)]
+
+    await settle()
+    before = len(asked)
+    gate.set()
+    await asyncio.gather(*tasks)
+
+    assert (before, len(outlet.sent)) == (AT_ONCE, 2 * AT_ONCE)
 
 
 async def test_answer_to_a_link_that_has_ended_meanwhile_is_dropped() -> None:
