@@ -220,6 +220,23 @@ def test_rules_decide_what_a_subscription_has(node: Node, topic: str) -> None:
     assert peeked(receiver) == []
 
 
+def test_rule_with_an_action_makes_a_changed_copy(node: Node, topic: str) -> None:
+    rules = node.opened("createRuleManager", topic, "all")
+    action = {"sqlExpression": "SET sys.To = 'Entity'; SET size = size + 1"}
+
+    rules.call("createRule", "grow", {"sqlExpression": "size > 3"}, action)
+    listed = {rule["name"]: rule["action"] for rule in rules.call("listRules")}
+    node.send(topic, {"body": "a", "to": "me", "applicationProperties": {"size": 4}})
+    receiver = node.receiver(topic, "all", receiveMode="receiveAndDelete")
+    arrived = received(receiver, 2)
+
+    assert listed == {"$Default": {}, "grow": action}
+    assert sorted(field(arrived, "to")) == ["Entity", "me"]
+    properties = field(arrived, "applicationProperties")
+    assert {"size": 4} in properties
+    assert {"size": 5, "RuleName": "grow"} in properties
+
+
 @pytest.mark.parametrize(
     "body", ["text", 7, 0.5, True, None, {"a": [1, {"b": None}]}, BYTES], ids=str
 )
