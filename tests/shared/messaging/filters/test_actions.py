@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidFilterError
 from shared.messaging.filters import compile_action
-from shared.messaging.filters.system_properties import SETTABLE
+from shared.messaging.filters.system_properties import SETTABLE, SETTABLE_SPELLED
 from shared.messaging.message import NO_PROPERTIES, Message, PropertyValue
 from tests.shared.messaging.filters.trees import expressions, messages, printed
 
+REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "embedded-broker.md"
 ID = UUID("0f0e0d0c-0b0a-0908-0706-050403020100")
 WORDS = (
     *("SET", "set", "REMOVE", "Remove", ";", ",", "=", "a", "sys.To", "sys.Label", "user.x"),
@@ -145,6 +147,19 @@ def test_a_text_that_is_no_action_is_refused_where_it_goes_wrong(text: str, mess
 
 def test_an_action_may_be_as_long_as_is_allowed() -> None:
     assert made(f"SET a = '{'x' * 1014}'") == {"a": "x" * 1014}
+
+
+def test_the_examples_in_the_reference_are_actions_and_all_that_can_be_set_is_named_there() -> None:
+    page = REFERENCE.read_text().partition("### SQL actions")[2].partition("## Config.json")[0]
+    examples = page.partition("```sql\n")[2].partition("```")[0].splitlines()
+
+    actions = [compile_action(example, lambda: ID) for example in examples]
+
+    assert len(actions) > 3
+    assert f"can be set are\n{SETTABLE_SPELLED.replace(' or', ' and')}." in page
+    assert {name.lower() for name in SETTABLE_SPELLED.replace(" or", ",").split(", ")} == (
+        SETTABLE.keys()
+    )
 
 
 @given(st.text() | st.lists(st.sampled_from(WORDS)).map(" ".join), messages())
