@@ -83,13 +83,19 @@ def begin(connection: Connection, requests: Sequence[Request]) -> "Batch | Commi
     """Run all requests in a transaction that is left open; what failed as a whole is over already.
 
     Most batches have no request that raises, and savepoints would be a fifth of their statements. So the requests of a
-    batch run unguarded first; when one raises, the batch is undone and run again with a savepoint around each.
+    batch run unguarded first; when one raises, the batch is undone and, unless nobody else is in it, run again with a
+    savepoint around each.
     """
     try:
         batch = Batch(Transaction(connection), requests)
         control(connection, "BEGIN IMMEDIATE")
-        if len(requests) == 1 or not batch.run_unguarded():
-            batch.run()
+        failure = batch.run_unguarded()
+        if failure is None:
+            return batch
+        if len(requests) == 1:
+            return batch.refuse(failure)
+        control(connection, "BEGIN IMMEDIATE")
+        batch.run()
     except BaseException as error:  # it must reach all who wait, and others must go on
         return undo(connection, requests, error)
     return batch
@@ -127,8 +133,8 @@ class Batch:
             return undo(self.transaction.connection, self.requests, error)
         return Committed(self.answers, self.transaction.callbacks())
 
-    def run_unguarded(self) -> bool:
-        """Run every request; false, and nothing done, when one raised."""
+    def run_unguarded(self) -> Exception | None:
+        """Run every request; returns what one of them raised, and then nothing is done and nothing open."""
         try:
             for step in self._steps():
                 if isinstance(step, Request):
@@ -138,13 +144,18 @@ class Batch:
                     self.answers.extend(
                         (member, value, None) for member, value in self._values(step)
                     )
-        except Exception:  # run again, it is delivered to whoever awaits the one that raised it
+        except Exception as error:  # delivered to whoever awaits the one that raised it
+            if not self.transaction.driver.in_transaction:
+                raise  # SQLite itself has rolled back everything (a full disk), so the whole batch has failed
             self.answers.clear()
             self.transaction.forget(0)
             roll_back(self.transaction.connection)
-            control(self.transaction.connection, "BEGIN IMMEDIATE")
-            return False
-        return True
+            return error
+        return None
+
+    def refuse(self, failure: Exception) -> Committed:
+        """Answer the only request with what it raised."""
+        return Committed([(self.requests[0], None, translated(failure))], ())
 
     def run(self) -> None:
         """Run every request under a savepoint of its own or its group's."""

@@ -111,3 +111,29 @@ async def test_value_of_the_second_run_is_the_one_that_counts(
     answers = await outcomes(connection, [single(writer, "a"), count, single(writer, "bad")])
 
     assert answers[:2] == ["A", 3]  # a and bad, then a again
+
+
+async def test_request_alone_in_its_batch_is_undone_and_not_run_again(
+    connection: Connection, writer: Writer
+) -> None:
+    (failure,) = await outcomes(connection, [single(writer, "bad")])
+
+    assert isinstance(failure, ConflictError)
+    assert writer.runs == ["bad"]
+    assert words(connection) == writer.called == []
+    assert await outcomes(connection, [single(writer, "a")]) == ["A"]
+
+
+async def test_members_of_a_group_that_is_alone_fail_one_by_one(
+    connection: Connection, writer: Writer
+) -> None:
+    loop = asyncio.get_running_loop()
+    members = [
+        Request(loop.create_future(), group=writer.write_all, item=item) for item in ("a", "bad")
+    ]
+
+    first, second = await outcomes(connection, members)
+
+    assert first == "A"
+    assert isinstance(second, ConflictError)
+    assert words(connection) == writer.called == ["a"]
