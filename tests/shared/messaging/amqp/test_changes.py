@@ -21,7 +21,7 @@ from shared.messaging.amqp.sections import (
     encode_message,
     find_sections,
 )
-from shared.messaging.amqp.values import Int, Short, Symbol, ULong
+from shared.messaging.amqp.values import Float, Int, Short, Symbol, ULong
 from shared.messaging.message import Message
 from tests.shared.messaging.amqp.amqp_values import anatomy
 from tests.shared.messaging.amqp.test_sections import MESSAGES
@@ -29,7 +29,7 @@ from tests.shared.messaging.amqp.test_sections import MESSAGES
 FULL = AmqpMessage(
     message_annotations={Symbol("x-opt-partition-key"): "p"},
     properties=Properties(message_id=UUID(int=1), correlation_id=ULong(7), user_id=b"u", to="t"),
-    application_properties={"short": Short(3), "text": "x", "number": nan},
+    application_properties={"short": Short(3), "text": "x", "number": Float(nan)},
     data=(b"one", b"two"),
     footer={Symbol("f"): 1},
 )

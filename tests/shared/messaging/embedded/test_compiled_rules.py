@@ -24,7 +24,7 @@ from shared.messaging.entities import (
     SubscriptionDescription,
     TopicDescription,
 )
-from shared.messaging.message import Message
+from shared.messaging.message import Message, PropertyValue
 from shared.messaging.rules import FalseFilter, RuleDescription, SqlFilter, TrueFilter
 from shared.sql.database import Database
 from tests.clocks import FakeClock
@@ -67,7 +67,7 @@ async def test_copy_has_what_the_action_set(
 
     [found] = await lock(core, PATH, 2)
 
-    properties = {"mark": ID, "RuleName": "mark"}
+    properties: dict[str, PropertyValue] = {"mark": ID, "RuleName": "mark"}
     wanted = Message(body=b"a", message_id="m", session_id="s", application_properties=properties)
     assert message_of(found) == wanted
     assert (found.message_id, found.session_id) == ("m", "s")
