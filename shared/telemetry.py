@@ -32,3 +32,5 @@ def configure_logging(*, level: str = "INFO", stream: TextIO = sys.stderr) -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # At INFO the SDKs tell of each state of each connection.
+    logging.getLogger("azure").setLevel(logging.WARNING)

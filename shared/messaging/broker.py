@@ -20,7 +20,7 @@ class Receiver(Protocol):
         self, *, max_messages: int, max_wait: timedelta | None
     ) -> list[ReceivedMessage]:
         """Lock and return up to `max_messages`, oldest first; waits at most `max_wait` for the first
-        (None: for ever).
+        (None: for ever). There may be more than it returns.
 
         A locked message is delivered to nobody else until its lock expires or is given back. The raised delivery count
         is durable before the message is returned, so one that kills its receiver is not delivered for ever.
@@ -33,7 +33,8 @@ class Receiver(Protocol):
         self, message: ReceivedMessage, *, properties: Mapping[str, PropertyValue] | None = None
     ) -> None:
         """Make the message available at once, or move it to the dead-letter queue when its deliveries are used up
-        (reason `MaxDeliveryCountExceeded`). Raises MessageLockLostError."""
+        (reason `MaxDeliveryCountExceeded`). Raises MessageLockLostError, and PermanentError for `properties` where the
+        way to the broker cannot carry them; so does `defer`."""
 
     async def defer(
         self, message: ReceivedMessage, *, properties: Mapping[str, PropertyValue] | None = None
@@ -87,6 +88,9 @@ class Sender(Protocol):
     async def send(self, entity: str, messages: Sequence[Message]) -> None:
         """Enqueue all of them in this order, or none; durable on return.
 
+        Where the broker is elsewhere, all or none of what fits one batch (256 KB): more goes in several, in order, and
+        when one fails, those before it stay sent.
+
         Raises MessageSizeExceededError when one is too large, QuotaExceededError when the entity is full and
         PermanentError when one has no session id and the entity requires sessions.
         """
@@ -104,7 +108,10 @@ class Broker(Sender, Protocol):
     async def peek(
         self, entity: str, *, from_sequence_number: int = 0, max_messages: int = 1
     ) -> list[StoredMessage]:
-        """Return messages from that sequence number on, active, locked and scheduled ones, without locking them."""
+        """Return messages from that sequence number on, active, locked and scheduled ones, without locking them.
+
+        Raises PermanentError for an entity that requires sessions, where it can only be looked at by who holds one.
+        """
 
     def receiver(self, entity: str) -> Receiver:
         """Return a receiver of an entity that requires no sessions; it opens nothing until it is used."""

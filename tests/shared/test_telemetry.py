@@ -1,5 +1,6 @@
 import json
 import logging
+import subprocess
 import sys
 
 from shared.telemetry import JsonFormatter
@@ -36,3 +37,18 @@ def test_an_exception_is_part_of_the_same_line() -> None:
 
     assert "ValueError: broken" in str(document["exception"])
     assert "\n" not in JsonFormatter().format(record)
+
+
+def test_sdks_of_azure_are_heard_from_warnings_on() -> None:
+    program = (
+        "import logging; from shared.telemetry import configure_logging; configure_logging();"
+        "sdk = logging.getLogger('azure.servicebus'); sdk.info('chatter'); sdk.warning('trouble');"
+        "logging.getLogger('tocsin').info('news')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    )
+
+    heard = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+    assert heard == ["trouble", "news"]
