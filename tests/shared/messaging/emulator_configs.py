@@ -53,6 +53,33 @@ def sql(expression: str, **members: Any) -> Document:
     return rule(FilterType="Sql", SqlFilter={"SqlExpression": expression}, **members)
 
 
+def default_config(action: Document | None = None) -> str:
+    """Return what the emulator's installer comes with; the fourth subscription came later, with an action."""
+    by_member = {
+        **{"ContentType": "application/text", "CorrelationId": "id1", "Label": "subject1"},
+        **{"MessageId": "msgid1", "ReplyTo": "someQueue", "ReplyToSessionId": "sessionId"},
+        **{"SessionId": "session1", "To": "xyz"},
+    }
+    by_sql = sql("sys.MessageId = '123456' AND userProp1 = 'value1'")
+    if action is not None:
+        by_sql["Properties"]["Action"] = action
+    filters = [
+        [correlation(**by_member)],
+        [correlation(Properties={"prop3": "value3"})],
+        None,
+        [by_sql],
+    ]
+    subscriptions: list[Document] = [
+        {"Name": f"subscription.{number}", "Properties": RECEIVING, "Rules": rules}
+        for number, rules in enumerate(filters, 1)
+    ]
+    del subscriptions[2]["Rules"]
+    return config(
+        queues=[queue("queue.1", **ENTITY | RECEIVING)],
+        topics=[{"Name": "topic.1", "Properties": ENTITY, "Subscriptions": subscriptions}],
+    )
+
+
 def described(text: str) -> NamespaceDescription:
     (namespace,) = read_config(text)
     return namespace

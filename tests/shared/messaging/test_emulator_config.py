@@ -17,12 +17,11 @@ from shared.messaging.entities import (
 )
 from shared.messaging.rules import DEFAULT_RULE, CorrelationFilter, RuleDescription, SqlFilter
 from tests.shared.messaging.emulator_configs import (
-    ENTITY,
     NAMESPACE,
-    RECEIVING,
     Document,
     config,
     correlation,
+    default_config,
     described,
     faults,
     queue,
@@ -32,33 +31,6 @@ from tests.shared.messaging.emulator_configs import (
 )
 
 HOUR = timedelta(hours=1)
-
-
-def default_config(action: Document | None = None) -> str:
-    """Return what the emulator's installer comes with; the fourth subscription came later, with an action."""
-    by_member = {
-        **{"ContentType": "application/text", "CorrelationId": "id1", "Label": "subject1"},
-        **{"MessageId": "msgid1", "ReplyTo": "someQueue", "ReplyToSessionId": "sessionId"},
-        **{"SessionId": "session1", "To": "xyz"},
-    }
-    by_sql = sql("sys.MessageId = '123456' AND userProp1 = 'value1'")
-    if action is not None:
-        by_sql["Properties"]["Action"] = action
-    filters = [
-        [correlation(**by_member)],
-        [correlation(Properties={"prop3": "value3"})],
-        None,
-        [by_sql],
-    ]
-    subscriptions: list[Document] = [
-        {"Name": f"subscription.{number}", "Properties": RECEIVING, "Rules": rules}
-        for number, rules in enumerate(filters, 1)
-    ]
-    del subscriptions[2]["Rules"]
-    return config(
-        queues=[queue("queue.1", **ENTITY | RECEIVING)],
-        topics=[{"Name": "topic.1", "Properties": ENTITY, "Subscriptions": subscriptions}],
-    )
 
 
 def test_the_emulators_own_file_is_read() -> None:
