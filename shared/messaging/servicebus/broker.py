@@ -12,6 +12,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from weakref import WeakSet
 
 from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 RETRIES = 2
 GRACE = 5.0
-"""Seconds for what is being sent when the broker is closed."""
+"""Seconds for what is being sent when the broker is closed, and again for its connections."""
 SHORTEST_WAIT = 0.0005
 """Seconds; the SDK demands some."""
 
@@ -56,7 +57,7 @@ class ServiceBusBroker:
         self._session_client = new_client(connection, self._credential, retries=0)
         self._senders: dict[str, EntitySender] = {}
         self._readers: dict[str, EntityReader] = {}
-        self._sessions: set[SessionReader] = set()
+        self._sessions: WeakSet[SessionReader] = WeakSet()
         self._outbox = Outbox(self.send)
         self._is_closed = False
 
@@ -103,20 +104,15 @@ class ServiceBusBroker:
     async def close(self) -> None:
         if self._is_closed:
             return
-        self._is_closed = True
         await self._outbox.flush(within=GRACE)
+        self._is_closed = True
         handlers: list[EntityReader | EntitySender] = [*self._readers.values(), *self._sessions]
         handlers += self._senders.values()
-        outcomes = await asyncio.gather(
-            *(handler.close() for handler in handlers), return_exceptions=True
-        )
+        await closed(handlers)
         await self._client.close()
         await self._session_client.close()
         if self._credential is not None:
             await self._credential.close()
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                logger.info("a connection did not end well: %s", outcome, extra={"action": "close"})
 
     def _sender(self, entity: str) -> EntitySender:
         self._check_open()
@@ -138,6 +134,19 @@ class ServiceBusBroker:
     def _check_open(self) -> None:
         if self._is_closed:
             raise TransientError("this process is ending")
+
+
+async def closed(handlers: Sequence[EntityReader | EntitySender]) -> None:
+    """Close all at once; one that cannot be closed, because its namespace is away, keeps nobody waiting."""
+    if not handlers:
+        return
+    tasks = [asyncio.create_task(handler.close()) for handler in handlers]
+    done, late = await asyncio.wait(tasks, timeout=GRACE)
+    for task in late:
+        task.cancel()
+    for error in (task.exception() for task in done):
+        if error is not None:
+            logger.info("a connection did not end well: %s", error, extra={"action": "close"})
 
 
 def new_receiver(

@@ -15,7 +15,7 @@ from typing import TypeVar
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 
-from shared.clock import Clock
+from shared.clock import NO_TIME, Clock
 from shared.errors import NotFoundError, TocsinError
 from shared.messaging.message import ReceivedMessage, StoredMessage
 from shared.messaging.servicebus.deliveries import Deliveries
@@ -54,9 +54,9 @@ class EntityReader:
 
     async def receive(self, waiter: Waiter, *, max_wait: timedelta | None) -> list[ReceivedMessage]:
         """Wait in line. Nothing is lost with who is cancelled, and who may wait no longer gets one last look."""
+        waiter.is_over = max_wait is not None and max_wait <= NO_TIME
         alarm = None
-        if max_wait is not None:
-            waiter.is_over = max_wait <= timedelta(0)
+        if max_wait is not None and not waiter.is_over:
             alarm = asyncio.create_task(self._end_after(max_wait, waiter))
         self._line.join(waiter, now=self._clock.now())
         try:
@@ -163,7 +163,8 @@ class EntityReader:
                 with self._translated():
                     read = partial(self._read, is_last=bool(over))
                     messages = await self._turns.take(partial(self._on_connection, read))
-                self._line.arrived(self._delivered(messages))
+                    received = self._delivered(messages)  # whatever they are, waiters are told
+                self._line.arrived(received)
                 for waiter in over:
                     waiter.end()
         except TocsinError as error:

@@ -66,8 +66,9 @@ class Line:
 
     def take_from(self, waiter: Waiter) -> None:
         """Hand what a waiter got, but nobody took from it, to the next."""
-        if waiter.received.done() and not waiter.received.cancelled():
-            self._messages.extendleft(reversed(waiter.received.result()))
+        received = waiter.received
+        if received.done() and not received.cancelled() and received.exception() is None:
+            self._messages.extendleft(reversed(received.result()))
             self._serve()
 
     def arrived(self, messages: Iterable[ReceivedMessage]) -> None:

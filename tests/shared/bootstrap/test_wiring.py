@@ -228,9 +228,12 @@ async def test_service_bus_without_a_connection_is_refused_and_names_both_settin
     assert sqlite_threads() == []
 
 
-async def test_wake_ups_go_to_service_bus_after_their_commit(tmp_path: Path) -> None:
+async def test_wake_ups_go_to_service_bus_after_their_commit_also_at_the_very_end(
+    tmp_path: Path,
+) -> None:
     async with on_service_bus(tmp_path) as (app, served):
         await app.commit(OPERATIONS, Message(body=b"wake up"))
+        await app.close()
 
         (lock,) = await served.core.lock(OPERATIONS, max_messages=1, max_wait=None)
 

@@ -101,3 +101,14 @@ async def test_what_came_for_nobody_can_be_taken_once() -> None:
 
     assert [message.sequence_number for message in line.take_all()] == [1]
     assert line.take_all() == []
+
+
+async def test_nothing_is_taken_from_who_has_nothing() -> None:
+    line, waiting, failed, cancelled = Line(), Waiter(1), Waiter(1), Waiter(1)
+    failed.fail(ValueError("no"))
+    cancelled.received.cancel()
+
+    for waiter in (waiting, failed, cancelled):
+        line.take_from(waiter)
+
+    assert line.take_all() == []
