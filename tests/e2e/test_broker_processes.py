@@ -81,10 +81,12 @@ def take(connection: str, count: int, *, queue: str = QUEUE) -> list[tuple[str, 
     with client_of(connection) as client, client.get_queue_receiver(queue) as receiver:
         taken: list[tuple[str, int | None]] = []
         while len(taken) < count:
-            for message in receiver.receive_messages(count, max_wait_time=SOON_SECONDS):
+            messages = receiver.receive_messages(count, max_wait_time=SOON_SECONDS)
+            assert messages
+            for message in messages:
                 receiver.complete_message(message)
                 taken.append((str(message), message.delivery_count))
-        assert receiver.peek_messages() == []
+        assert receiver.peek_messages(sequence_number=1) == []
         return taken
 
 
