@@ -24,7 +24,7 @@ def plain(value: Any) -> PropertyValue:
     Lists, maps and arrays, which application properties may not be, become JSON.
     """
     match value:
-        case None | bool() | UUID():
+        case None | bool() | UUID() | datetime():
             return value
         case Timestamp():
             with suppress(OverflowError):

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.errors import Fault, InvalidRequestError
+from shared.messaging.amqp.property_values import plain
 from shared.messaging.amqp.sections import (
     AmqpMessage,
     MessageId,
@@ -17,6 +18,7 @@ from shared.messaging.amqp.sections import (
     decode_message,
     encode_message,
 )
+from shared.messaging.amqp.values import Timestamp
 from shared.messaging.message import PropertyValue
 
 
@@ -115,7 +117,10 @@ def _invalid(name: str, message: str) -> InvalidRequestError:
 
 
 def application_properties(name: str, values: Mapping[Any, Any]) -> dict[str, PropertyValue]:
-    """Return the values as they can be properties of a message. Raises InvalidRequestError for any that cannot."""
+    """Return the values as they can be properties of a message, an instant as what the port has for it.
+
+    Raises InvalidRequestError for any that cannot.
+    """
     faults = [
         Fault(f"{name}.{key}", "must be a plain value under a name")
         for key, value in values.items()
@@ -123,7 +128,10 @@ def application_properties(name: str, values: Mapping[Any, Any]) -> dict[str, Pr
     ]
     if faults:
         raise InvalidRequestError(faults)
-    return {str(key): value for key, value in values.items()}
+    return {
+        str(key): plain(value) if isinstance(value, Timestamp) else value
+        for key, value in values.items()
+    }
 
 
 def read_request(payload: bytes) -> Request:

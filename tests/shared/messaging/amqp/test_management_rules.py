@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from shared.messaging.amqp.envelopes import envelope_of
 from shared.messaging.amqp.managed_entity import ManagedEntity
-from shared.messaging.amqp.values import Described
+from shared.messaging.amqp.sections import AmqpMessage, decode_message, encode_message
+from shared.messaging.amqp.values import Described, Timestamp
 from shared.messaging.entities import (
     NamespaceDescription,
     SubscriptionDescription,
@@ -86,6 +88,24 @@ async def test_rule_is_read_back_as_it_was_added(
     assert answered == Answered(200, None, {})
     [mine] = [rule for rule in await rules(entity) if rule[2] == "mine"]
     assert mine == [written, NOTHING, "mine"]
+
+
+async def test_correlation_filter_takes_instants_for_instants_and_numbers_for_numbers(
+    entity: ManagedEntity,
+) -> None:
+    instant, number = Timestamp(1_704_153_600_000), 1_704_153_600_000
+    await ask(entity, "remove-rule", {"rule-name": "$Default"})
+
+    await add(entity, "mine", {"correlation-filter": {"properties": {"at": instant}}})
+    for value in (instant, number):
+        payload = encode_message(AmqpMessage(application_properties={"at": value}, data=(b"",)))
+        await entity.core.send("t", [envelope_of(payload, now=0)])
+
+    (copy,) = await entity.core.peek(entity.path, from_sequence_number=0, max_messages=9)
+    assert type(decode_message(copy.payload).application_properties["at"]) is Timestamp
+    [[written, *_]] = await rules(entity)
+    assert written.value[-1] == {"at": instant}
+    assert type(written.value[-1]["at"]) is Timestamp
 
 
 async def test_action_is_read_back_as_it_was_added(entity: ManagedEntity) -> None:

@@ -1,14 +1,21 @@
 """Requests are read with the types they have, and answers find back to them."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.messaging.amqp.requests import Arguments, Request, read_request, write_answer
+from shared.messaging.amqp.requests import (
+    Arguments,
+    Request,
+    application_properties,
+    read_request,
+    write_answer,
+)
 from shared.messaging.amqp.sections import AmqpMessage, Properties, decode_message, encode_message
-from shared.messaging.amqp.values import Array, Int, ULong
+from shared.messaging.amqp.values import Array, Int, Timestamp, ULong
 
 ID = UUID(int=7)
 
@@ -82,3 +89,14 @@ def test_lock_tokens_are_uuids() -> None:
 def test_request_without_a_map_has_no_arguments() -> None:
     with pytest.raises(InvalidRequestError, match="body"):
         _ = Request(None, None, {}, "text").arguments
+
+
+def test_properties_keep_the_types_that_they_were_sent_with_but_instants_are_those_of_the_port() -> (
+    None
+):
+    instant = Timestamp(1_704_153_600_000)
+
+    properties = application_properties("p", {"at": instant, "far": Timestamp(2**62), "n": Int(1)})
+
+    assert properties == {"at": datetime(2024, 1, 2, tzinfo=UTC), "far": 2**62, "n": 1}
+    assert type(properties["n"]) is Int
