@@ -88,13 +88,13 @@ def begin(connection: Connection, requests: Sequence[Request]) -> "Batch | Commi
     """
     try:
         batch = Batch(Transaction(connection), requests)
-        control(connection, "BEGIN IMMEDIATE")
+        batch.control("BEGIN IMMEDIATE")
         failure = batch.run_unguarded()
         if failure is None:
             return batch
         if len(requests) == 1:
             return batch.refuse(failure)
-        control(connection, "BEGIN IMMEDIATE")
+        batch.control("BEGIN IMMEDIATE")
         batch.run()
     except BaseException as error:  # it must reach all who wait, and others must go on
         return undo(connection, requests, error)
@@ -125,10 +125,13 @@ class Batch:
     requests: Sequence[Request]
     answers: list[Answer] = field(default_factory=list)
 
+    def control(self, statement: str) -> None:
+        self.transaction.driver.execute(statement)
+
     def commit(self) -> Committed:
         """Make it durable; safe to call from another thread, and the only part that waits for the disk."""
         try:
-            control(self.transaction.connection, "COMMIT")
+            self.control("COMMIT")
         except BaseException as error:  # a full or broken disk must reach all who wait
             return undo(self.transaction.connection, self.requests, error)
         return Committed(self.answers, self.transaction.callbacks())
@@ -203,17 +206,17 @@ class Batch:
     def _attempt(self, work: Work[Any]) -> tuple[Any, BaseException | None]:
         transaction = self.transaction
         mark = transaction.mark()
-        control(transaction.connection, "SAVEPOINT work")
+        self.control("SAVEPOINT work")
         try:
             value = work(transaction)
         except Exception as error:  # delivered to whoever awaits this piece of work
             if not transaction.driver.in_transaction:
                 raise  # SQLite itself has rolled back everything (a full disk), so the whole batch has failed
-            control(transaction.connection, "ROLLBACK TO work")
-            control(transaction.connection, "RELEASE work")
+            self.control("ROLLBACK TO work")
+            self.control("RELEASE work")
             transaction.forget(mark)
             return None, translated(error)
-        control(transaction.connection, "RELEASE work")
+        self.control("RELEASE work")
         return value, None
 
 

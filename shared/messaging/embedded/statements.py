@@ -20,7 +20,7 @@ INSERT INTO entity_count (entity, active, scheduled, deferred, size) VALUES (?, 
 ON CONFLICT (entity) DO UPDATE SET active = active + excluded.active,
   scheduled = scheduled + excluded.scheduled, deferred = deferred + excluded.deferred,
   size = size + excluded.size
-RETURNING size"""
+WHERE size + excluded.size <= ?"""
 COUNTS = "SELECT active, scheduled, deferred, size FROM entity_count WHERE entity = ?"
 
 COLUMNS = """

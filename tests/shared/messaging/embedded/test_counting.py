@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.clock import to_microseconds
-from shared.errors import TocsinError
+from shared.errors import QuotaExceededError, TocsinError
 from shared.messaging.embedded.core import BrokerCore
+from shared.messaging.embedded.counting import Tally, count
 from shared.messaging.embedded.envelope import Delivery, EntityCounts, Envelope
 from shared.messaging.entities import (
     NamespaceDescription,
@@ -21,7 +22,7 @@ from shared.messaging.entities import (
     TopicDescription,
 )
 from shared.messaging.rules import RuleDescription, SqlFilter
-from shared.sql.database import Database
+from shared.sql.database import Database, Transaction
 from shared.sql.inline import InlineDatabase
 from tests.clocks import FakeClock, settle
 from tests.shared.messaging.embedded.cores import NO_WAIT, letter, make_core
@@ -193,3 +194,26 @@ async def test_refused_send_counts_nothing(database: Database, clock: FakeClock)
     assert sum(isinstance(outcome, TocsinError) for outcome in outcomes) == 3
     assert await core.counts() == await database.read(counted)
     await core.close()
+
+
+def grow(size: int, limits: dict[str, int] | None) -> Callable[[Transaction], None]:
+    tally = Tally()
+    tally.add_size(QUEUE, size)
+    return lambda tx: tally.write(tx.driver, limits)
+
+
+@pytest.mark.parametrize("stored", [0, 600])
+async def test_entity_is_filled_up_to_its_limit_and_not_beyond(
+    database: Database, stored: int
+) -> None:
+    limits = {QUEUE: 1000}
+    if stored:
+        await database.run(grow(stored, limits))
+
+    with pytest.raises(QuotaExceededError):
+        await database.run(grow(1001 - stored, limits))
+    await database.run(grow(1000 - stored, limits))
+    await database.run(grow(1, None))
+    await database.run(grow(-500, None))
+
+    assert await database.read(lambda connection: count(connection, QUEUE)) == (0, 0, 0, 501)
