@@ -46,14 +46,16 @@ def forgotten_sockets() -> Iterator[None]:
         gc.collect()
 
 
-async def problem_of(work: Awaitable[None]) -> str:
-    """Return what it raised as text: the exception itself would keep the SDK's sockets alive."""
+async def ends_well(work: Awaitable[None]) -> None:
+    """Fail with the text of what it raises: the exception itself would keep the SDK's sockets alive."""
+    problem = ""
     try:
         async with asyncio.timeout(END_SECONDS):
             await work
     except Exception as error:
-        return "".join(traceback.format_exception(error))
-    return ""
+        problem = "".join(traceback.format_exception(error))
+    if problem:
+        pytest.fail(problem, pytrace=False)
 
 
 def client_of(broker: RunningBroker) -> ServiceBusClient:
@@ -75,16 +77,14 @@ async def test_p7_what_a_broker_has_acknowledged_survives_ten_kills_under_traffi
             enough = asyncio.create_task(ledger.more(sent=size, gone=size // 2))
             await asyncio.wait((busy, enough), return_when=asyncio.FIRST_COMPLETED)
             broker.process.kill()
-            problem = await problem_of(busy)
-            assert problem == ""
+            await ends_well(busy)
             assert enough.done()
 
     async with (
         running(tmp_path / "data", "--config", str(config)) as broker,
         client_of(broker) as c,
     ):
-        problem = await problem_of(traffic.drain(c))
-        assert problem == ""
+        await ends_well(traffic.drain(c))
 
     assert ledger.lost() == set()
     assert all(one <= other for one, other in pairwise(ledger.numbers))
