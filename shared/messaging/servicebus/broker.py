@@ -52,9 +52,9 @@ class ServiceBusBroker:
         """Raises ConfigurationError when the connection string is malformed; opens nothing."""
         self._clock = clock
         self._credential = new_credential(connection)
-        self._client = new_client(connection, self._credential, retries=RETRIES)
-        # Somebody else's session is not free after a second, and who waited for one has waited.
-        self._session_client = new_client(connection, self._credential, retries=0)
+        self._sending = new_client(connection, self._credential, retries=RETRIES)
+        # A reader tries again itself, at once; and who waited for a session in vain has waited.
+        self._receiving = new_client(connection, self._credential, retries=0)
         self._senders: dict[str, EntitySender] = {}
         self._readers: dict[str, EntityReader] = {}
         self._sessions: WeakSet[SessionReader] = WeakSet()
@@ -90,7 +90,7 @@ class ServiceBusBroker:
         self._check_open()
         path = source_path(entity)
         wait = max(max_wait.total_seconds(), SHORTEST_WAIT)
-        sdk = new_receiver(self._session_client, path, wait=wait, session_id=session_id)
+        sdk = new_receiver(self._receiving, path, wait=wait, session_id=session_id)
         reader = SessionReader(sdk, path=path, clock=self._clock)
         self._sessions.add(reader)
         try:
@@ -109,8 +109,8 @@ class ServiceBusBroker:
         handlers: list[EntityReader | EntitySender] = [*self._readers.values(), *self._sessions]
         handlers += self._senders.values()
         await closed(handlers)
-        await self._client.close()
-        await self._session_client.close()
+        await self._sending.close()
+        await self._receiving.close()
         if self._credential is not None:
             await self._credential.close()
 
@@ -118,7 +118,7 @@ class ServiceBusBroker:
         self._check_open()
         name = entity.lower()
         if name not in self._senders:
-            self._senders[name] = EntitySender(self._client, entity)
+            self._senders[name] = EntitySender(self._sending, entity)
         return self._senders[name]
 
     def _reader(self, entity: str) -> EntityReader:
@@ -127,7 +127,7 @@ class ServiceBusBroker:
             self._check_open()
             path = source_path(entity)
             self._readers[name] = EntityReader(
-                new_receiver(self._client, path), path=path, clock=self._clock
+                new_receiver(self._receiving, path), path=path, clock=self._clock
             )
         return self._readers[name]
 

@@ -26,6 +26,8 @@ from shared.messaging.servicebus.reading import LARGEST_BATCH, Messages, Reading
 from shared.messaging.servicebus.turns import Turns
 from shared.messaging.servicebus.waiting import Line, Waiter
 
+IDLE = timedelta(minutes=2)
+"""How long a connection may be quiet without being doubted: Service Bus closes it after four minutes."""
 Settlement = Callable[[ServiceBusReceivedMessage], Awaitable[None]]
 Value = TypeVar("Value")
 
@@ -51,6 +53,7 @@ class EntityReader:
         self._calls = 0
         self._reader: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._works_until = clock.now() + IDLE
 
     async def receive(self, waiter: Waiter, *, max_wait: timedelta | None) -> list[ReceivedMessage]:
         """Wait in line. Nothing is lost with who is cancelled, and who may wait no longer gets one last look."""
@@ -181,15 +184,23 @@ class EntityReader:
         return await self._reading.read(max(most, 1), may_wait=not is_wanted)
 
     async def _on_connection(self, call: Callable[[], Awaitable[Value]]) -> Value:
-        """Run a call. One that was idle may be closed, as a call on it finds out: then it is run on a new one."""
+        """Run a call on a connection that works: one that turns out to be closed is replaced."""
         await self.open()
         try:
-            return await call()
+            await self._check()
+            value = await call()
         except Exception as error:
             if not is_broken(error):
                 raise
-        await self.open()
-        return await call()
+            await self.open()
+            value = await call()
+        self._works_until = self._clock.now() + IDLE
+        return value
+
+    async def _check(self) -> None:
+        """Find out whether a connection that was idle is still there: a short read would end before it noticed."""
+        if self._clock.now() > self._works_until:
+            await self.sdk.peek_messages(1, sequence_number=1)
 
     def _delivered(self, messages: Messages) -> list[ReceivedMessage]:
         return self._deliveries.add(messages, session_end=self.session_end())

@@ -232,12 +232,17 @@ async def test_wake_ups_go_to_service_bus_after_their_commit_also_at_the_very_en
     tmp_path: Path,
 ) -> None:
     async with on_service_bus(tmp_path) as (app, served):
-        await app.commit(OPERATIONS, Message(body=b"wake up"))
+        await app.commit(OPERATIONS, Message(body=b"while the connection is opened"))
+        await settle()
+        await app.commit(OPERATIONS, Message(body=b"when the process ends"))
         await app.close()
 
-        (lock,) = await served.core.lock(OPERATIONS, max_messages=1, max_wait=None)
+        locks = await served.core.lock(OPERATIONS, max_messages=3, max_wait=None)
 
-    assert message_of(lock.payload).body == b"wake up"
+    assert [message_of(lock.payload).body for lock in locks] == [
+        b"while the connection is opened",
+        b"when the process ends",
+    ]
 
 
 def test_sdk_of_service_bus_is_imported_only_where_it_is_used() -> None:

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.clock import SystemClock
 from shared.errors import MessageLockLostError, SessionLockLostError, TransientError
 from shared.messaging.amqp.service import BrokerService
 from shared.messaging.entities import NamespaceDescription
 from shared.messaging.servicebus.broker import ServiceBusBroker
 from shared.messaging.servicebus.connection import ServiceBusConnection
+from shared.messaging.servicebus.waiting import Waiter
 from tests.clocks import FakeClock
 from tests.contracts.broker_steps import ORDERED, QUEUE, QUEUES, bodies, one, soon, take, text
 from tests.shared.messaging.amqp.serving import HOST, Served, present_clock, serving
@@ -60,7 +60,7 @@ async def door() -> AsyncIterator[Door]:
 
 @pytest.fixture
 async def broker(door: Door) -> AsyncIterator[ServiceBusBroker]:
-    broker = ServiceBusBroker(door.connection, clock=SystemClock())
+    broker = ServiceBusBroker(door.connection, clock=door.clock)
     yield broker
     await broker.close()
 
@@ -116,3 +116,50 @@ async def test_session_ends_with_its_connection(door: Door, broker: ServiceBusBr
     await session.close()
     again = await broker.accept_session(ORDERED, session_id="s", max_wait=SECOND)
     assert bodies(await take(again)) == ["1"]
+
+
+async def test_connections_that_died_of_silence_are_replaced_unseen(
+    door: Door, broker: ServiceBusBroker
+) -> None:
+    receiver = broker.receiver(QUEUE)
+    await broker.send(QUEUE, [text("1")])
+    await receiver.complete(await one(receiver))
+
+    for name in ("2", "3"):
+        await door.clock.advance(timedelta(minutes=10))
+        await soon(broker.send(QUEUE, [text(name)]))
+        (message,) = await soon(receiver.receive(max_messages=9, max_wait=timedelta(0)))
+        assert message.message.body == name.encode()
+        await soon(receiver.complete(message))
+
+    await door.clock.advance(timedelta(minutes=10))
+    assert await soon(broker.peek(QUEUE)) == []
+
+
+async def test_who_settles_does_not_wait_for_who_waits(broker: ServiceBusBroker) -> None:
+    receiver = broker.receiver(QUEUE)
+    await broker.send(QUEUE, [text("1"), text("2")])
+    first, second = await take(receiver, 2)
+    waiting = asyncio.ensure_future(one(receiver))
+    await asyncio.wait([waiting], timeout=0.1)
+
+    await soon(receiver.complete(first))
+    await soon(receiver.abandon(second))
+
+    assert (await soon(waiting)).delivery_count == 2
+
+
+async def test_who_is_cancelled_with_a_message_in_hand_leaves_it_to_the_next(
+    broker: ServiceBusBroker,
+) -> None:
+    reader = broker._reader(QUEUE)
+    waiter = Waiter(1)
+    waiter.received.add_done_callback(lambda _: waiting.cancel())
+    waiting = asyncio.ensure_future(reader.receive(waiter, max_wait=None))
+    await broker.send(QUEUE, [text("a")])
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+
+    message = await one(broker.receiver(QUEUE))
+
+    assert (message.message.body, message.delivery_count) == (b"a", 1)
