@@ -58,6 +58,7 @@ from shared.messaging.embedded.timer import DueTimer
 from shared.messaging.embedded.waiting import Visitor
 from shared.messaging.entities import NamespaceDescription
 from shared.messaging.rules import RuleDescription
+from shared.messaging.steps import in_steps
 from shared.sql.database import Database, Transaction
 
 Item = TypeVar("Item", bound=Held)
@@ -104,8 +105,11 @@ class BrokerCore:
         self._visitor = Visitor(clock)
 
     async def open(self) -> None:
-        """Take over what an earlier process left; only the sole owner of the file may, before anything else."""
-        await self._database.run(self.free_locks)
+        """Take over what an earlier process left; only the sole owner of the file may, before anything else.
+
+        Locks of messages stay: whoever holds one may outlive the broker and settle by it. Those of sessions ended.
+        """
+        await in_steps(self._database, self._due.free_sessions)
         await self._database.run(lambda tx: self._rules.load(tx) and None)
         self._look()
 
@@ -116,7 +120,7 @@ class BrokerCore:
         await self._sessions.close(self._settling)
 
     def free_locks(self, transaction: Transaction) -> int:
-        """End the locks that a dead process left; returns how many."""
+        """End every lock; returns how many. For an owner in whose process all who held one were."""
         return self._due.free_locks(transaction)
 
     def has_source(self, path: str) -> bool:

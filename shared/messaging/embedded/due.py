@@ -48,6 +48,10 @@ class DueWork:
         self._forget_duplicates(tx, now)
         return earliest(tx)
 
+    def free_sessions(self, tx: Transaction) -> int:
+        """Give back what was delivered in sessions, since their locks were in the memory of a dead process."""
+        return self._settling.free_sessions(tx, at_once=AT_ONCE)
+
     def free_locks(self, tx: Transaction) -> int:
         """End every lock, since whoever held them is dead."""
         freed = 0

@@ -176,6 +176,12 @@ class Settling:
         rows = tx.driver.execute(sql.HELD_IN_SESSION, (path, session)).fetchall()
         self._give_back(tx, [Standing(*row) for row in rows])
 
+    def free_sessions(self, tx: Transaction, *, at_once: int) -> int:
+        """Give back up to so many messages that are delivered in any session; returns how many."""
+        rows = tx.driver.execute(sql.HELD_IN_SESSIONS, (at_once,)).fetchall()
+        self._give_back(tx, [Standing(*row) for row in rows])
+        return len(rows)
+
     def move(
         self, tx: Transaction, letters: Sequence[tuple[Standing, str | None, str | None]]
     ) -> None:

@@ -103,6 +103,10 @@ HELD_IN_SESSION = f"""
 SELECT entity, sequence_number, delivery_count - uncounted, session, expires_at, state
 FROM message INDEXED BY ix_message_session_locked
 WHERE entity = ? AND session = ? AND until = {UNTIL_RELEASED}"""
+HELD_IN_SESSIONS = f"""
+SELECT entity, sequence_number, delivery_count - uncounted, session, expires_at, state
+FROM message INDEXED BY ix_message_session_locked
+WHERE entity > '' AND session IS NOT NULL AND until = {UNTIL_RELEASED} LIMIT ?"""
 NEXT_ACTIVE_SESSION = """
 SELECT session FROM message INDEXED BY ix_message_session_active
 WHERE entity = ? AND state = 0 AND session > ? ORDER BY session LIMIT 1"""

@@ -185,6 +185,25 @@ async def test_p7_ids_are_known_to_the_next_process(
     await successor.close()
 
 
+async def test_p7_lock_of_who_outlives_the_broker_is_kept_until_it_ends(
+    core: BrokerCore, database: Database, clock: FakeClock
+) -> None:
+    await core.send(QUEUE, [of_amqp(Message(body=name)) for name in (b"a", b"b")])
+    (first,) = await core.lock(QUEUE, max_messages=1, max_wait=NO_WAIT)
+    (second,) = await core.lock(QUEUE, max_messages=1, max_wait=NO_WAIT)
+
+    successor = make_core(database, clock)
+    await successor.open()
+    await settle()
+
+    assert await successor.lock(QUEUE, max_messages=2, max_wait=NO_WAIT) == []
+    await successor.complete(QUEUE, first.lock_token)
+    await clock.advance(LOCK)
+    (again,) = await successor.lock(QUEUE, max_messages=2, max_wait=NO_WAIT)
+    assert (again.sequence_number, again.delivery_count) == (second.sequence_number, 2)
+    await successor.close()
+
+
 async def test_p12_ids_are_forgotten_after_their_window(
     core: BrokerCore, database: Database, clock: FakeClock
 ) -> None:
