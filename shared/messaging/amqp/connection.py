@@ -57,7 +57,7 @@ MAX_FRAME_SIZE = 65_536
 CHANNEL_MAX = 999
 MOST_LINKS = 1000
 OPEN_WITHIN = timedelta(seconds=30)
-CLOSE_WITHIN = timedelta(seconds=5)
+CLOSE_WITHIN = timedelta(seconds=1)
 
 
 class Stage(IntEnum):

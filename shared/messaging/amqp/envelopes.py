@@ -26,6 +26,7 @@ from shared.messaging.amqp.sections import (
     Code,
     Header,
     Properties,
+    Section,
     decode_message,
     encode_message,
     find_sections,
@@ -66,9 +67,12 @@ def envelope_of(payload: bytes, *, now: int) -> Envelope:
     """
     header, properties, start = _NO_HEADER, _NO_PROPERTIES, 0
     annotations: dict[Any, Any] = {}
+    of_delivery: Section | None = None
     for section in find_sections(payload):
         if section.code == Code.HEADER:
             header, start = read_header(payload, section), section.end
+        elif section.code == Code.DELIVERY_ANNOTATIONS:
+            of_delivery = section
         elif section.code == Code.MESSAGE_ANNOTATIONS:
             annotations = read_map(payload, section)
         elif section.code == Code.PROPERTIES:
@@ -79,13 +83,22 @@ def envelope_of(payload: bytes, *, now: int) -> Envelope:
         time_to_live = None
     return Envelope(
         form=Form.AMQP,
-        payload=payload[start:],
+        payload=_in_order(payload, start, of_delivery),
         size=len(payload),
         message_id=text(properties.message_id),
         session_id=properties.group_id,
         due=due,
         time_to_live=time_to_live,
     )
+
+
+def _in_order(payload: bytes, start: int, of_delivery: Section | None) -> bytes:
+    """Return what comes from `start`, after the header, with the delivery annotations first."""
+    if of_delivery is None or of_delivery.start == start:
+        return payload[start:]
+    annotations = payload[of_delivery.start : of_delivery.end]
+    before = payload[start : max(start, of_delivery.start)]
+    return annotations + before + payload[max(start, of_delivery.end) :]
 
 
 def _due(milliseconds: Any, *, now: int) -> int | None:

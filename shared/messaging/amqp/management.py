@@ -43,8 +43,8 @@ async def peek_message(entity: ManagedEntity, request: Request) -> Answer:
     arguments = request.arguments
     peeked = await entity.core.peek(
         entity.path,
-        from_sequence_number=arguments.integer("from-sequence-number"),
-        max_messages=min(max(arguments.integer("message-count"), 0), MAX_PEEKED),
+        from_sequence_number=arguments.ordinal("from-sequence-number"),
+        max_messages=min(arguments.ordinal("message-count"), MAX_PEEKED),
         session_id=arguments.optional_text("session-id"),
     )
     if not peeked:

@@ -64,6 +64,13 @@ class Arguments:
     def integer(self, name: str) -> int:
         return _integer(name, self.values.get(name))
 
+    def ordinal(self, name: str) -> int:
+        """Return a whole number that is not negative; no larger one than a sequence number can be."""
+        value = self.integer(name)
+        if not 0 <= value < 2**63:
+            raise _invalid(name, f"is {value}, which is below 0 or beyond 64 bits")
+        return value
+
     def integers(self, name: str) -> list[int]:
         return [_integer(name, value) for value in self._several(name)]
 

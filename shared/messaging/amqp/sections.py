@@ -1,6 +1,7 @@
 """The sections of a message (AMQP 1.0 part 3, 3.2), found without reading what is in them, or read whole.
 
 A section is a described value. Their order is that of their codes, and only data and sequences come more than once.
+Delivery annotations may stand anywhere: Python's SDK writes them last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -53,14 +54,18 @@ _NAMES = {
     "amqp:footer:map": Code.FOOTER,
 }
 _FOLLOWERS: dict[int, frozenset[int]] = {
-    0: frozenset(Code),
-    **{code: frozenset(range(code + 1, Code.FOOTER + 1)) for code in Code if code < Code.DATA},
+    0: frozenset(Code) - {Code.DELIVERY_ANNOTATIONS},
+    **{
+        code: frozenset(range(code + 1, Code.FOOTER + 1)) - {Code.DELIVERY_ANNOTATIONS}
+        for code in Code
+        if code < Code.DATA
+    },
     Code.DATA: frozenset({Code.DATA, Code.FOOTER}),
     Code.SEQUENCE: frozenset({Code.SEQUENCE, Code.FOOTER}),
     Code.VALUE: frozenset({Code.FOOTER}),
     Code.FOOTER: frozenset(),
 }
-"""What may come after what; the body is of one kind."""
+"""What may come after what, beside delivery annotations; the body is of one kind."""
 
 
 @dataclass(slots=True)
@@ -134,16 +139,21 @@ _COMPOSITES = Composites(
 def find_sections(payload: bytes) -> Iterator[Section]:
     """Raises MalformedFrameError, once it has come that far, when the payload is no series of sections in order."""
     start, size, last = 0, len(payload), 0
+    is_annotated = False
     while start < size:
         if payload.startswith(b"\x00\x53", start) and size > start + 3:
             code, value = payload[start + 2], start + 3
         else:
             code, value = _described(payload, start)
-        if code not in _FOLLOWERS[last]:
+        if code == Code.DELIVERY_ANNOTATIONS and not is_annotated:
+            is_annotated, following = True, last
+        elif code in _FOLLOWERS[last]:
+            following = code
+        else:
             raise MalformedFrameError(f"section {code:#x} at byte {start}, after section {last:#x}")
         end = skip(payload, value)
         yield Section(code, start, value, end)
-        start, last = end, code
+        start, last = end, following
 
 
 def _described(payload: bytes, start: int) -> tuple[int, int]:

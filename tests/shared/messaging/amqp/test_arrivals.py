@@ -9,6 +9,7 @@ from shared.messaging.amqp.sections import AmqpMessage, Properties, decode_messa
 from tests.clocks import FakeClock
 
 ARRIVALS = Arrivals(FakeClock(), lambda: "given")
+DATA = encode_message(AmqpMessage(data=(b"x",)))
 
 
 @pytest.mark.parametrize("message_id", ["theirs", UUID(int=1), b"octets"])
@@ -51,3 +52,20 @@ def test_message_without_an_id_is_given_one_and_nothing_else(message: AmqpMessag
 
 def test_payload_without_a_section_gets_one() -> None:
     assert decode_message(with_message_id(b"", "m")).properties == Properties(message_id="m")
+
+
+def test_delivery_annotations_are_put_where_they_belong() -> None:
+    annotations = encode_message(AmqpMessage(delivery_annotations={"a": 1}, data=(b"x",)))[
+        : -len(DATA)
+    ]
+    header, properties = b"\x00\x53\x70\x45", with_message_id(b"", "m")
+
+    for parts in (
+        [annotations, header, properties, DATA],
+        [header, annotations, properties, DATA],
+        [header, properties, annotations, DATA],
+        [properties, DATA, annotations],
+    ):
+        [envelope] = ARRIVALS.envelopes([b"".join(parts)])
+
+        assert envelope.payload == annotations + properties + DATA

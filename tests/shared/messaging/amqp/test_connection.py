@@ -26,6 +26,7 @@ from tests.shared.messaging.amqp.peer import (
 )
 
 SECOND = timedelta(seconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 async def closed_with(peer: Peer) -> str | None:
@@ -235,9 +236,9 @@ async def test_whoever_does_not_answer_a_close_is_cut_off(served: Served) -> Non
     peer.say(Open("again"))
     await peer.hear(Close)
 
-    await served.clock.advance(CLOSE_WITHIN - SECOND)
+    await served.clock.advance(CLOSE_WITHIN - MILLISECOND)
     assert served.server.connections == 1
-    await served.clock.advance(SECOND)
+    await served.clock.advance(MILLISECOND)
 
     await peer.hear_end()
 

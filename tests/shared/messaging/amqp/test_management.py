@@ -9,7 +9,7 @@ import pytest
 
 from shared.clock import NO_TIME
 from shared.messaging.amqp.sections import decode_message
-from shared.messaging.amqp.values import Array, UInt
+from shared.messaging.amqp.values import Array, UInt, ULong
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.entities import NamespaceDescription, QueueDescription
 from tests.clocks import FakeClock
@@ -40,6 +40,24 @@ async def core(tmp_path: Path, clock: FakeClock) -> AsyncIterator[BrokerCore]:
         ("renew-lock", {}, 400, "com.microsoft:argument-error"),
         ("renew-lock", "text", 400, "com.microsoft:argument-error"),
         ("peek-message", {"from-sequence-number": 0}, 400, "com.microsoft:argument-error"),
+        (
+            "peek-message",
+            {"from-sequence-number": -1, "message-count": 1},
+            400,
+            "com.microsoft:argument-error",
+        ),
+        (
+            "peek-message",
+            {"from-sequence-number": 0, "message-count": -1},
+            400,
+            "com.microsoft:argument-error",
+        ),
+        (
+            "peek-message",
+            {"from-sequence-number": ULong(2**63), "message-count": 1},
+            400,
+            "com.microsoft:argument-error",
+        ),
         ("schedule-message", {"messages": [{}]}, 400, "com.microsoft:argument-error"),
         ("schedule-message", {"messages": [{"message": b"?"}]}, 400, "amqp:decode-error"),
         (

@@ -107,6 +107,16 @@ def test_a_section_says_where_it_lies() -> None:
     ]
 
 
+@pytest.mark.parametrize("before", range(5))
+def test_delivery_annotations_may_stand_anywhere(before: int) -> None:
+    parts = [bytes.fromhex(octets) for octets in ("00537045", "00537345", "005375a000", "00537840")]
+    annotations = bytes.fromhex("005371c10502a3016141")
+
+    message = decode_message(b"".join([*parts[:before], annotations, *parts[before:]]))
+
+    assert (message.delivery_annotations, message.data) == ({"a": True}, (b"",))
+
+
 def test_a_section_may_be_called_by_its_name() -> None:
     name = b"amqp:amqp-value:*"
     payload = b"\x00\xa3" + bytes((len(name),)) + name + b"\x41"
@@ -137,6 +147,7 @@ MALFORMED = {
     "data that end after the payload": "005375a00561",
     "sections out of order": "005375a000 00537045",
     "two headers": "00537045 00537045",
+    "two delivery annotations": "005371c10100 005375a000 005371c10100",
     "two values": "00537741 00537741",
     "data and a value": "005375a000 00537741",
     "a value and data": "00537741 005375a000",

@@ -10,6 +10,7 @@ from azure.servicebus import (
     ServiceBusReceiveMode,
     ServiceBusSubQueue,
 )
+from azure.servicebus.amqp import AmqpAnnotatedMessage
 from azure.servicebus.exceptions import (
     MessageNotFoundError,
 )
@@ -79,6 +80,15 @@ async def test_what_a_sender_said_of_a_message_arrives_as_it_was(sdk: Sdk) -> No
     assert received.time_to_live == timedelta(minutes=1)
     assert received.enqueued_time_utc <= sdk.clock.now() < received.locked_until_utc
     assert (received.delivery_count, received.state) == (0, ServiceBusMessageState.ACTIVE)
+
+
+async def test_message_with_delivery_annotations_arrives_with_them(sdk: Sdk) -> None:
+    # The SDK encodes these after the body.
+    await sdk.send(AmqpAnnotatedMessage(data_body=b"x", delivery_annotations={"a": 1}))
+    [received] = await sdk.receive()
+
+    assert b"".join(received.body) == b"x"
+    assert received.raw_amqp_message.delivery_annotations == {b"a": 1}
 
 
 async def test_message_of_many_frames_comes_and_goes(sdk: Sdk) -> None:
