@@ -87,6 +87,7 @@ class Claims:
 
 
 def _token(request: Request) -> str:
+    request.check()
     if request.operation != PUT_TOKEN:
         raise InvalidRequestError([Fault("operation", f"is {request.operation!r}, not put-token")])
     token = request.body

@@ -58,7 +58,7 @@ _BY_CLASS: tuple[tuple[type[TocsinError], str], ...] = (
 
 _STATUS_CODES = {
     "amqp:decode-error": 400,
-    "amqp:link:message-size-exceeded": 403,
+    "amqp:link:message-size-exceeded": 413,
     "amqp:not-allowed": 400,
     "amqp:not-found": 404,
     "amqp:not-implemented": 501,

@@ -3,7 +3,7 @@
 from shared.messaging.amqp.arrivals import Arrivals
 from shared.messaging.amqp.envelopes import BATCH_FORMAT, unbatch
 from shared.messaging.amqp.node import Transferred
-from shared.messaging.amqp.performatives import Accepted, Outcome
+from shared.messaging.amqp.performatives import Accepted, Error, Outcome, Rejected
 from shared.messaging.embedded.core import BrokerCore
 
 
@@ -23,6 +23,10 @@ class EntityInlet:
         payloads = unbatch(message.payload) if is_batch else [message.payload]
         await self._core.send(self._path, self._arrivals.envelopes(payloads))
         return Accepted()
+
+    async def oversized(self, beginning: bytes, error: Error) -> Outcome:
+        """Only the delivery: of a link that is detached the SDK would not learn what was wrong with it."""
+        return Rejected(error)
 
     async def ended(self) -> None:
         """What was sent before is kept."""

@@ -82,9 +82,7 @@ class InletLink(Link):
         arriving = self._arriving or self._first(transfer)
         arriving.is_settled = arriving.is_settled or bool(transfer.settled)
         arriving.size += len(payload)
-        if arriving.size > self._max_message_size:
-            arriving.pieces.clear()
-        else:
+        if arriving.size <= self._max_message_size or not arriving.pieces:
             arriving.pieces.append(payload)
         self._arriving = arriving if transfer.more and not transfer.aborted else None
         if self._arriving is None:
@@ -103,15 +101,16 @@ class InletLink(Link):
         return Arriving(transfer.delivery_id, transfer.message_format or 0)
 
     def _deliver(self, node: InletNode, arrived: Arriving) -> None:
-        if arrived.size > self._max_message_size:
-            # Only the delivery: of a link that is detached the SDK would not learn what was wrong with it.
-            self._settle(arrived, Rejected(self._too_large()))
-            return
         payload = arrived.pieces[0] if len(arrived.pieces) == 1 else b"".join(arrived.pieces)
-        message = Transferred(payload, arrived.message_format, arrived.is_settled)
+        if arrived.size > self._max_message_size:
+            arrived.size = len(payload)
+            work = node.oversized(payload, self._too_large())
+        else:
+            message = Transferred(payload, arrived.message_format, arrived.is_settled)
+            work = node.transferred(message)
         self._pressure.arrived(arrived.size)
         self._decision_begins()
-        self._runner.run(node.transferred(message), partial(self._decide, arrived))
+        self._runner.run(work, partial(self._decide, arrived))
 
     def _decide(
         self, arrived: Arriving, outcome: Outcome | None, failure: Exception | None

@@ -142,6 +142,7 @@ async def answer_management(entity: ManagedEntity, request: Request) -> bytes:
 
 
 def _operation(request: Request) -> Operation:
+    request.check()
     operation = OPERATIONS.get(request.operation)
     if operation is None:
         message = f"a management node has no operation {request.operation!r}"

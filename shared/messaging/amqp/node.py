@@ -78,6 +78,9 @@ class InletNode(Protocol):
         no current task: `asyncio.timeout` needs one.
         """
 
+    async def oversized(self, beginning: bytes, error: Error) -> Outcome:
+        """Return what a message is settled with that is larger than the link takes; raising is as in `transferred`."""
+
     async def ended(self) -> None:
         """The link or its connection is gone."""
 

@@ -4,10 +4,17 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from shared.errors import EntityNotFoundError, TransientError
+from shared.errors import EntityNotFoundError, MessageSizeExceededError, TransientError
 from shared.messaging.amqp.node import Outlet, Transferred
-from shared.messaging.amqp.performatives import Accepted, Attach, Outcome, Released, Target
-from shared.messaging.amqp.requests import Request, read_request
+from shared.messaging.amqp.performatives import (
+    Accepted,
+    Attach,
+    Error,
+    Outcome,
+    Released,
+    Target,
+)
+from shared.messaging.amqp.requests import Request, read_beginning, read_request
 
 AT_ONCE = 16
 MAX_WAITING = 4 * 2**20
@@ -36,14 +43,21 @@ class RequestNode:
         return link
 
     async def transferred(self, message: Transferred) -> Outcome:
-        request = read_request(message.payload)
+        return await self._respond(read_request(message.payload))
+
+    async def oversized(self, beginning: bytes, error: Error) -> Outcome:
+        """Answer it: the SDKs give up a link on which a request was rejected, and with it every later one."""
+        fault = MessageSizeExceededError(str(error.description))
+        return await self._respond(read_beginning(beginning, fault))
+
+    async def ended(self) -> None:
+        pass
+
+    async def _respond(self, request: Request) -> Outcome:
         async with self._room:
             link = self._link(request)
             link.send(await self._answer(request))
         return Accepted()
-
-    async def ended(self) -> None:
-        pass
 
     def _link(self, request: Request) -> "AnswerLink":
         """Return the link that the request names as where to reply; clients with one link name it as they like."""

@@ -5,18 +5,22 @@ is told as an InvalidRequestError with the name of the value.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from shared.errors import Fault, InvalidRequestError
+from shared.errors import Fault, InvalidRequestError, MalformedFrameError, TocsinError
 from shared.messaging.amqp.property_values import plain
 from shared.messaging.amqp.sections import (
     AmqpMessage,
+    Code,
     MessageId,
     Properties,
     decode_message,
     encode_message,
+    find_sections,
+    read_properties,
 )
 from shared.messaging.amqp.values import Timestamp
 from shared.messaging.message import PropertyValue
@@ -30,6 +34,13 @@ class Request:
     reply_to: str | None
     properties: Mapping[Any, Any]
     body: Any = field(repr=False)
+    fault: TocsinError | None = None
+    """Why there is no body."""
+
+    def check(self) -> None:
+        """Raises the fault."""
+        if self.fault is not None:
+            raise self.fault
 
     @property
     def operation(self) -> str:
@@ -148,6 +159,16 @@ def read_request(payload: bytes) -> Request:
     return Request(
         properties.message_id, properties.reply_to, message.application_properties, message.value
     )
+
+
+def read_beginning(payload: bytes, fault: TocsinError) -> Request:
+    """Read as much of a message as says where to answer that it has this fault."""
+    properties = Properties()
+    with suppress(MalformedFrameError):
+        for section in find_sections(payload):
+            if section.code == Code.PROPERTIES:
+                properties = read_properties(payload, section)
+    return Request(properties.message_id, properties.reply_to, {}, None, fault)
 
 
 def write_answer(request: Request, properties: Mapping[str, Any], body: Any) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from shared.errors import EntityNotFoundError, MessageLockLostError, TocsinError
 from shared.messaging.amqp.node import Attached, Inlet, Outlet, Transferred
 from shared.messaging.amqp.node import Peer as EnginePeer
-from shared.messaging.amqp.performatives import Accepted, Attach, Error, Outcome
+from shared.messaging.amqp.performatives import Accepted, Attach, Error, Outcome, Rejected
 from shared.messaging.amqp.values import Symbol
 
 NOT_FOUND = "amqp:not-found"
@@ -35,6 +35,7 @@ class Memory:
     outlets: list["MemoryOutlet"] = field(default_factory=list)
     settlements: list[tuple[bytes, Outcome | None]] = field(default_factory=list)
     arrived: list[Transferred] = field(default_factory=list)
+    beginnings: list[bytes] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     peers: list[EnginePeer] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -98,6 +99,10 @@ class MemoryInlet:
             await self.memory.gate.wait()
         self.memory.put(self.address, message.payload)
         return Accepted() if message.payload != b"quiet" else None
+
+    async def oversized(self, beginning: bytes, error: Error) -> Outcome:
+        self.memory.beginnings.append(beginning)
+        return Rejected(error)
 
     async def ended(self) -> None:
         self.memory.inlets.remove(self)

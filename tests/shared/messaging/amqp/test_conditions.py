@@ -51,7 +51,7 @@ CASES: list[tuple[TocsinError, str, int]] = [
     (MessageLockLostError("no"), "com.microsoft:message-lock-lost", 410),
     (SessionLockLostError("no"), "com.microsoft:session-lock-lost", 410),
     (SessionCannotBeLockedError("no"), "com.microsoft:session-cannot-be-locked", 410),
-    (MessageSizeExceededError("no"), "amqp:link:message-size-exceeded", 403),
+    (MessageSizeExceededError("no"), "amqp:link:message-size-exceeded", 413),
     (QuotaExceededError("no"), "amqp:resource-limit-exceeded", 403),
     (TransientError("no"), "com.microsoft:server-busy", 503),
     (TransientError("no", code="OperationTimeout"), "com.microsoft:timeout", 408),

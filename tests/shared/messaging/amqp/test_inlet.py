@@ -145,6 +145,7 @@ async def test_a_message_above_the_size_is_rejected_and_never_put_together() -> 
         assert await peer.hear(Disposition) == Disposition(RECEIVER, 1, 2, True, Rejected(error))
         assert await peer.hear(Disposition) == settled(4, 4)
         assert [len(each.payload) for each in served.memory.arrived] == [1000, 5]
+        assert [len(each) for each in served.memory.beginnings] == [600, 1001, 1001]
         await peer.close()
 
 

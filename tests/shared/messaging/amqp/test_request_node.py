@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.errors import EntityNotFoundError, TransientError
+from shared.errors import EntityNotFoundError, MessageSizeExceededError, TransientError
 from shared.messaging.amqp.node import Transferred
-from shared.messaging.amqp.performatives import RECEIVER, Accepted, Attach, Source, Target
+from shared.messaging.amqp.performatives import RECEIVER, Accepted, Attach, Error, Source, Target
 from shared.messaging.amqp.request_node import AT_ONCE, MAX_WAITING, RequestNode
 from shared.messaging.amqp.requests import Request
 from shared.messaging.amqp.sections import AmqpMessage, Properties, encode_message
@@ -91,6 +91,24 @@ async def test_client_that_takes_no_answers_is_refused_more() -> None:
     outlet.credit = 1
     link.credited()
     assert await node.transferred(asking("a")) == Accepted()
+
+
+async def test_request_that_is_too_large_is_answered_as_far_as_it_has_been_read() -> None:
+    async def answer_fault(request: Request) -> bytes:
+        with pytest.raises(MessageSizeExceededError) as raised:
+            request.check()
+        return f"{request.message_id!r} {request.reply_to}: {raised.value.message}".encode()
+
+    node = RequestNode(answer_fault)
+    (named, _), (last, _) = added(node, "one"), added(node, "two")
+    payload = asking("a" * 1000, "one").payload
+    error = Error("amqp:link:message-size-exceeded", "1000 bytes")
+
+    outcomes = [await node.oversized(payload[:length], error) for length in (500, 2)]
+
+    assert outcomes == [Accepted()] * 2
+    assert [answer for answer, *_ in named.sent] == [b"'1' one: 1000 bytes"]
+    assert [answer for answer, *_ in last.sent] == [b"None None: 1000 bytes"]
 
 
 async def test_no_more_than_a_few_requests_are_answered_at_once() -> None:

@@ -13,6 +13,7 @@ from azure.servicebus import (
 from azure.servicebus.amqp import AmqpAnnotatedMessage
 from azure.servicebus.exceptions import (
     MessageNotFoundError,
+    MessageSizeExceededError,
 )
 
 from shared.clock import NO_TIME, SystemClock
@@ -22,6 +23,7 @@ from tests.shared.messaging.amqp.peer import Peer
 from tests.shared.messaging.amqp.sdk import (
     LOCK,
     QUEUE,
+    SESSIONS,
     SUBSCRIPTION,
     TOPIC,
     Sdk,
@@ -80,6 +82,17 @@ async def test_what_a_sender_said_of_a_message_arrives_as_it_was(sdk: Sdk) -> No
     assert received.time_to_live == timedelta(minutes=1)
     assert received.enqueued_time_utc <= sdk.clock.now() < received.locked_until_utc
     assert (received.delivery_count, received.state) == (0, ServiceBusMessageState.ACTIVE)
+
+
+async def test_request_that_is_too_large_fails_alone(sdk: Sdk) -> None:
+    receiver = await sdk.receiver(SESSIONS, session_id="s")
+
+    for size in (262_000, 2_000_000):
+        with pytest.raises(MessageSizeExceededError, match="message-size-exceeded"):
+            await sdk.call(receiver.session.set_state, bytes(size))
+    await sdk.call(receiver.session.set_state, b"small")
+
+    assert await sdk.call(receiver.session.get_state) == b"small"
 
 
 async def test_message_with_delivery_annotations_arrives_with_them(sdk: Sdk) -> None:
