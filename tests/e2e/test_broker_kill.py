@@ -26,7 +26,7 @@ END_SECONDS = 20
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "Config.json"
-    often: dict[str, Any] = {"MaxDeliveryCount": 100}
+    often: dict[str, Any] = {"MaxDeliveryCount": 100, "LockDuration": "PT5S"}
     queues = [
         {"Name": QUEUE, "Properties": often},
         {"Name": SESSIONS, "Properties": {**often, "RequiresSession": True}},

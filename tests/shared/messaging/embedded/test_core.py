@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -34,6 +35,7 @@ from tests.contracts.broker_steps import (
     TOPICS,
     UNIQUE,
     WINDOW,
+    soon,
 )
 from tests.shared.messaging.embedded.cores import (
     NO_WAIT,
@@ -191,6 +193,7 @@ async def test_p7_lock_of_who_outlives_the_broker_is_kept_until_it_ends(
     await core.send(QUEUE, [of_amqp(Message(body=name)) for name in (b"a", b"b")])
     (first,) = await core.lock(QUEUE, max_messages=1, max_wait=NO_WAIT)
     (second,) = await core.lock(QUEUE, max_messages=1, max_wait=NO_WAIT)
+    await core.close()
 
     successor = make_core(database, clock)
     await successor.open()
@@ -198,8 +201,10 @@ async def test_p7_lock_of_who_outlives_the_broker_is_kept_until_it_ends(
 
     assert await successor.lock(QUEUE, max_messages=2, max_wait=NO_WAIT) == []
     await successor.complete(QUEUE, first.lock_token)
+    waiting = asyncio.ensure_future(successor.lock(QUEUE, max_messages=2, max_wait=None))
+    await settle()
     await clock.advance(LOCK)
-    (again,) = await successor.lock(QUEUE, max_messages=2, max_wait=NO_WAIT)
+    (again,) = await soon(waiting)
     assert (again.sequence_number, again.delivery_count) == (second.sequence_number, 2)
     await successor.close()
 
