@@ -14,7 +14,7 @@ from shared.messaging.amqp.addresses import entity_path
 from shared.messaging.amqp.conditions import describe_error, status_code
 from shared.messaging.amqp.node import Inlet, Outlet
 from shared.messaging.amqp.requests import Request, write_answer
-from shared.messaging.amqp.sas import SCHEME, Grant, Keys, check_token
+from shared.messaging.amqp.sas import MAX_SHOWN, SCHEME, Grant, Keys, check_token
 from shared.messaging.amqp.values import Int
 from shared.messaging.embedded.timer import DueTimer
 
@@ -40,7 +40,7 @@ class Claims:
     async def put_token(self, request: Request) -> bytes:
         """Check a token, keep what it allows and return the answer's sections."""
         try:
-            self._keep(_token(request))
+            self._keep(_token(request), for_what=_named(request))
         except TocsinError as fault:
             _log.warning("a token was refused: %s", fault, extra={"action": "amqp_token_refused"})
             status = {
@@ -51,17 +51,21 @@ class Claims:
             status = {"status-code": Int(ACCEPTED), "status-description": "Accepted"}
         return write_answer(request, status, None)
 
-    def _keep(self, token: str) -> None:
+    def _keep(self, token: str, *, for_what: str | None) -> None:
         grant = check_token(token, self._keys, now=self._clock.now())
-        self._grants[entity_path(grant.resource)] = grant
+        resource = entity_path(grant.resource)
+        if for_what is not None and not _covers(resource, for_what):
+            raise AuthenticationError(
+                f"the token is for {resource[:MAX_SHOWN]!r}, which does not cover {for_what[:MAX_SHOWN]!r}"
+            )
+        self._grants[resource] = grant
         self._timer.arm(grant.expires_at)
 
     def namespace(self, path: str) -> str:
         """Return the namespace whose token covers the path. Raises AuthenticationError when none does."""
         now = self._clock.now()
         for resource, grant in self._grants.items():
-            is_above = resource in ("", path) or path.startswith(f"{resource}/")
-            if is_above and now < grant.expires_at:
+            if _covers(resource, path) and now < grant.expires_at:
                 return grant.namespace
         raise AuthenticationError(f"no valid token of this connection covers {path!r}")
 
@@ -84,6 +88,16 @@ class Claims:
                 del self._links[link]
                 link.detach(describe_error(fault))
         return min((grant.expires_at for grant in self._grants.values()), default=None)
+
+
+def _covers(resource: str, path: str) -> bool:
+    return resource in ("", path) or path.startswith(f"{resource}/")
+
+
+def _named(request: Request) -> str | None:
+    """Return the path of what the token is put for; clients that do not say find out when they attach."""
+    name = request.properties.get("name")
+    return entity_path(name) if isinstance(name, str) else None
 
 
 def _token(request: Request) -> str:

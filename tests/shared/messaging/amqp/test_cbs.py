@@ -76,6 +76,22 @@ async def test_token_covers_its_resource_and_what_is_below(
 
 
 @pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        (f"{HOST}/Queue", 202),
+        ("amqps://elsewhere/queue/$management", 202),
+        ("queue", 202),
+        (f"{HOST}/queue2", 401),
+        (f"{HOST}/", 401),
+        (HOST, 401),
+    ],
+)
+async def test_token_is_put_for_what_it_covers(claims: Claims, name: str, status: int) -> None:
+    assert (await put(claims, signed("/queue"), name=name))[0] == status
+    assert (await put(claims, signed(""), name=name))[0] == 202
+
+
+@pytest.mark.parametrize(
     ("body", "said"),
     [
         (signed(key="wrong"), "not signed"),

@@ -1,5 +1,6 @@
 """The unmodified SDK, synchronous and asynchronous, through what it can do with queues and topics (facts §1)."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from azure.servicebus.amqp import AmqpAnnotatedMessage
 from azure.servicebus.exceptions import (
     MessageNotFoundError,
     MessageSizeExceededError,
+    ServiceBusAuthenticationError,
 )
 
 from shared.clock import NO_TIME, SystemClock
@@ -31,6 +33,7 @@ from tests.shared.messaging.amqp.sdk import (
     messages,
     texts,
 )
+from tests.shared.messaging.amqp.test_sas import token
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -93,6 +96,24 @@ async def test_request_that_is_too_large_fails_alone(sdk: Sdk) -> None:
     await sdk.call(receiver.session.set_state, b"small")
 
     assert await sdk.call(receiver.session.get_state) == b"small"
+
+
+async def test_wrong_key_and_token_for_another_entity_are_refused_before_anything_is_attached(
+    sdk: Sdk,
+) -> None:
+    # Without retries: the SDK tries again after any refusal of a token, here as in Azure.
+    good = sdk.served.connection_string
+    other = token("sb://127.0.0.1/other", key="key of one", expiry="9999999999")
+    signature = f"{good.split(';')[0]};SharedAccessSignature={other};UseDevelopmentEmulator=true"
+    handlers = []
+    for refused in (good.replace("SharedAccessKey=", "SharedAccessKey=x"), signature):
+        client = type(sdk.client).from_connection_string(refused, retry_total=0)
+        handlers += [client.get_queue_sender(QUEUE), client.get_queue_receiver(QUEUE)]
+        handlers += [client.get_queue_receiver(SESSIONS, session_id="s")]
+
+    results = await asyncio.gather(*map(sdk.opened, handlers), return_exceptions=True)
+
+    assert [type(result) for result in results] == [ServiceBusAuthenticationError] * 6
 
 
 async def test_message_with_delivery_annotations_arrives_with_them(sdk: Sdk) -> None:
