@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import MessageLockLostError
+from shared.errors import MessageLockLostError, NotFoundError
 from shared.messaging.broker import Broker
 from shared.messaging.message import Message
 from tests.clocks import FakeClock
@@ -128,7 +128,7 @@ class DuplicatesAndExpiry:
 
         assert is_near(message.expires_at, due + LIFE)
 
-    async def test_deferred_messages_and_dead_letters_do_not_expire(
+    async def test_dead_letters_do_not_expire_and_deferred_messages_when_they_are_asked_for(
         self, broker: Broker, clock: FakeClock
     ) -> None:
         await broker.send(FLEETING, [text("letter"), text("aside")])
@@ -140,7 +140,30 @@ class DuplicatesAndExpiry:
         await clock.advance(LIFE * 2)
 
         assert bodies(await take(broker.receiver(EXPIRED), 2)) == ["letter"]
-        assert bodies(await receiver.receive_deferred([aside.sequence_number])) == ["aside"]
+        for _ in range(2):
+            with pytest.raises(NotFoundError) as raised:
+                await receiver.receive_deferred([aside.sequence_number])
+            assert raised.value.code == "MessageNotFound"
+        gone = await one(broker.receiver(EXPIRED))
+        assert (gone.message.body, gone.dead_letter_reason) == (b"aside", "TTLExpiredException")
+
+    async def test_expired_deferred_message_is_dropped_where_the_entity_does_not_keep_it(
+        self, broker: Broker, clock: FakeClock
+    ) -> None:
+        await broker.send(QUEUE, [Message(body=b"a", time_to_live=SECOND), text("b")])
+        receiver = broker.receiver(QUEUE)
+        numbers = []
+        for message in await take(receiver, 2):
+            await receiver.defer(message)
+            numbers.append(message.sequence_number)
+
+        await clock.advance(SECOND)
+        with pytest.raises(NotFoundError):
+            await receiver.receive_deferred(numbers)
+
+        assert bodies(await receiver.receive_deferred(numbers[1:])) == ["b"]
+        assert [left.message.body for left in await broker.peek(QUEUE)] == [b"b"]
+        assert await broker.peek(f"{QUEUE}/$DeadLetterQueue") == []
 
     async def test_message_of_a_known_id_is_accepted_and_dropped(
         self, broker: Broker, clock: FakeClock

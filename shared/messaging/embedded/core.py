@@ -95,7 +95,7 @@ class BrokerCore:
         signals = Signals(arrived=self._arrived, waits_until=self._wait_until)
         numbers = SequenceNumbers()
         self._sending = Sending(numbers, self._rules, signals)
-        self._settling = Settling(self._namespace, signals, self._sessions.is_held)
+        self._settling = Settling(self._namespace, signals, self._sessions)
         self._due = DueWork(
             self._namespace, numbers, signals, sending=self._sending, settling=self._settling
         )
@@ -256,7 +256,7 @@ class BrokerCore:
     async def receive_deferred(
         self, path: str, numbers: Sequence[int], *, session: SessionLock | None = None
     ) -> list[Delivery]:
-        """Raises NotFoundError when one of them is not deferred here, and then locks none."""
+        """Raises NotFoundError when one of them is not deferred here, or has expired, and then locks none."""
         return await self._receiving.deferred(self._namespace.source(path), numbers, session)
 
     async def take_deferred(

@@ -11,13 +11,11 @@ from shared.messaging.embedded.namespace import Namespace
 from shared.messaging.embedded.schema import UNTIL_RELEASED, State
 from shared.messaging.embedded.sending import FORGET_AFTER, Insertion, Sending
 from shared.messaging.embedded.sequence import SequenceNumbers
-from shared.messaging.embedded.settling import Settling, Standing
+from shared.messaging.embedded.settling import Settling
 from shared.messaging.embedded.signals import Signals
 from shared.sql.database import Transaction
 
 AT_ONCE = 500
-TTL_EXPIRED = "TTLExpiredException"
-TTL_EXPIRED_DESCRIPTION = "the message's time to live is over"
 
 DueRow = tuple[Any, ...]
 
@@ -44,7 +42,8 @@ class DueWork:
         """Returns the next instant that something waits for."""
         self._activate(tx, now)
         self._settling.expire(tx, until=now, at_once=AT_ONCE)
-        self._expire_messages(tx, now)
+        expired = tx.driver.execute(sql.EXPIRED, (now, AT_ONCE)).fetchall()
+        self._settling.let_go(tx, expired, State.ACTIVE)
         self._forget_duplicates(tx, now)
         return earliest(tx)
 
@@ -115,32 +114,6 @@ class DueWork:
         tx.driver.execute(sql.DELETE_BODY, (scheduled,))
         insertion.tally.add(path, scheduled=-1)
         insertion.tally.add_size(path, -size)
-
-    def _expire_messages(self, tx: Transaction, now: int) -> None:
-        letters: list[tuple[Standing, str, str]] = []
-        dropped = []
-        for path, number, size in tx.driver.execute(sql.EXPIRED, (now, AT_ONCE)).fetchall():
-            source = self._namespace.sources.get(path)
-            if source is not None and source.dead_letters_expired:
-                standing = Standing(path, number, 0, None, None, State.ACTIVE)
-                letters.append((standing, TTL_EXPIRED, TTL_EXPIRED_DESCRIPTION))
-            else:
-                dropped.append((path, number, size))
-        if letters:
-            self._settling.move(tx, letters)
-        if dropped:
-            self._drop(tx, dropped)
-
-    def _drop(self, tx: Transaction, rows: Sequence[tuple[str, int, int]]) -> None:
-        tally = Tally()
-        for path, _, size in rows:
-            tally.add(path, active=-1)
-            source = self._namespace.sources.get(path)
-            if source is not None:
-                tally.add_size(source.owner, -size)
-        tx.driver.executemany(sql.FORGET, [row[:2] for row in rows])
-        tx.driver.executemany(sql.DELETE_BODY, [(row[1],) for row in rows])
-        tally.write(tx.driver)
 
     def _forget_duplicates(self, tx: Transaction, now: int) -> None:
         ids = tx.driver.execute(sql.OLD_DUPLICATES, (now - FORGET_AFTER, AT_ONCE)).fetchall()

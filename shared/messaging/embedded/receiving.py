@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from shared.clock import Clock, to_microseconds
-from shared.errors import PermanentError, TransientError
+from shared.errors import NotFoundError, PermanentError, TransientError
 from shared.messaging.embedded.envelope import Delivery, SessionLock, read_token
 from shared.messaging.embedded.namespace import Source
-from shared.messaging.embedded.rows import delivered
+from shared.messaging.embedded.rows import Row, delivered
 from shared.messaging.embedded.schema import UNTIL_RELEASED
 from shared.messaging.embedded.sessions import Sessions
 from shared.messaging.embedded.settling import Demand, Held, Settling, session_lost
 from shared.messaging.embedded.signals import Place
 from shared.messaging.embedded.waiting import WaitingLine
-from shared.sql.database import Database
+from shared.sql.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -83,13 +83,22 @@ class Receiving:
     async def deferred(
         self, source: Source, numbers: Sequence[int], session: SessionLock | None
     ) -> list[Delivery]:
-        """Raises NotFoundError when one of them is not deferred here, and then locks none."""
+        """Raises NotFoundError when one of them is not deferred here, or its time is over, and then locks none."""
         self.check_session(source, session)
         self._look()
         demand, locked_until = self._demand(source, session, len(numbers))
-        rows = await self._database.run(
-            lambda tx: self._settling.lock_deferred(tx, demand, numbers)
-        )
+
+        def take(tx: Transaction) -> list[Row] | None:
+            # What has expired is gone although nothing is locked then.
+            if self._settling.expire_deferred(tx, demand, numbers):
+                return None
+            return self._settling.lock_deferred(tx, demand, numbers)
+
+        rows = await self._database.run(take)
+        if rows is None:
+            raise NotFoundError(
+                f"the time of deferred messages of {source.path!r} is over", code="MessageNotFound"
+            )
         return [delivered(row, source, locked_until) for row in rows]
 
     async def _take(
@@ -106,7 +115,7 @@ class Receiving:
         now = to_microseconds(self._clock.now())
         if session is None:
             return Demand(source, wanted, now, now + source.lock), now + source.lock
-        demand = Demand(source, wanted, now, UNTIL_RELEASED, session.session_id)
+        demand = Demand(source, wanted, now, UNTIL_RELEASED, session)
         return demand, session.locked_until
 
     def _undeliver(self, source: Source, deliveries: Sequence[Delivery]) -> None:

@@ -69,13 +69,16 @@ class Sessions:
 
     def check(self, lock: SessionLock) -> None:
         """Raises SessionLockLostError."""
-        held = self._held.get((lock.path, lock.session_id))
-        if held is None or held.lock is not lock or not self._is_live(held, self._now()):
+        if not self.is_live(lock, self._now()):
             raise session_lost(lock.session_id)
 
     def is_held(self, path: str, session_id: str, now: int) -> bool:
         held = self._held.get((path, session_id))
-        return held is not None and self._is_live(held, now)
+        return held is not None and self._lasts(held, now)
+
+    def is_live(self, lock: SessionLock, now: int) -> bool:
+        held = self._held.get((lock.path, lock.session_id))
+        return held is not None and held.lock is lock and self._lasts(held, now)
 
     def on_end(self, lock: SessionLock, callback: Callable[[], None]) -> None:
         """Call back when the lock ends, however that comes."""
@@ -98,7 +101,7 @@ class Sessions:
 
     def run_due(self, tx: Transaction, settling: Settling, now: int) -> int | None:
         """End the locks that are over; returns when the next one is."""
-        ended = [held for held in self._held.values() if not self._is_live(held, now)]
+        ended = [held for held in self._held.values() if not self._lasts(held, now)]
         for held in ended:
             self._end(held)
             held.lock.lost.set()
@@ -121,7 +124,7 @@ class Sessions:
     async def _accept_named(self, source: Source, session_id: str) -> SessionLock:
         while (held := self._held.get((source.path, session_id))) is not None:
             now = self._now()
-            if self._is_live(held, now):
+            if self._lasts(held, now):
                 raise SessionCannotBeLockedError(
                     f"somebody else holds session {session_id!r} of {source.path!r}"
                 )
@@ -147,7 +150,7 @@ class Sessions:
             for callback in held.on_end:
                 callback()
 
-    def _is_live(self, held: Held, now: int) -> bool:
+    def _lasts(self, held: Held, now: int) -> bool:
         return not held.is_over and held.lock.locked_until > now
 
     def _hold(self, source: Source, session_id: str) -> SessionLock:

@@ -5,15 +5,15 @@ conditional on it and on the lock's end, so the lock token is only another spell
 sequence are grouped: when one item of them has lost its lock they raise, and the database runs each alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from shared.errors import MessageLockLostError, NotFoundError, SessionLockLostError
 from shared.messaging.embedded import statements as sql
 from shared.messaging.embedded.counting import Tally
 from shared.messaging.embedded.encoding import with_properties
-from shared.messaging.embedded.envelope import Form
+from shared.messaging.embedded.envelope import Form, SessionLock
 from shared.messaging.embedded.namespace import Namespace, Source
 from shared.messaging.embedded.rows import Row
 from shared.messaging.embedded.schema import UNTIL_RELEASED, State
@@ -22,6 +22,8 @@ from shared.messaging.message import PropertyValue
 from shared.sql.database import Transaction
 
 MAX_DELIVERY_COUNT_EXCEEDED = "MaxDeliveryCountExceeded"
+TTL_EXPIRED = "TTLExpiredException"
+TTL_EXPIRED_DESCRIPTION = "the message's time to live is over"
 Properties = Mapping[str, PropertyValue]
 
 
@@ -33,7 +35,11 @@ class Demand:
     wanted: int
     now: int
     until: int
-    session: str | None = None
+    session: SessionLock | None = None
+
+    @property
+    def session_id(self) -> str | None:
+        return None if self.session is None else self.session.session_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +78,46 @@ class Standing(NamedTuple):
     state: int
 
 
-class Settling:
-    """`is_held` says whether somebody holds a session of an entity at an instant."""
+class SessionLocks(Protocol):
+    """Who holds which session. Asked inside transactions: a lock may end between a call and its transaction."""
 
-    def __init__(
-        self, namespace: Namespace, signals: Signals, is_held: Callable[[str, str, int], bool]
-    ) -> None:
+    def is_held(self, path: str, session_id: str, now: int) -> bool:
+        """Return whether somebody holds a session of an entity at an instant."""
+
+    def is_live(self, lock: SessionLock, now: int) -> bool:
+        """Return whether this very lock lasts, and whoever ends it will free what is locked in it now."""
+
+
+class Settling:
+    def __init__(self, namespace: Namespace, signals: Signals, sessions: SessionLocks) -> None:
         self._namespace = namespace
         self._signals = signals
-        self._is_held = is_held
+        self._sessions = sessions
 
     def lock(self, tx: Transaction, demands: Sequence[Demand]) -> list[list[Row]]:
-        """Lock the oldest active messages; the rows show what was before."""
-        answers = []
+        """Lock the oldest active messages, none in a session whose lock has ended; the rows show what was before."""
+        answers: list[list[Row]] = []
         for demand in demands:
             path, present = demand.source.path, (demand.now, demand.wanted)
+            if self._is_over(demand):
+                answers.append([])
+                continue
             if demand.session is None:
                 rows = tx.driver.execute(sql.ACTIVE, (path, *present)).fetchall()
             else:
-                given = (path, demand.session, *present)
+                given = (path, demand.session_id, *present)
                 rows = tx.driver.execute(sql.ACTIVE_IN_SESSION, given).fetchall()
             self._lock(tx, demand, State.LOCKED, rows)
             answers.append(rows)
         return answers
 
     def lock_deferred(self, tx: Transaction, demand: Demand, numbers: Sequence[int]) -> list[Row]:
-        """Raises NotFoundError when one of them is not deferred here."""
+        """Raises NotFoundError when one of them is not deferred here, and SessionLockLostError."""
+        if self._is_over(demand):
+            raise session_lost(str(demand.session_id))
         rows: list[Row] = []
         for number in numbers:
-            key = (demand.source.path, number, demand.session)
+            key = (demand.source.path, number, demand.session_id)
             found = tx.driver.execute(sql.DEFERRED, key).fetchall()
             if not found:
                 raise NotFoundError(
@@ -110,6 +127,15 @@ class Settling:
             self._lock(tx, demand, State.DEFERRED_LOCKED, found)
             rows += found
         return rows
+
+    def expire_deferred(self, tx: Transaction, demand: Demand, numbers: Sequence[int]) -> bool:
+        """Let go of those whose time is over, for which nobody waits; returns whether there were any."""
+        expired = []
+        for number in dict.fromkeys(numbers):
+            key = (demand.source.path, number, demand.session, demand.now)
+            expired += tx.driver.execute(sql.EXPIRED_DEFERRED, key).fetchall()
+        self.let_go(tx, expired, State.DEFERRED)
+        return bool(expired)
 
     def complete(self, tx: Transaction, items: Sequence[Held]) -> Sequence[None]:
         tally = Tally()
@@ -193,12 +219,49 @@ class Settling:
             tx.driver.execute(
                 sql.MOVE, (target, reason, description, standing.path, standing.number)
             )
-            is_deferred = standing.state == State.DEFERRED_LOCKED
+            is_deferred = standing.state in (State.DEFERRED, State.DEFERRED_LOCKED)
             tally.add(standing.path, active=is_deferred - 1, deferred=-is_deferred)
             tally.add(target, active=1)
             places.add((target, None))
         tally.write(tx.driver)
         self._signals.after(tx, places)
+
+    def let_go(self, tx: Transaction, rows: Sequence[tuple[str, int, int]], state: State) -> None:
+        """Move messages whose time is over to the dead-letter queue, or drop them, as their entities say.
+
+        Of each it needs entity, number and size.
+        """
+        letters: list[tuple[Standing, str, str]] = []
+        dropped = []
+        for path, number, size in rows:
+            source = self._namespace.sources.get(path)
+            if source is not None and source.dead_letters_expired:
+                standing = Standing(path, number, 0, None, None, state)
+                letters.append((standing, TTL_EXPIRED, TTL_EXPIRED_DESCRIPTION))
+            else:
+                dropped.append((path, number, size))
+        if letters:
+            self.move(tx, letters)
+        if dropped:
+            self._drop(tx, dropped, is_deferred=state == State.DEFERRED)
+
+    def _drop(
+        self, tx: Transaction, rows: Sequence[tuple[str, int, int]], *, is_deferred: bool
+    ) -> None:
+        tally = Tally()
+        for path, _, size in rows:
+            tally.add(path, active=is_deferred - 1, deferred=-is_deferred)
+            source = self._namespace.sources.get(path)
+            if source is not None:
+                tally.add_size(source.owner, -size)
+        tx.driver.executemany(sql.FORGET, [row[:2] for row in rows])
+        tx.driver.executemany(sql.DELETE_BODY, [(row[1],) for row in rows])
+        tally.write(tx.driver)
+
+    def _is_over(self, demand: Demand) -> bool:
+        # What is locked for a session that nobody holds would be freed by nobody.
+        session = demand.session
+        return session is not None and not self._sessions.is_live(session, demand.now)
 
     def _lock(self, tx: Transaction, demand: Demand, state: State, rows: Sequence[Row]) -> None:
         path, until = demand.source.path, demand.until
@@ -216,13 +279,13 @@ class Settling:
         return standing
 
     def _check_session(self, item: Held, session: str | None) -> None:
-        if session is not None and not self._is_held(item.source.path, session, item.now):
+        if session is not None and not self._sessions.is_held(item.source.path, session, item.now):
             raise session_lost(session)
 
     def _lost(self, tx: Transaction, item: Held) -> Exception:
         key = (item.source.path, item.number)
         for (session,) in tx.driver.execute(sql.SESSION_OF, key).fetchall():
-            if session is not None and not self._is_held(item.source.path, session, item.now):
+            if session is not None and not self._sessions.is_held(item.source.path, session, item.now):
                 return session_lost(session)
         return MessageLockLostError("the lock of the message has expired, or it was settled before")
 

@@ -84,6 +84,9 @@ CANCEL = f"DELETE FROM message {ONE} AND state = 2 RETURNING size"
 EXPIRED = """
 SELECT entity, sequence_number, size FROM message INDEXED BY ix_message_expires
 WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ?"""
+EXPIRED_DEFERRED = """
+SELECT entity, sequence_number, size FROM message
+WHERE entity = ? AND sequence_number = ? AND session IS ? AND state = 3 AND expires_at <= ?"""
 EARLIEST_EXPIRY = """
 SELECT expires_at FROM message INDEXED BY ix_message_expires
 WHERE state = 0 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1"""
