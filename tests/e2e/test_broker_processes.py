@@ -15,7 +15,8 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from azure.servicebus.exceptions import MessagingEntityNotFoundError
 
 from tests.e2e.broker_worker import EACH, HELD, QUEUE
-from tests.shared.cli.broker_process import ROOT, running
+from tests.shared.cli.broker_process import running
+from tests.shared.cli.serving_process import ROOT
 from tests.shared.messaging.emulator_configs import default_config
 
 PRODUCERS = ("a", "b", "c")

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.shared.cli.scheduler_process import ROOT, Client, make_client
+from tests.shared.cli.scheduler_process import Client, make_client
+from tests.shared.cli.serving_process import ROOT
 
 SUBSCRIPTION = "6c55a6f0-6593-472f-9b3e-a51a9a757b40"
 OTHER_SUBSCRIPTION = "db1ab6f0-4769-4b27-930e-01e2ef9c123c"

@@ -12,7 +12,7 @@ import pytest
 from tests.conformance.clients.conftest import PYTHON
 from tests.conformance.clients.languages import MODULES, SEARCH_PATH
 from tests.conformance.clients.service_process import SUBSCRIPTION, ServiceProcess
-from tests.shared.cli.scheduler_process import ROOT
+from tests.shared.cli.serving_process import ROOT
 
 PAGE = ROOT / "docs" / "how-to" / "use-existing-clients.md"
 EXAMPLE = re.compile(

@@ -1,7 +1,6 @@
 """`tocsin scheduler` in a process of its own, and a caller with a certificate made for it."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,11 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from shared.clock import SystemClock
 from shared.development_certificates import issue
+from tests.shared.cli.serving_process import ended, listening, started
 
-ROOT = Path(__file__).parents[3]
-READY_SECONDS = 60
 SUBSCRIPTION = "5DA4ce56-0000-4000-8000-00000000000a"
-LISTENING = b"listening on "
 
 
 @dataclass(frozen=True)
@@ -81,45 +78,10 @@ class Service:
 
 
 @asynccontextmanager
-async def started(
-    folder: Path, *options: str, environment: Mapping[str, str] | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start it; whatever becomes of it, it is gone at the end of the block."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "shared.cli", "scheduler", "--data", str(folder)),
-        *("--listen", "127.0.0.1:0", *options),
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **(environment or {})},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-@asynccontextmanager
 async def running(
     folder: Path, *options: str, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Service]:
     """Start it and wait until it listens."""
-    async with started(folder, *options, environment=environment) as process:
-        assert process.stdout is not None
-        async with asyncio.timeout(READY_SECONDS):
-            line = await process.stdout.readline()
-        assert line.startswith(LISTENING), await ended(process, code=0)
-        yield Service(process, folder, line.decode().removeprefix("listening on ").strip())
-
-
-async def ended(process: asyncio.subprocess.Process, *, code: int) -> str:
-    """Return what it said on stderr, after it has ended with this exit code and nothing more on stdout."""
-    async with asyncio.timeout(READY_SECONDS):
-        output, errors = await process.communicate()
-    text = errors.decode()
-    assert process.returncode == code, text
-    assert "Traceback" not in text, text
-    assert output == b""
-    return text
+    async with started("scheduler", folder, *options, environment=environment) as process:
+        url, _ = await listening(process)
+        yield Service(process, folder, url)

@@ -18,7 +18,8 @@ from shared.clock import SystemClock
 from shared.development_certificates import create_server_certificate
 from shared.errors import ConfigurationError
 from shared.settings import Durability
-from tests.shared.cli.broker_process import ended, running, started
+from tests.shared.cli.broker_process import running
+from tests.shared.cli.serving_process import ended, started
 
 SASL_HEADER = b"AMQP\x03\x01\x00\x00"
 SOON = timedelta(seconds=10).total_seconds()
@@ -154,14 +155,14 @@ async def test_over_tls_it_answers_whoever_trusts_its_certificate(tmp_path: Path
 
 
 async def test_a_second_on_the_same_folder_is_told_who_has_it(tmp_path: Path) -> None:
-    async with running(tmp_path / "data") as first, started(tmp_path / "data") as second:
+    async with running(tmp_path / "data") as first, started("broker", tmp_path / "data") as second:
         assert f"in use by process {first.process.pid}" in await ended(second, code=2)
 
 
 async def test_a_taken_port_is_named_and_how_to_choose_another(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        async with started(tmp_path / "data", "--listen", listen) as process:
+        async with started("broker", tmp_path / "data", "--listen", listen) as process:
             said = await ended(process, code=2)
     assert f"cannot listen on {listen}" in said
     assert "choose another port with --listen" in said

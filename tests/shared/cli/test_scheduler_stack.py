@@ -14,14 +14,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.shared.cli.scheduler_process import (
-    Client,
-    Service,
-    ended,
-    make_client,
-    running,
-    started,
-)
+from tests.shared.cli.scheduler_process import Client, Service, make_client, running
+from tests.shared.cli.serving_process import ended, started
 from tests.shared.scheduler.scheduler_stack import CLOUD_SERVICE, job_collection
 from tests.target_server import serving
 
@@ -193,7 +187,7 @@ async def history(service: Service, client: Client) -> list[dict[str, str]]:
 async def test_a_taken_port_is_named_and_how_to_choose_another(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        async with started(tmp_path / "data", "--listen", address) as process:
+        async with started("scheduler", tmp_path / "data", "--listen", address) as process:
             said = await ended(process, code=2)
 
     assert f"cannot listen on {address}" in said
@@ -201,7 +195,10 @@ async def test_a_taken_port_is_named_and_how_to_choose_another(tmp_path: Path) -
 
 
 async def test_a_second_on_the_same_folder_is_told_who_has_it(tmp_path: Path) -> None:
-    async with running(tmp_path / "data") as first, started(tmp_path / "data") as second:
+    async with (
+        running(tmp_path / "data") as first,
+        started("scheduler", tmp_path / "data") as second,
+    ):
         said = await ended(second, code=2)
 
         assert f"in use by process {first.process.pid}" in said
@@ -211,5 +208,5 @@ async def test_a_second_on_the_same_folder_is_told_who_has_it(tmp_path: Path) ->
     ("name", "value"), [("TOCSIN_ROLE", "connector"), ("TOCSIN_COLOUR", "blue")]
 )
 async def test_a_bad_setting_is_named(name: str, value: str, tmp_path: Path) -> None:
-    async with started(tmp_path / "data", environment={name: value}) as process:
+    async with started("scheduler", tmp_path / "data", environment={name: value}) as process:
         assert name in await ended(process, code=2)
