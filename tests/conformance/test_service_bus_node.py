@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +14,11 @@ from shared.messaging.entities import (
     SubscriptionDescription,
     TopicDescription,
 )
-from shared.settings import app_settings
+from tests.conformance.clients.languages import node_command
 from tests.shared.messaging.amqp.serving import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NODE = Path(__file__).parent / "node"
 NAMESPACE = NamespaceDescription(
     name="n",
     queues=(QueueDescription(name="q"), QueueDescription(name="ordered", requires_session=True)),
@@ -40,15 +37,10 @@ NAMESPACE = NamespaceDescription(
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def results() -> AsyncIterator[dict[str, Any]]:
     """What each step came to; they run once, one after the other."""
-    node = shutil.which("node")
-    if node is None or not (NODE / "node_modules" / ".done").exists():
-        if app_settings().get("CI") == "true":
-            pytest.fail("there is no node with its modules")
-        pytest.skip("there is no node with its modules")
+    command = node_command("service_bus.js")
     async with serving(NAMESPACE) as served:
         process = await asyncio.create_subprocess_exec(
-            node,
-            NODE / "service_bus.js",
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
