@@ -14,7 +14,6 @@ SEED ?= $(shell date +%s)
 ROUNDS ?= 1000
 MUTATIONS ?= 100000
 CONNECTIONS ?= 10000
-CONNECTIONS ?= 10000
 
 # The newest Python that azure-functions allows and that can make a virtual environment (Debian ships that apart).
 find_python = for candidate in python3.12 python3.11 python3 python; do \
