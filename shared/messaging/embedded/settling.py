@@ -132,7 +132,7 @@ class Settling:
         """Let go of those whose time is over, for which nobody waits; returns whether there were any."""
         expired = []
         for number in dict.fromkeys(numbers):
-            key = (demand.source.path, number, demand.session, demand.now)
+            key = (demand.source.path, number, demand.session_id, demand.now)
             expired += tx.driver.execute(sql.EXPIRED_DEFERRED, key).fetchall()
         self.let_go(tx, expired, State.DEFERRED)
         return bool(expired)
@@ -285,7 +285,9 @@ class Settling:
     def _lost(self, tx: Transaction, item: Held) -> Exception:
         key = (item.source.path, item.number)
         for (session,) in tx.driver.execute(sql.SESSION_OF, key).fetchall():
-            if session is not None and not self._sessions.is_held(item.source.path, session, item.now):
+            if session is not None and not self._sessions.is_held(
+                item.source.path, session, item.now
+            ):
                 return session_lost(session)
         return MessageLockLostError("the lock of the message has expired, or it was settled before")
 
