@@ -1,6 +1,6 @@
 """A link on which the peer sends (AMQP 1.0 part 2, 2.6.12 and 2.6.14)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -8,6 +8,7 @@ from shared.messaging.amqp.channel import MODULUS, Channel
 from shared.messaging.amqp.faults import (
     INVALID_FIELD,
     MESSAGE_SIZE_EXCEEDED,
+    RESOURCE_LIMIT_EXCEEDED,
     TRANSFER_LIMIT_EXCEEDED,
     LinkFaultError,
 )
@@ -41,8 +42,17 @@ class Arriving:
     delivery_id: int
     message_format: int
     is_settled: bool = False
-    pieces: list[bytes] = field(default_factory=list)
+    payload: bytes | bytearray = b""
     size: int = 0
+
+    def append(self, part: bytes) -> None:
+        """Keep one part more, in one piece with those before: many small ones would cost more than their bytes."""
+        if not self.payload:
+            self.payload = part
+        elif isinstance(self.payload, bytearray):
+            self.payload += part
+        else:
+            self.payload = bytearray(self.payload + part)
 
 
 class InletLink(Link):
@@ -82,10 +92,14 @@ class InletLink(Link):
         arriving = self._arriving or self._first(transfer)
         arriving.is_settled = arriving.is_settled or bool(transfer.settled)
         arriving.size += len(payload)
-        if arriving.size <= self._max_message_size or not arriving.pieces:
-            arriving.pieces.append(payload)
+        kept = len(arriving.payload)
+        if arriving.size <= self._max_message_size or not arriving.payload:
+            arriving.append(payload)
         self._arriving = arriving if transfer.more and not transfer.aborted else None
-        if self._arriving is None:
+        if self._arriving is not None:
+            self._wait_for_rest(len(arriving.payload) - kept)
+        else:
+            self._pressure.finished(kept)
             self._delivery_count = (self._delivery_count + 1) % MODULUS
             self._credit -= 1
             if not transfer.aborted:
@@ -100,8 +114,15 @@ class InletLink(Link):
             )
         return Arriving(transfer.delivery_id, transfer.message_format or 0)
 
+    def _wait_for_rest(self, size: int) -> None:
+        if not self._pressure.begun(size):
+            raise LinkFaultError(
+                RESOURCE_LIMIT_EXCEEDED, "too much of this connection's deliveries is unfinished"
+            )
+
     def _deliver(self, node: InletNode, arrived: Arriving) -> None:
-        payload = arrived.pieces[0] if len(arrived.pieces) == 1 else b"".join(arrived.pieces)
+        payload = bytes(arrived.payload)
+        arrived.payload = b""
         if arrived.size > self._max_message_size:
             arrived.size = len(payload)
             work = node.oversized(payload, self._too_large())
@@ -140,11 +161,17 @@ class InletLink(Link):
         self._grant()
 
     def _parting(self) -> None:
-        self._arriving = None
+        self._give_up_arriving()
 
     def _forget_node(self) -> EndingNode | None:
-        node, self._node, self._arriving = self._node, None, None
+        self._give_up_arriving()
+        node, self._node = self._node, None
         return node
+
+    def _give_up_arriving(self) -> None:
+        if self._arriving is not None:
+            self._pressure.finished(len(self._arriving.payload))
+            self._arriving = None
 
     def _reply(self, attached: Attached) -> Attach:
         reply = self._refusal()

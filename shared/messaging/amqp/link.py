@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from shared.messaging.amqp.channel import Channel
 from shared.messaging.amqp.node import Attached
-from shared.messaging.amqp.performatives import Attach, Detach, Error, Flow
+from shared.messaging.amqp.performatives import SENDER, Attach, Detach, Error, Flow
 from shared.messaging.amqp.runner import Runner
+
+NO_ATTACH = Attach("", 0, SENDER)
 
 
 class LinkState(Enum):
@@ -142,6 +144,8 @@ class Link(ABC):
 
     def _leave(self, state: LinkState) -> None:
         self.state = state
+        # It may be as long as a frame, and a peer that does not answer our detach has us keep the link.
+        self._attach = NO_ATTACH
         self._channel.forget(self)
         if self._attaching is not None:
             self._attaching.cancel()

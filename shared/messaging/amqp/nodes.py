@@ -36,6 +36,9 @@ from shared.messaging.amqp.session_filter import (
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.envelope import SessionLock
 
+# Clients use one or two, and whoever attaches them need not have shown a token.
+MOST_TOKEN_LINKS = 16
+
 
 class NamespaceNodes:
     """The nodes that one connection sees."""
@@ -52,16 +55,16 @@ class NamespaceNodes:
         self._arrivals = arrivals
         self._claims = Claims(keys, clock)
         self._sessions = HeldSessions()
-        self._tokens = RequestNode(self._claims.put_token)
+        self._tokens = RequestNode(self._claims.put_token, most_links=MOST_TOKEN_LINKS)
         self._managed: dict[tuple[BrokerCore, str], RequestNode] = {}
 
     async def attach_inlet(self, attach: Attach, inlet: Inlet) -> Attached:
         address = _address(attach.target)
         if address.kind is NodeKind.TOKENS:
-            return Attached(node=self._tokens)
+            return Attached(node=self._tokens.add_inlet())
         core = self._core(address, inlet)
         if address.kind is NodeKind.MANAGEMENT:
-            return Attached(node=self._management(core, address.entity))
+            return Attached(node=self._management(core, address.entity).add_inlet())
         if not core.has_target(address.entity):
             raise EntityNotFoundError(f"there is no queue or topic {address.entity!r} to send to")
         return Attached(node=EntityInlet(core, address.entity, self._arrivals))

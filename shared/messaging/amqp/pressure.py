@@ -1,6 +1,7 @@
 """How much one peer may have us keep: beyond it nothing more is read from its socket.
 
-Credit would do for a peer that heeds it; the SDK's sender does not (facts §1).
+Credit would do for a peer that heeds it; the SDK's sender does not (facts §1). Deliveries of which more is to come have
+a bound of their own: not to read would never finish them.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import asyncio
 MOST_DELIVERIES = 2000
 MOST_BYTES = 4 * 1024 * 1024
 MOST_UNREAD = 4 * 1024 * 1024
+MOST_UNFINISHED = 4 * 1024 * 1024
 
 
 class Pressure:
@@ -17,6 +19,7 @@ class Pressure:
         self._transport: asyncio.Transport | None = None
         self._deliveries = 0
         self._bytes = 0
+        self._unfinished = 0
         self.is_reading = True
 
     def connected(self, transport: asyncio.Transport) -> None:
@@ -24,6 +27,15 @@ class Pressure:
 
     def disconnected(self) -> None:
         self._transport = None
+
+    def begun(self, size: int) -> bool:
+        """Keep so many bytes more of deliveries that are not whole; returns whether they are not too many now."""
+        self._unfinished += size
+        return self._unfinished <= MOST_UNFINISHED
+
+    def finished(self, size: int) -> None:
+        """So many bytes of a delivery that was not whole belong to one that is, or are given up."""
+        self._unfinished -= size
 
     def arrived(self, size: int) -> None:
         """A delivery of `size` bytes is being decided."""

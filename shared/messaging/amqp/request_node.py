@@ -17,6 +17,7 @@ from shared.messaging.amqp.performatives import (
 from shared.messaging.amqp.requests import Request, read_beginning, read_request
 
 AT_ONCE = 16
+MOST_LINKS = 1000
 MAX_WAITING = 4 * 2**20
 
 Answer = Callable[[Request], Awaitable[bytes]]
@@ -28,13 +29,23 @@ class RequestNode:
     An answer may be a thousand times as large as its request, so there is an end to what waits for a peer to take it.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, *, most_links: int = MOST_LINKS) -> None:
+        """`most_links` of each direction may be attached at a time."""
         self._answer = answer
+        self._most_links = most_links
+        self._inlets = 0
         self._room = asyncio.Semaphore(AT_ONCE)
         self._answers: list[AnswerLink] = []
 
+    def add_inlet(self) -> "RequestNode":
+        """Return the node of a link on which requests arrive."""
+        self._check_room(self._inlets)
+        self._inlets += 1
+        return self
+
     def add_outlet(self, attach: Attach, outlet: Outlet) -> "AnswerLink":
         """Return the node of a link on which answers leave."""
+        self._check_room(len(self._answers))
         names = {attach.name}
         if isinstance(attach.target, Target) and attach.target.address is not None:
             names.add(attach.target.address)
@@ -51,7 +62,11 @@ class RequestNode:
         return await self._respond(read_beginning(beginning, fault))
 
     async def ended(self) -> None:
-        pass
+        self._inlets -= 1
+
+    def _check_room(self, links: int) -> None:
+        if links >= self._most_links:
+            raise TransientError(f"the connection has {links} links to this node already")
 
     async def _respond(self, request: Request) -> Outcome:
         async with self._room:

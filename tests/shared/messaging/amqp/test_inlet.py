@@ -1,4 +1,6 @@
-from shared.messaging.amqp.inlet import CREDIT
+import sys
+
+from shared.messaging.amqp.inlet import CREDIT, Arriving
 from shared.messaging.amqp.node import Transferred
 from shared.messaging.amqp.performatives import (
     RECEIVER,
@@ -108,6 +110,15 @@ async def test_the_parts_of_a_delivery_are_put_together(served: Served) -> None:
         (b"hello", False),
     ]
     await peer.close()
+
+
+def test_p10_many_small_parts_take_little_more_than_their_bytes() -> None:
+    arriving = Arriving(0, 0)
+    for number in range(10_000):
+        arriving.append(b"x" * (number % 2))
+
+    assert bytes(arriving.payload) == b"x" * 5000
+    assert sys.getsizeof(arriving.payload) < 6000
 
 
 async def test_an_aborted_delivery_has_never_been(served: Served) -> None:

@@ -1,5 +1,7 @@
 """How links part: what a peer that detaches still waits for."""
 
+import gc
+
 from shared.messaging.amqp.performatives import (
     RECEIVER,
     SENDER,
@@ -10,6 +12,7 @@ from shared.messaging.amqp.performatives import (
     End,
     Error,
     Flow,
+    Source,
     Target,
     Transfer,
 )
@@ -111,4 +114,18 @@ async def test_a_node_can_end_a_link_that_waits_to_be_detached(served: Served) -
     assert detach.error is not None
     assert detach.error.condition == LOCK_LOST
     await peer.attach_receiver("orders", handle=1)
+    await peer.close()
+
+
+async def test_p10_a_link_that_was_refused_keeps_nothing_of_its_attach(served: Served) -> None:
+    peer = await Peer.begun(served.port)
+    name = "n" * 50_000
+    asked = Attach(name, 0, SENDER, source=Source("s"), target=Target("gone"))
+    peer.say(asked)
+    await peer.hear(Attach)
+    await peer.hear(Detach)
+
+    kept = [each for each in gc.get_objects() if isinstance(each, Attach) and each.name == name]
+
+    assert [each for each in kept if each is not asked] == []
     await peer.close()

@@ -6,8 +6,14 @@ from shared.messaging.amqp.performatives import (
     Flow,
     Source,
     Target,
+    Transfer,
 )
-from shared.messaging.amqp.pressure import MOST_BYTES, MOST_DELIVERIES, MOST_UNREAD
+from shared.messaging.amqp.pressure import (
+    MOST_BYTES,
+    MOST_DELIVERIES,
+    MOST_UNFINISHED,
+    MOST_UNREAD,
+)
 from tests.clocks import settle
 from tests.shared.messaging.amqp.memory_serving import Served, eventually
 from tests.shared.messaging.amqp.peer import Peer, transfer
@@ -75,4 +81,36 @@ async def test_nothing_is_read_of_a_peer_that_leaves_the_answers_unread(served: 
     for _ in range(sent):
         assert (await peer.hear(Attach)).name == attach.name
         await peer.hear(Detach)
+    await peer.close()
+
+
+async def test_p10_a_delivery_beyond_what_may_be_unfinished_ends_its_link(served: Served) -> None:
+    peer = await Peer.begun(served.port)
+    part = bytes(60_000)
+    last = MOST_UNFINISHED // len(part)
+    for handle in range(last + 1):
+        await peer.attach_sender("orders", handle=handle)
+    for handle in range(last + 1):
+        peer.say(transfer(handle, handle=handle, more=True), part)
+
+    ended = await peer.hear(Detach)
+
+    assert ended.error is not None
+    assert (ended.handle, ended.error.condition) == (last, "amqp:resource-limit-exceeded")
+    await peer.close()
+
+
+async def test_what_is_finished_aborted_or_left_may_be_kept_of_others(served: Served) -> None:
+    peer = await Peer.begun(served.port)
+    part = bytes(60_000)
+    for delivery_id in range(0, 2 * MOST_UNFINISHED // len(part), 3):
+        await peer.attach_sender("orders")
+        peer.say(transfer(delivery_id, more=True), part)
+        peer.say(Transfer(0), part)
+        await hear_settled(peer, delivery_id + 1)
+        peer.say(transfer(delivery_id + 1, more=True), part)
+        peer.say(Transfer(0, aborted=True))
+        peer.say(transfer(delivery_id + 2, more=True), part)
+        peer.say(Detach(0, True))
+        assert (await peer.hear(Detach)).error is None
     await peer.close()

@@ -138,3 +138,21 @@ async def test_answer_to_a_link_that_has_ended_meanwhile_is_dropped() -> None:
     link.send(b"late")
 
     assert outlet.sent == []
+
+
+async def test_links_beyond_the_most_are_refused_until_one_ends() -> None:
+    node = RequestNode(answer, most_links=2)
+    _, first = added(node, "1")
+    added(node, "2")
+    inlet = node.add_inlet()
+    node.add_inlet()
+
+    with pytest.raises(TransientError):
+        added(node, "3")
+    with pytest.raises(TransientError):
+        node.add_inlet()
+
+    await first.ended()
+    await inlet.ended()
+    added(node, "3")
+    node.add_inlet()
