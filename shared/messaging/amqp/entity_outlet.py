@@ -6,6 +6,7 @@ when its link ends: only a session's lock ends with its link.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.clock import NO_TIME
-from shared.errors import SessionLockLostError
+from shared.errors import SessionLockLostError, TocsinError
 from shared.messaging.amqp.conditions import describe_error
 from shared.messaging.amqp.envelopes import deliver
 from shared.messaging.amqp.managed_entity import HeldSessions
@@ -30,6 +31,8 @@ from shared.messaging.amqp.requests import application_properties
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.envelope import Delivery, SessionLock
 from shared.messaging.message import PropertyValue
+
+_log = logging.getLogger(__name__)
 
 REASON = "DeadLetterReason"
 DESCRIPTION = "DeadLetterErrorDescription"
@@ -152,7 +155,14 @@ class EntityOutlet:
             self._delivering.cancel()
         if self._is_settling:
             for delivery in self._ready:
-                await self._core.release(self._path, delivery.lock_token)
+                await self._give_back(delivery)
+
+    async def _give_back(self, delivery: Delivery) -> None:
+        try:
+            await self._core.release(self._path, delivery.lock_token)
+        except TocsinError as fault:
+            action = {"action": "amqp_not_given_back"}
+            _log.warning("a message comes again when its lock ends: %s", fault, extra=action)
 
 
 def _changes(properties: Fields | None) -> dict[str, PropertyValue]:
@@ -189,7 +199,9 @@ class SessionOutlet(EntityOutlet):
         self._outlet.detach(describe_error(fault))
 
     async def ended(self) -> None:
-        await super().ended()
         self._watching.cancel()
         self._sessions.remove(self._lock)
-        await self._core.release_session(self._lock)
+        try:
+            await super().ended()
+        finally:
+            await self._core.release_session(self._lock)

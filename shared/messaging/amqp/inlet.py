@@ -1,5 +1,6 @@
 """A link on which the peer sends (AMQP 1.0 part 2, 2.6.12 and 2.6.14)."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -125,7 +126,7 @@ class InletLink(Link):
         arrived.payload = b""
         if arrived.size > self._max_message_size:
             arrived.size = len(payload)
-            work = node.oversized(payload, self._too_large())
+            work: Coroutine[Any, Any, Outcome | None] = node.oversized(payload, self._too_large())
         else:
             message = Transferred(payload, arrived.message_format, arrived.is_settled)
             work = node.transferred(message)

@@ -21,6 +21,7 @@ from shared.messaging.amqp.performatives import (
 )
 from shared.messaging.amqp.sections import decode_message
 from shared.messaging.embedded.core import BrokerCore
+from shared.messaging.embedded.envelope import lock_token
 from shared.messaging.entities import NamespaceDescription, QueueDescription
 from tests.clocks import FakeClock, settle
 from tests.shared.messaging.amqp.memory_links import MemoryOutlet, encoded, opened_core, put
@@ -66,6 +67,14 @@ async def grant(
     outlet.credit, outlet.is_draining = credit, drain
     node.credited()
     await settle()
+
+
+class NarrowOutlet(MemoryOutlet):
+    """An outlet of which the session's window has room for one at a time."""
+
+    def send(self, payload: bytes, *, tag: bytes, is_settled: bool) -> None:
+        super().send(payload, tag=tag, is_settled=is_settled)
+        self.credit = 0
 
 
 async def locked_elsewhere(core: BrokerCore, path: str = "a") -> list[int]:
@@ -170,12 +179,7 @@ async def test_lock_outlives_its_link(
 async def test_what_the_window_had_no_room_for_is_given_back_at_the_end(
     core: BrokerCore, clock: FakeClock
 ) -> None:
-    class Narrow(MemoryOutlet):
-        def send(self, payload: bytes, *, tag: bytes, is_settled: bool) -> None:
-            super().send(payload, tag=tag, is_settled=is_settled)
-            self.credit = 0
-
-    outlet = Narrow()
+    outlet = NarrowOutlet()
     node = EntityOutlet(core, "a", outlet, is_settling=True)
     await put(core, "a", clock, *[encoded()] * 3)
     await grant(node, outlet, 3)
@@ -185,6 +189,41 @@ async def test_what_the_window_had_no_room_for_is_given_back_at_the_end(
 
     assert len(outlet.sent) == 2
     assert await locked_elsewhere(core) == [1]
+
+
+async def test_what_is_lost_keeps_nothing_else_from_being_given_back(
+    core: BrokerCore, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    outlet = NarrowOutlet()
+    node = EntityOutlet(core, "a", outlet, is_settling=True)
+    _, lost, _ = await put(core, "a", clock, *[encoded()] * 3)
+    await grant(node, outlet, 3)
+    await core.complete("a", lock_token(lost, 1))
+
+    await node.ended()
+
+    assert await locked_elsewhere(core) == [1]
+    assert [vars(record)["action"] for record in caplog.records] == ["amqp_not_given_back"]
+
+
+async def test_session_is_free_whatever_its_link_cannot_give_back(
+    core: BrokerCore, clock: FakeClock
+) -> None:
+    outlet = NarrowOutlet()
+    before = asyncio.all_tasks()
+    sessions = HeldSessions()
+    node = await session_node(core, outlet, sessions)
+    _, lost = await put(core, "s", clock, *[encoded(group_id="one")] * 2)
+    await grant(node, outlet, 2)
+    await core.complete("s", lock_token(lost, 1))
+
+    await node.ended()
+    await settle()
+
+    with pytest.raises(SessionLockLostError):
+        sessions.lock("s", "one", link=None)
+    assert await core.accept_session("s", session_id="one", max_wait=NO_TIME)
+    assert not [task for task in asyncio.all_tasks() - before if "Outlet" in repr(task)]
 
 
 async def test_closed_core_ends_the_delivering(
