@@ -1,4 +1,4 @@
-"""How a command ends when it failed: one line, an exit code, no traceback."""
+"""How a command ends when it failed: a line, or one for each thing that is wrong; an exit code, no traceback."""
 
 import sys
 from collections.abc import Iterator

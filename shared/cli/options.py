@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from shared.errors import ConfigurationError, TocsinError
+from shared.errors import ConfigurationError, InvalidRequestError, TocsinError
 
 LISTEN = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.IGNORECASE)
 MAX_PORT = 65535
@@ -22,13 +22,20 @@ class Reading:
         try:
             return read(text)
         except (ValueError, TocsinError) as error:
-            self.faults.append(f"{option} {text!r}: {error}")
+            self.faults.append(f"{option} {text!r}:{_told(error)}")
             return None
 
     def check(self) -> None:
-        """Raises ConfigurationError with every fault, if there is one."""
+        """Raises ConfigurationError with every fault, if there is one, each on a line of its own."""
         if self.faults:
-            raise ConfigurationError("; ".join(self.faults))
+            raise ConfigurationError("\n".join(self.faults))
+
+
+def _told(error: Exception) -> str:
+    """Return what is wrong with a file, if there is more than one thing, on lines that begin with the JSON paths."""
+    if not isinstance(error, InvalidRequestError) or len(error.faults) < 2:
+        return f" {error}"
+    return "".join(f"\n  {fault.path}: {fault.message}" for fault in error.faults)
 
 
 def read_port(text: str) -> int:

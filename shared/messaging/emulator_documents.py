@@ -29,6 +29,7 @@ from shared.messaging.emulator_values import (
     Window,
 )
 from shared.wire.conditional_members import Handler, fault, given, missing, with_faults
+from shared.wire.faults import json_path
 from shared.wire.model import Ignored, WireModel
 
 MAX_ENTITIES = 10_000
@@ -203,12 +204,13 @@ def _filter_faults(value: object) -> list[InitErrorDetails]:
 
 def _repeated(value: object, *members: str) -> list[InitErrorDetails]:
     """Return a fault for each name that something before it in these members has, in any case."""
-    seen: set[str] = set()
+    owners: dict[str, str] = {}
     faults = []
     for location, name in _names(value, members):
-        if name.lower() in seen:
-            faults.append(fault("repeated", "is given to another one too, ignoring case", location))
-        seen.add(name.lower())
+        owner = json_path(location[:-1], root="").removeprefix(".")
+        first = owners.setdefault(name.lower(), owner)
+        if first != owner:
+            faults.append(fault("repeated", f"is the name of {first} too, ignoring case", location))
     return faults
 
 

@@ -16,6 +16,7 @@ MESSAGES = {
     "missing": "is required",
     "string_type": "must be a string",
     "int_type": "must be an integer",
+    "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "tuple_type": "must be an array",

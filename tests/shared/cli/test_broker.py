@@ -96,7 +96,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
     said = str(caught.value)
     assert "--listen '0.0.0.0:1': must be 127.0.0.1:PORT" in said
-    assert f"--config {str(config)!r}: " in said
+    assert f"--config {str(config)!r}:" in said
     assert "$.UserConfig.Namespaces[0].Queues[0]" in said
     assert "--durability 'hope': must be power or process" in said
     assert "--tls-certificate and --tls-key go together" in said
@@ -157,6 +157,22 @@ async def test_over_tls_it_answers_whoever_trusts_its_certificate(tmp_path: Path
 async def test_a_second_on_the_same_folder_is_told_who_has_it(tmp_path: Path) -> None:
     async with running(tmp_path / "data") as first, started("broker", tmp_path / "data") as second:
         assert f"in use by process {first.process.pid}" in await ended(second, code=2)
+
+
+def test_faults_of_a_file_are_told_one_a_line_by_their_paths(tmp_path: Path) -> None:
+    config = tmp_path / "Config.json"
+    queues = [{"Name": "q", "Properties": {"RequiresSession": "yes"}}, {"Name": "Q"}]
+    config.write_text(json.dumps({"UserConfig": {"Namespaces": [{"Name": "n", "Queues": queues}]}}))
+
+    with pytest.raises(ConfigurationError) as caught:
+        options_of(tmp_path, config=config)
+
+    place = "$.UserConfig.Namespaces[0]"
+    assert caught.value.message.splitlines() == [
+        f"--config {str(config)!r}:",
+        f"  {place}.Queues[0].Properties.RequiresSession: must be true or false",
+        f"  {place}.Queues[1].Name: is the name of Queues[0] too, ignoring case",
+    ]
 
 
 async def test_a_taken_port_is_named_and_how_to_choose_another(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
             networks=["everywhere", "10.0.0.0/8"],
         )
 
-    faults = caught.value.message.split("; ")
+    faults = caught.value.message.splitlines()
     assert [fault.split(" ")[0] for fault in faults] == [
         "--listen",
         *["--subscription"] * 4,

@@ -37,7 +37,7 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "embedded-broker.
         ({"MaxDeliveryCount": 2001}, "must be from 1 to 2000"),
         ({"MaxDeliveryCount": "3"}, "must be an integer"),
         ({"MaxDeliveryCount": True}, "must be an integer"),
-        ({"RequiresSession": "true"}, "must be a valid boolean"),
+        ({"RequiresSession": "true"}, "must be true or false"),
         ({"ForwardTo": "other"}, "must be empty: this broker does not forward messages"),
         (
             {"ForwardDeadLetteredMessagesTo": "other"},
@@ -151,8 +151,6 @@ def test_names_are_given_once_in_any_case_and_all_else_is_told_too() -> None:
             topic(sql("1=1"), sql("1=0")),
         ],
     )
-    twice = "is given to another one too, ignoring case"
-
     found = faults(text)
 
     assert found.pop(f"{NAMESPACE}.Queues[1].Properties.LockDuration")
@@ -160,10 +158,10 @@ def test_names_are_given_once_in_any_case_and_all_else_is_told_too() -> None:
         f"{NAMESPACE}.Topics[0].Subscriptions[1].Rules[0].Properties.SqlFilter.SqlExpression"
     )
     assert found == {
-        f"{NAMESPACE}.Queues[1].Name": twice,
-        f"{NAMESPACE}.Topics[0].Name": twice,
-        f"{NAMESPACE}.Topics[0].Subscriptions[1].Name": twice,
-        f"{NAMESPACE}.Topics[1].Subscriptions[0].Rules[1].Name": twice,
+        f"{NAMESPACE}.Queues[1].Name": "is the name of Queues[0] too, ignoring case",
+        f"{NAMESPACE}.Topics[0].Name": "is the name of Queues[2] too, ignoring case",
+        f"{NAMESPACE}.Topics[0].Subscriptions[1].Name": "is the name of Subscriptions[0] too, ignoring case",
+        f"{NAMESPACE}.Topics[1].Subscriptions[0].Rules[1].Name": "is the name of Rules[0] too, ignoring case",
     }
 
 
