@@ -43,11 +43,13 @@ def test_ids_have_so_many_characters(field: str) -> None:
         check(envelope)
 
 
-@pytest.mark.parametrize("session_id", [None, ""])
-def test_session_is_required_where_the_entity_says_so(session_id: str | None) -> None:
+@pytest.mark.parametrize(
+    ("session_id", "said"), [(None, "has no session id"), ("", "has an empty session id")]
+)
+def test_session_is_required_where_the_entity_says_so(session_id: str | None, said: str) -> None:
     check(letter("a", session_id=session_id))
 
-    with pytest.raises(PermanentError) as refusal:
+    with pytest.raises(PermanentError, match=said) as refusal:
         check(letter("a", session_id=session_id), SESSIONS)
 
     assert refusal.value.code == "InvalidOperation"
