@@ -78,7 +78,7 @@ class InletNode(Protocol):
         no current task: `asyncio.timeout` needs one.
         """
 
-    async def oversized(self, beginning: bytes, error: Error) -> Outcome:
+    async def oversized(self, beginning: bytes, error: Error) -> Outcome | None:
         """Return what a message is settled with that is larger than the link takes; raising is as in `transferred`."""
 
     async def ended(self) -> None:
