@@ -39,7 +39,7 @@ from shared.messaging.amqp.sections import (
 from shared.messaging.amqp.values import Symbol, Timestamp
 from shared.messaging.embedded.encoding import Content, decode
 from shared.messaging.embedded.envelope import Delivery, Envelope, Form, StoredEnvelope
-from shared.messaging.message import Message
+from shared.messaging.message import NO_PROPERTIES, Message, PropertyValue
 
 BATCH_FORMAT = 0x80013700
 
@@ -237,6 +237,14 @@ def with_properties(payload: bytes, properties: Mapping[Any, Any]) -> bytes:
             break
     merged = known | {str(name): value for name, value in properties.items()}
     return payload[:start] + write_map(Code.APPLICATION_PROPERTIES, merged) + payload[end:]
+
+
+def properties_of(payload: bytes) -> Mapping[str, PropertyValue]:
+    """Return the application properties as the port has them. Raises MalformedFrameError when they are none."""
+    for section in find_sections(payload):
+        if section.code == Code.APPLICATION_PROPERTIES:
+            return plain_properties(read_map(payload, section))
+    return NO_PROPERTIES
 
 
 def message_of(payload: bytes) -> Message:

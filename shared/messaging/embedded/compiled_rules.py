@@ -93,7 +93,7 @@ def changed(envelope: Envelope, before: Message, after: Message) -> Envelope:
     # Not needed by whoever never talks AMQP.
     from shared.messaging.amqp.changes import with_changes
 
-    check_properties(after)
+    check_properties(after.application_properties)
     payload = with_changes(envelope.payload, before, after)
     return replace(
         envelope,

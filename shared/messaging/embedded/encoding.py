@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from shared.clock import (
     to_microseconds,
     to_optional_microseconds,
 )
-from shared.errors import MessageSizeExceededError, PermanentError
+from shared.errors import MalformedFrameError, MessageSizeExceededError, PermanentError
 from shared.messaging.embedded.envelope import Delivery, Envelope, Form, StoredEnvelope
 from shared.messaging.message import (
     NO_PROPERTIES,
@@ -56,7 +57,7 @@ def encode(message: Message) -> Envelope:
     if attributes is not None:
         size += len(attributes)
         if len(attributes) > MAX_PROPERTY:
-            check_properties(message)
+            check_properties(message.application_properties)
     if message.message_id is not None:
         size += len(storable_text(message.message_id))
     if message.session_id is not None:
@@ -82,12 +83,9 @@ def storable_text(text: str) -> bytes:
         raise PermanentError(f"the id of message or session is no text: {error.reason}") from error
 
 
-def check_properties(message: Message) -> None:
+def check_properties(properties: Mapping[str, PropertyValue]) -> None:
     """Raises MessageSizeExceededError when one property, or all together, are too large (facts, section 4)."""
-    sizes = {
-        name: len(name) + len(json.dumps(pack(value)))
-        for name, value in message.application_properties.items()
-    }
+    sizes = {name: len(name) + len(json.dumps(pack(value))) for name, value in properties.items()}
     for name, size in sizes.items():
         if size > MAX_PROPERTY:
             raise MessageSizeExceededError(
@@ -97,6 +95,17 @@ def check_properties(message: Message) -> None:
         raise MessageSizeExceededError(
             f"the properties have {sum(sizes.values())} bytes; at most {MAX_PROPERTIES} are allowed"
         )
+
+
+def check_sections(payload: bytes) -> None:
+    """Raises MessageSizeExceededError as `check_properties` does; what is no application properties is let through."""
+    if len(payload) <= MAX_PROPERTY:
+        return
+    # Not needed by whoever never talks AMQP.
+    from shared.messaging.amqp import envelopes
+
+    with suppress(MalformedFrameError):
+        check_properties(envelopes.properties_of(payload))
 
 
 def reported(text: str | None) -> str | None:
@@ -159,16 +168,20 @@ def decode(content: Content) -> Message:
 def with_properties(
     form: Form, payload: bytes, attributes: str | None, properties: Mapping[str, PropertyValue]
 ) -> tuple[bytes, str | None]:
-    """Return payload and attributes with these application properties added or replaced."""
+    """Return payload and attributes with these application properties added or replaced.
+
+    Raises MessageSizeExceededError when they have become too large.
+    """
     if form is Form.AMQP:
         from shared.messaging.amqp import envelopes
 
-        return envelopes.with_properties(payload, properties), attributes
+        sections = envelopes.with_properties(payload, properties)
+        check_sections(sections)
+        return sections, attributes
     message = decode(Content(b"", None, attributes))
     merged = {**message.application_properties, **properties}
-    changed = replace(message, application_properties=merged)
-    check_properties(changed)
-    return payload, encode_attributes(changed)
+    check_properties(merged)
+    return payload, encode_attributes(replace(message, application_properties=merged))
 
 
 def stored_message(envelope: StoredEnvelope) -> StoredMessage:

@@ -14,6 +14,7 @@ from shared.messaging.embedded import statements as sql
 from shared.messaging.embedded.counting import Tally
 from shared.messaging.embedded.encoding import with_properties
 from shared.messaging.embedded.envelope import Form, SessionLock
+from shared.messaging.embedded.limits import check_size
 from shared.messaging.embedded.namespace import Namespace, Source
 from shared.messaging.embedded.rows import Row
 from shared.messaging.embedded.schema import UNTIL_RELEASED, State
@@ -182,11 +183,24 @@ class Settling:
         self.move(tx, [(self._standing(tx, item), item.reason, item.description) for item in items])
         return [None] * len(items)
 
-    def change_properties(self, tx: Transaction, number: int, properties: Properties) -> None:
-        """Add or replace application properties of a message."""
-        for form, body, attributes, *_ in tx.driver.execute(sql.BODY, (number,)).fetchall():
+    def change_properties(
+        self, tx: Transaction, item: Held, properties: Properties, *, max_size: int
+    ) -> None:
+        """Add or replace application properties of a message that was just settled.
+
+        Raises MessageSizeExceededError when they, or the message, become too large.
+        """
+        places = item.source.path, item.source.dead_letter_path
+        for form, body, attributes, *_ in tx.driver.execute(sql.BODY, (item.number,)).fetchall():
             changed = with_properties(Form(form), body, attributes, properties)
-            tx.driver.execute(sql.SET_BODY, (*changed, number))
+            tx.driver.execute(sql.SET_BODY, (*changed, item.number))
+            growth = length(*changed) - length(body, attributes)
+            ((size,),) = tx.driver.execute(sql.GROW, (growth, *places, item.number)).fetchall()
+            if growth > 0:
+                check_size(size, max_size)
+            tally = Tally()
+            tally.add_size(item.source.owner, growth)
+            tally.write(tx.driver)
 
     def expire(self, tx: Transaction, *, until: int, at_once: int) -> int:
         """Give back what is locked no longer than `until`, up to `at_once` messages; returns how many."""
@@ -316,6 +330,10 @@ class Settling:
                 instants += [] if standing.expires_at is None else [standing.expires_at]
         tx.driver.executemany(sql.UNLOCK, keys)
         self._signals.after(tx, places, min(instants, default=None))
+
+
+def length(body: bytes, attributes: str | None) -> int:
+    return len(body) + len(attributes or "")
 
 
 def session_lost(session: str) -> SessionLockLostError:

@@ -101,6 +101,9 @@ WHERE until > 0 ORDER BY until LIMIT 1"""
 BODY = """
 SELECT form, body, attributes, message_id, session_id FROM message_body WHERE sequence_number = ?"""
 SET_BODY = "UPDATE message_body SET body = ?, attributes = ? WHERE sequence_number = ?"
+GROW = """
+UPDATE message SET size = size + ? WHERE entity IN (?, ?) AND sequence_number = ?
+RETURNING size"""
 
 HELD_IN_SESSION = f"""
 SELECT entity, sequence_number, delivery_count - uncounted, session, expires_at, state
@@ -118,6 +121,13 @@ SELECT session FROM message INDEXED BY ix_message_session
 WHERE entity = ? AND session > ? ORDER BY session LIMIT 1"""
 NEXT_STATE = """
 SELECT session FROM session_state WHERE entity = ? AND session > ? ORDER BY session LIMIT 1"""
+ANY_IN_SESSION = """
+SELECT 1 FROM message INDEXED BY ix_message_session
+WHERE entity = ? AND session IS NOT NULL LIMIT 1"""
+# All messages of an entity are alike in this, so the first of them tells.
+ANY_SESSIONLESS = """
+SELECT 1 FROM (SELECT session FROM message WHERE entity = ? ORDER BY sequence_number LIMIT 1)
+WHERE session IS NULL"""
 STATE = "SELECT state FROM session_state WHERE entity = ? AND session = ?"
 SET_STATE = """
 INSERT INTO session_state (entity, session, state) VALUES (?, ?, ?)

@@ -1,0 +1,87 @@
+"""What a settlement adds to a message counts, in whichever form the message was sent."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from shared.errors import MessageSizeExceededError
+from shared.messaging.embedded.core import BrokerCore
+from shared.messaging.embedded.encoding import encode, message_of
+from shared.messaging.embedded.envelope import Envelope
+from shared.messaging.embedded.limits import MAX_MESSAGE_SIZE
+from shared.messaging.message import Message, PropertyValue
+from shared.sql.database import Database
+from tests.clocks import FakeClock
+from tests.contracts.broker_steps import QUEUE
+from tests.shared.messaging.embedded.cores import lock, make_core, of_amqp
+
+FORMS = pytest.mark.parametrize("form", [encode, of_amqp], ids=["port", "amqp"])
+Encode = Callable[[Message], Envelope]
+
+
+@pytest.fixture
+async def core(database: Database, clock: FakeClock) -> AsyncIterator[BrokerCore]:
+    core = make_core(database, clock)
+    await core.open()
+    yield core
+    await core.close()
+
+
+async def size(core: BrokerCore) -> int:
+    (queue,) = [one for one in await core.counts() if one.path == QUEUE]
+    return queue.size
+
+
+@FORMS
+async def test_properties_of_a_settlement_count(core: BrokerCore, form: Encode) -> None:
+    await core.send(QUEUE, [form(Message(body=b"a", application_properties={"old": "x"}))])
+    before = await size(core)
+    (delivery,) = await lock(core, QUEUE)
+
+    await core.abandon(QUEUE, delivery.lock_token, {"new": "y" * 1000})
+    (again,) = await lock(core, QUEUE)
+    after = await size(core)
+
+    assert 1000 < after - before < 1020
+    await core.dead_letter(
+        QUEUE, again.lock_token, reason=None, description=None, properties={"new": None}
+    )
+    assert before < await size(core) < before + 20
+    (dead,) = await lock(core, f"{QUEUE}/$DeadLetterQueue")
+    await core.complete(f"{QUEUE}/$DeadLetterQueue", dead.lock_token)
+    assert await size(core) == 0
+
+
+@FORMS
+@pytest.mark.parametrize(
+    "properties",
+    [{"a": "x" * 33_000}, {f"p{n}": "x" * 22_000 for n in range(3)}],
+    ids=["one", "all"],
+)
+async def test_settlement_with_properties_that_are_too_large_is_refused(
+    core: BrokerCore, form: Encode, properties: dict[str, PropertyValue]
+) -> None:
+    await core.send(QUEUE, [form(Message(body=b"a"))])
+    (delivery,) = await lock(core, QUEUE)
+
+    with pytest.raises(MessageSizeExceededError, match="propert"):
+        await core.defer(QUEUE, delivery.lock_token, properties)
+
+    await core.complete(QUEUE, delivery.lock_token)
+
+
+@FORMS
+async def test_settlement_makes_no_message_larger_than_one_may_be(
+    core: BrokerCore, form: Encode
+) -> None:
+    await core.send(QUEUE, [form(Message(body=bytes(MAX_MESSAGE_SIZE - 100)))])
+    before = await size(core)
+    (delivery,) = await lock(core, QUEUE)
+
+    with pytest.raises(MessageSizeExceededError, match=str(MAX_MESSAGE_SIZE)):
+        await core.abandon(QUEUE, delivery.lock_token, {"a": "x" * 200})
+
+    await core.abandon(QUEUE, delivery.lock_token, {"a": "x"})
+    (again,) = await lock(core, QUEUE)
+    assert message_of(again).application_properties == {"a": "x"}
+    assert before < await size(core) <= MAX_MESSAGE_SIZE
