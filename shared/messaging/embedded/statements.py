@@ -121,13 +121,9 @@ SELECT session FROM message INDEXED BY ix_message_session
 WHERE entity = ? AND session > ? ORDER BY session LIMIT 1"""
 NEXT_STATE = """
 SELECT session FROM session_state WHERE entity = ? AND session > ? ORDER BY session LIMIT 1"""
-ANY_IN_SESSION = """
-SELECT 1 FROM message INDEXED BY ix_message_session
-WHERE entity = ? AND session IS NOT NULL LIMIT 1"""
 # All messages of an entity are alike in this, so the first of them tells.
-ANY_SESSIONLESS = """
-SELECT 1 FROM (SELECT session FROM message WHERE entity = ? ORDER BY sequence_number LIMIT 1)
-WHERE session IS NULL"""
+IS_FIRST_IN_SESSION = """
+SELECT session IS NOT NULL FROM message WHERE entity = ? ORDER BY sequence_number LIMIT 1"""
 STATE = "SELECT state FROM session_state WHERE entity = ? AND session = ?"
 SET_STATE = """
 INSERT INTO session_state (entity, session, state) VALUES (?, ?, ?)
