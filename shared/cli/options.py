@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from shared.errors import ConfigurationError, InvalidRequestError, TocsinError
 
-LISTEN = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{1,5})", re.IGNORECASE)
+LISTEN = re.compile(r"(?:127\.0\.0\.1|localhost)(?::(.*))?", re.IGNORECASE | re.DOTALL)
+PORT = re.compile(r"[0-9]{1,5}")
 MAX_PORT = 65535
 Value = TypeVar("Value")
 
@@ -40,6 +41,13 @@ def _told(error: Exception) -> str:
 
 def read_port(text: str) -> int:
     match = LISTEN.fullmatch(text)
-    if match is None or int(match[1]) > MAX_PORT:
-        raise ValueError("must be 127.0.0.1:PORT, since the service listens on loopback only")
-    return int(match[1])
+    if match is None:
+        raise ValueError(
+            "must be 127.0.0.1:PORT or localhost:PORT, since the service listens on loopback only"
+        )
+    port = match[1]
+    if not port:
+        raise ValueError("there is no port; such as 127.0.0.1:5672, or :0 for a free one")
+    if not PORT.fullmatch(port) or int(port) > MAX_PORT:
+        raise ValueError(f"the port {port!r} must be a number from 0 to {MAX_PORT}")
+    return int(port)

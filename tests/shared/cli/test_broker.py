@@ -95,7 +95,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         )
 
     said = str(caught.value)
-    assert "--listen '0.0.0.0:1': must be 127.0.0.1:PORT" in said
+    assert "--listen '0.0.0.0:1': must be 127.0.0.1:PORT or localhost:PORT" in said
     assert f"--config {str(config)!r}:" in said
     assert "$.UserConfig.Namespaces[0].Queues[0]" in said
     assert "--durability 'hope': must be power or process" in said
