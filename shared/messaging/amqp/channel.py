@@ -2,7 +2,7 @@
 
 Transfer ids count frames, delivery ids count messages, both from 0 and modulo 2^32. The peer's transfers are limited by
 our incoming window, ours by the peer's; what was to be sent and does not fit waits here, and while it does no link of
-the session has credit. Outcomes are told at the end of a turn, in ranges.
+the session has credit. What the peer's messages come to is told at the end of a turn, in ranges.
 """
 
 from collections import deque
@@ -66,9 +66,7 @@ class Channel(Generic[Owner]):
         self._unsettled: dict[int, tuple[Owner, bytes]] = {}
         self._waiting: deque[tuple[Owner, bytes | Callable[[], None]]] = deque()
         self._outcomes = Outcomes(RECEIVER, self.send, writer)
-        self._echoes = Outcomes(SENDER, self.send, writer)
         self.settle = self._outcomes.add
-        self.echo = self._echoes.add
 
     @property
     def room(self) -> int:
@@ -85,10 +83,17 @@ class Channel(Generic[Owner]):
     def send(self, performative: Performative) -> None:
         self._writer.send(self._number, performative)
 
+    def echo(self, delivery_id: int, outcome: Outcome) -> None:
+        """Say that the peer's settlement was carried out, in a frame of its own.
+
+        Of the SDK's calls that settle side by side each reads a frame before it looks whether it was told: one frame
+        for several leaves the others reading until that times out, 200 ms.
+        """
+        self.send(Disposition(SENDER, delivery_id, delivery_id, True, outcome))
+
     def send_last(self, performative: Performative) -> None:
         """Send it after everything that was decided before."""
         self._outcomes.write()
-        self._echoes.write()
         self.send(performative)
 
     def send_flow(
@@ -190,7 +195,7 @@ class Channel(Generic[Owner]):
 
 
 class Outcomes:
-    """What deliveries were settled with since the last flush; contiguous ones of one outcome go in one frame."""
+    """What the peer's deliveries were settled with since the last flush; ranges of one outcome go in one frame."""
 
     def __init__(
         self, role: bool, send: Callable[[Performative], None], writer: FrameWriter

@@ -17,12 +17,13 @@ from azure.servicebus.aio import ServiceBusReceiver
 
 from shared.clock import NO_TIME, Clock
 from shared.errors import NotFoundError, TocsinError
-from shared.messaging.message import ReceivedMessage, StoredMessage
+from shared.messaging.message import MessageState, ReceivedMessage, StoredMessage
 from shared.messaging.servicebus.deliveries import Deliveries
 from shared.messaging.servicebus.encoding import stored
 from shared.messaging.servicebus.errors import is_broken, translated
 from shared.messaging.servicebus.paths import SourcePath
 from shared.messaging.servicebus.reading import LARGEST_BATCH, Messages, Reading
+from shared.messaging.servicebus.settling import Settlements
 from shared.messaging.servicebus.turns import Turns
 from shared.messaging.servicebus.waiting import Line, Waiter
 
@@ -50,6 +51,7 @@ class EntityReader:
         self._turns = Turns()
         self._reading = Reading(sdk, largest_batch=largest_batch)
         self._deliveries = Deliveries(path, clock)
+        self._settlements = Settlements(self.call, reopen=self.open, clock=clock)
         self._calls = 0
         self._reader: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -79,7 +81,11 @@ class EntityReader:
         """Raises MessageLockLostError when this process does not have the lock; otherwise the broker decides."""
         held = self._deliveries.take(message)
         try:
-            await self.call(lambda: settlement(held))
+            if message.state is MessageState.DEFERRED:  # by a request, which has no room for others
+                await self.call(lambda: settlement(held))
+            else:
+                with self._translated():
+                    await self._settlements.settle(lambda: settlement(held))
         except TocsinError:
             # It may be tried again; whether it is still locked the broker knows.
             self._deliveries.put_back(message, held)
@@ -134,6 +140,7 @@ class EntityReader:
         for message in self._line.take_all():
             with suppress(TocsinError):  # its lock ends by itself
                 await self.settle(message, self.sdk.abandon_message)
+        await self._settlements.finish()
         with self._translated():
             await self._turns.take(self.sdk.close)
 

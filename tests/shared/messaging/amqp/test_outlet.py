@@ -188,19 +188,17 @@ async def test_a_settlement_that_fails_is_echoed_rejected_with_the_error(served:
     await peer.close()
 
 
-async def test_a_range_is_settled_and_echoed_as_one(served: Served) -> None:
+async def test_each_delivery_of_a_range_is_settled_and_echoed(served: Served) -> None:
     peer = await Peer.begun(served.port)
     await peer.attach_receiver("orders", credit=10)
     for _ in range(10):
         served.memory.put("orders", b"x")
         await peer.hear(Transfer)
 
-    peer.say(Disposition(RECEIVER, 2, 6, False, Accepted()))
-    assert await peer.hear(Disposition) == echo(2, 6, Accepted())
-    peer.say(Disposition(RECEIVER, 0, 9, False, Accepted()))
-
-    assert await peer.hear(Disposition) == echo(0, 1, Accepted())
-    assert await peer.hear(Disposition) == echo(7, 9, Accepted())
+    for first, last, settled in ((2, 6, (2, 3, 4, 5, 6)), (0, 9, (0, 1, 7, 8, 9))):
+        peer.say(Disposition(RECEIVER, first, last, False, Accepted()))
+        for number in settled:
+            assert await peer.hear(Disposition) == echo(number, number, Accepted())
     await peer.close()
 
 
@@ -313,9 +311,8 @@ async def test_a_peer_that_settles_nothing_is_sent_no_more_at_some_point(served:
 
     peer.say(Disposition(RECEIVER, 7, state=Accepted()))
 
-    # The next message goes out at once, the echo at the end of the turn.
-    assert (await peer.hear(Transfer)).delivery_id == MOST_UNSETTLED
     assert await peer.hear(Disposition) == echo(7, 7, Accepted())
+    assert (await peer.hear(Transfer)).delivery_id == MOST_UNSETTLED
     await peer.close()
 
 

@@ -103,6 +103,27 @@ async def test_connection_that_was_cut_is_replaced_unseen(
     assert bodies(await take(receiver)) == ["3"]
 
 
+async def test_settlements_side_by_side_survive_that_the_namespace_goes_away(
+    door: Door, broker: ServiceBusBroker
+) -> None:
+    receiver = broker.receiver(QUEUE)
+    await broker.send(QUEUE, [text(str(number)) for number in range(40)])
+    messages = await take(receiver, 40)
+
+    await door.shut()
+    outcomes = await soon(
+        asyncio.gather(*(receiver.complete(each) for each in messages), return_exceptions=True)
+    )
+    assert {type(outcome) for outcome in outcomes} == {TransientError}
+    await door.open()
+    await soon(asyncio.gather(*(receiver.complete(each) for each in messages[:20])))
+    await door.shut()
+    await door.open()
+    await soon(asyncio.gather(*(receiver.complete(each) for each in messages[20:])))
+
+    assert await broker.peek(QUEUE) == []
+
+
 async def test_session_ends_with_its_connection(door: Door, broker: ServiceBusBroker) -> None:
     await broker.send(ORDERED, [text("1", "s")])
     session = await broker.accept_session(ORDERED, session_id="s", max_wait=SECOND)
