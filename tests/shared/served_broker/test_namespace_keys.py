@@ -3,6 +3,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from azure.servicebus import parse_connection_string
 
 from shared.errors import ConfigurationError
 from shared.served_broker.namespace_keys import KEY_NAME, complete_keys, load_keys
@@ -37,15 +38,19 @@ def test_the_emulators_namespace_has_the_emulators_key(tmp_path: Path) -> None:
     assert keys.by_namespace == {"sbemulatorns": {KEY_NAME: "SAS_KEY_VALUE"}}
 
 
-def test_keys_of_namespaces_that_are_not_served_open_nothing(tmp_path: Path) -> None:
-    complete_keys(tmp_path / "keys.json", ["one", "two"], random_bytes=sevens)
+def test_keys_of_namespaces_that_are_not_served_open_nothing_and_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"one": {"k": "SECRET"}, "two": {"k": "other"}}))
 
-    assert set(load_keys(tmp_path / "keys.json", ["two"]).by_namespace) == {"two"}
+    assert set(load_keys(path, ["Two"]).by_namespace) == {"Two"}
+    assert "has keys of 'one', which the broker does not serve" in caplog.text
+    assert "SECRET" not in caplog.text
 
 
 @pytest.mark.parametrize(
-    "content",
-    ["", "{", "[]", '{"one": "SECRET"}', '{"one": {"k": 7}}', '{"one": {"k": ""}}', "\xff"],
+    "content", ["", "{", "[]", '{"one": "SECRET"}', '{"one": ["SECRET"]}', "\xff"]
 )
 def test_p8_a_malformed_file_is_named_and_not_shown(content: str, tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
@@ -55,6 +60,47 @@ def test_p8_a_malformed_file_is_named_and_not_shown(content: str, tmp_path: Path
         load_keys(path, ["one"])
 
     assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        ({"one": {"k": "SECRET"}, "two": {"k": "SECRET"}}, "'one' and 'two' have the same key"),
+        ({"one": {"k": "SECRET"}, "two": {"l": "SECRET"}}, "'one' and 'two' have the same key"),
+        ({"one": {"k": "SECRET"}, "One": {"k": "x"}}, "'One' is there twice"),
+        ({"one": {}}, "'one' has no key"),
+        ({"one": {"k": 7}}, "a key of 'one' is not text"),
+        ({"one": {"k": ""}}, "a key of 'one' is not text"),
+        ({"one": {"k": "SECRET;x"}}, "a key of 'one' is not text"),
+        ({"one": {"k": "SECRET x"}}, "a key of 'one' is not text"),
+        ({"one": {"k": "SECRET\n"}}, "a key of 'one' is not text"),
+        ({"one": {"SECRET;": "x"}}, "a key of 'one' has a name"),
+        ({"one": {"SECRET=": "x"}}, "a key of 'one' has a name"),
+        ({"one": {"SECRET KEY": "x"}}, "a key of 'one' has a name"),
+        ({"one": {"": "SECRET"}}, "a key of 'one' has a name"),
+    ],
+)
+def test_p8_keys_that_open_two_namespaces_or_fit_no_connection_string_are_refused(
+    keys: dict[str, dict[str, str]], fault: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps(keys))
+
+    with pytest.raises(ConfigurationError, match=rf"keys\.json: {fault}") as caught:
+        complete_keys(path, ["one"], random_bytes=sevens)
+
+    assert "SECRET" not in str(caught.value)
+
+
+def test_whatever_is_taken_is_read_from_a_connection_string_by_the_sdk(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"One": {"My_own.key-1": "a=b==/+:~!"}}))
+    complete_keys(path, ["one"], random_bytes=sevens)
+
+    (text,) = load_keys(path, ["one"]).connection_strings("one", host="127.0.0.1", port=1)
+
+    read = parse_connection_string(text)
+    assert (read.shared_access_key_name, read.shared_access_key) == ("My_own.key-1", "a=b==/+:~!")
 
 
 def test_a_missing_file_or_namespace_is_named(tmp_path: Path) -> None:
