@@ -21,45 +21,32 @@ STATES = {
 
 
 def stored(row: Row, dead_letter_source: str | None) -> StoredEnvelope:
-    number, state, until, fence, uncounted, enqueued, expires, form, body, *rest = row
-    attributes, message_id, session_id, reason, description = rest
-    return StoredEnvelope(
-        form=FORMS[form],
-        payload=body,
-        attributes=attributes,
-        message_id=message_id,
-        session_id=session_id,
-        sequence_number=number,
-        enqueued_time=enqueued,
-        expires_at=expires,
-        due=until if state == State.SCHEDULED else None,
-        state=STATES[state],
-        delivery_count=fence - uncounted,
-        dead_letter_reason=reason,
-        dead_letter_error_description=description,
-        dead_letter_source=dead_letter_source,
-    )
+    return StoredEnvelope(**_fields(row, dead_letter_source))
 
 
 def delivered(row: Row, source: Source, locked_until: int) -> Delivery:
     """Return the message that was just locked; `row` was read before."""
-    number, state, _, fence, uncounted, enqueued, expires, form, body, *rest = row
+    fields = _fields(row, source.dead_letter_source)
+    fields["delivery_count"] += 1
+    return Delivery(**fields, lock_token=lock_token(row[0], row[3] + 1), locked_until=locked_until)
+
+
+def _fields(row: Row, dead_letter_source: str | None) -> dict[str, Any]:
+    number, state, until, fence, uncounted, enqueued, expires, form, body, *rest = row
     attributes, message_id, session_id, reason, description = rest
-    return Delivery(
-        form=FORMS[form],
-        payload=body,
-        attributes=attributes,
-        message_id=message_id,
-        session_id=session_id,
-        sequence_number=number,
-        enqueued_time=enqueued,
-        expires_at=expires,
-        due=None,
-        state=STATES[state],
-        delivery_count=fence - uncounted + 1,
-        dead_letter_reason=reason,
-        dead_letter_error_description=description,
-        dead_letter_source=source.dead_letter_source,
-        lock_token=lock_token(number, fence + 1),
-        locked_until=locked_until,
-    )
+    return {
+        "form": FORMS[form],
+        "payload": body,
+        "attributes": attributes,
+        "message_id": message_id,
+        "session_id": session_id,
+        "sequence_number": number,
+        "enqueued_time": enqueued,
+        "expires_at": expires,
+        "due": until if state == State.SCHEDULED else None,
+        "state": STATES[state],
+        "delivery_count": fence - uncounted,
+        "dead_letter_reason": reason,
+        "dead_letter_error_description": description,
+        "dead_letter_source": dead_letter_source,
+    }
