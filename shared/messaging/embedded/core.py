@@ -44,6 +44,7 @@ from shared.messaging.embedded.receiving import Line, Receiving
 from shared.messaging.embedded.rows import stored
 from shared.messaging.embedded.sending import Parcel, Sending
 from shared.messaging.embedded.sequence import SequenceNumbers
+from shared.messaging.embedded.session_requirements import check_session_requirements
 from shared.messaging.embedded.sessions import Sessions
 from shared.messaging.embedded.settling import (
     DeadLetter,
@@ -108,7 +109,9 @@ class BrokerCore:
         """Take over what an earlier process left; only the sole owner of the file may, before anything else.
 
         Locks of messages stay: whoever holds one may outlive the broker and settle by it. Those of sessions ended.
+        Raises ConfigurationError where messages do not fit what their entity now requires of sessions.
         """
+        await self._database.read(partial(check_session_requirements, namespace=self._namespace))
         await in_steps(self._database, self._due.free_sessions)
         await self._database.run(lambda tx: self._rules.load(tx) and None)
         self._look()
