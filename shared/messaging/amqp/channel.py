@@ -67,6 +67,7 @@ class Channel(Generic[Owner]):
         self._waiting: deque[tuple[Owner, bytes | Callable[[], None]]] = deque()
         self._outcomes = Outcomes(RECEIVER, self.send, writer)
         self.settle = self._outcomes.add
+        self.has_room_again: Callable[[], None] = lambda: None
 
     @property
     def room(self) -> int:
@@ -161,8 +162,12 @@ class Channel(Generic[Owner]):
             self._transfer(owner, encode_frame(self._number, transfer, part))
 
     def after_transfers(self, owner: Owner, say: Callable[[], None]) -> None:
-        """Call `say` once what waits has been sent."""
+        """Call `say` once what waits has been sent, instead of what the owner wanted said then before."""
         if self._waiting:
+            others = (
+                each for each in self._waiting if each[0] is not owner or not callable(each[1])
+            )
+            self._waiting = deque(others)
             self._waiting.append((owner, say))
         else:
             say()
@@ -171,6 +176,15 @@ class Channel(Generic[Owner]):
         """Forget and return the deliveries from `first` to `last` that are unsettled, with their tags."""
         for delivery_id in known_between(self._unsettled, first, last):
             yield delivery_id, *self._unsettled.pop(delivery_id)
+
+    def forget_deliveries(self, owner: Owner, tags: Collection[bytes]) -> None:
+        """Drop those of a link of which nothing is to be settled any more."""
+        had_room = self.room > 0
+        for delivery_id, (whose, tag) in list(self._unsettled.items()):
+            if whose is owner and tag in tags:
+                del self._unsettled[delivery_id]
+        if not had_room and self.room:
+            self.has_room_again()
 
     def forget(self, owner: Owner) -> None:
         """Drop what is unsettled or waits on a link that has ended."""

@@ -28,6 +28,7 @@ from shared.messaging.amqp.performatives import (
     Released,
 )
 from shared.messaging.amqp.requests import application_properties
+from shared.messaging.amqp.unsettled import Unsettled
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.envelope import Delivery, SessionLock
 from shared.messaging.message import PropertyValue
@@ -39,7 +40,10 @@ DESCRIPTION = "DeadLetterErrorDescription"
 
 
 class EntityOutlet:
-    """Delivers what there is credit for; `is_settling` is peek-lock, otherwise it is receive-and-delete."""
+    """Delivers what there is credit for; `is_settling` is peek-lock, otherwise it is receive-and-delete.
+
+    Who is to settle, and whose link does not end with a lock, has `unsettled`.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class EntityOutlet:
         *,
         is_settling: bool,
         session: SessionLock | None = None,
+        unsettled: Unsettled | None = None,
     ) -> None:
         self._core = core
         self._path = path
@@ -57,6 +62,7 @@ class EntityOutlet:
         self._session = session
         # Found for credit that the peer, or the session's window, has taken back meanwhile.
         self._ready: deque[Delivery] = deque()
+        self._unsettled = unsettled
         self._asked = 0
         self._is_patient = False
         self._delivering: asyncio.Task[None] | None = None
@@ -114,6 +120,8 @@ class EntityOutlet:
     def _send_ready(self) -> None:
         while self._ready and self._outlet.credit > 0:
             delivery = self._ready.popleft()
+            if self._unsettled is not None:
+                self._unsettled.add(delivery)
             self._outlet.send(
                 deliver(delivery),
                 tag=delivery.lock_token.bytes_le,
@@ -123,6 +131,8 @@ class EntityOutlet:
     async def settled(self, tag: bytes, outcome: Outcome | None) -> Outcome:
         """Carry out the outcome; a settlement without one gives the message back."""
         token = UUID(bytes_le=tag)
+        if self._unsettled is not None:
+            self._unsettled.discard(token)
         match outcome:
             case Accepted():
                 await self._core.complete(self._path, token)
@@ -153,6 +163,8 @@ class EntityOutlet:
         self._has_ended = True
         if self._delivering is not None:
             self._delivering.cancel()
+        if self._unsettled is not None:
+            await self._unsettled.close()
         if self._is_settling:
             for delivery in self._ready:
                 await self._give_back(delivery)

@@ -46,6 +46,7 @@ async def peek_message(entity: ManagedEntity, request: Request) -> Answer:
         from_sequence_number=arguments.ordinal("from-sequence-number"),
         max_messages=min(arguments.ordinal("message-count"), MAX_PEEKED),
         session_id=arguments.optional_text("session-id"),
+        max_size=MAX_PEEKED_SIZE,
     )
     if not peeked:
         return Answer(status=NO_CONTENT)

@@ -5,7 +5,7 @@ which it receives an outlet. Nodes never see a frame; the engine never sees a qu
 Whatever a node raises is told to the peer as the AMQP error that belongs to it, and ends no more than the link.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,6 +55,9 @@ class Outlet(Protocol):
 
     def drained(self) -> None:
         """Tell the peer that there is nothing more: uses up the credit."""
+
+    def forget(self, tags: Collection[bytes]) -> None:
+        """Await no outcome any more of the deliveries with these tags."""
 
     def detach(self, error: Error | None) -> None:
         """End the link and say why."""

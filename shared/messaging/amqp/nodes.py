@@ -33,6 +33,7 @@ from shared.messaging.amqp.session_filter import (
     properties_of,
     read_wish,
 )
+from shared.messaging.amqp.unsettled import Unsettled
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.envelope import SessionLock
 
@@ -52,6 +53,7 @@ class NamespaceNodes:
         arrivals: Arrivals,
     ) -> None:
         self._cores = cores
+        self._clock = clock
         self._arrivals = arrivals
         self._claims = Claims(keys, clock)
         self._sessions = HeldSessions()
@@ -106,7 +108,13 @@ class NamespaceNodes:
         if wish is None:
             # An entity that requires sessions has nothing for a receiver without one, and says so here.
             core.line(path)
-            return Attached(node=EntityOutlet(core, path, outlet, is_settling=is_settling))
+            unsettled = None
+            if is_settling:
+                still_locked = partial(core.still_locked, path)
+                unsettled = Unsettled(self._clock, still_locked, outlet.forget)
+            return Attached(
+                node=EntityOutlet(core, path, outlet, is_settling=is_settling, unsettled=unsettled)
+            )
         lock = await _accept_session(core, path, wish)
         node = SessionOutlet(
             core,

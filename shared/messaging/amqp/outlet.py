@@ -4,6 +4,7 @@ A delivery that was not sent settled is unsettled until the peer has decided; it
 the node returns is echoed settled. A peer that settles on its own is told nothing.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -34,6 +35,7 @@ class OutletLink(Link):
         self._delivery_count = 0
         self._credit = 0
         self._is_draining = False
+        self._is_drain_to_tell = False
 
     @property
     def credit(self) -> int:
@@ -63,7 +65,11 @@ class OutletLink(Link):
             self._is_draining = False
             self._delivery_count = (self._delivery_count + self._credit) % MODULUS
             self._credit = 0
-            self._channel.after_transfers(self, partial(self._send_flow, drain=True))
+            self._is_drain_to_tell = True
+            self._channel.after_transfers(self, self._send_flow)
+
+    def forget(self, tags: Collection[bytes]) -> None:
+        self._channel.forget_deliveries(self, tags)
 
     def flowed(self, flow: Flow) -> None:
         if flow.link_credit is not None:
@@ -107,7 +113,8 @@ class OutletLink(Link):
             self._channel.echo(delivery_id, outcome)
         self._decision_ends()
 
-    def _send_flow(self, *, drain: bool | None = None) -> None:
+    def _send_flow(self) -> None:
+        drain, self._is_drain_to_tell = self._is_drain_to_tell or None, False
         self._channel.send_flow(
             self.handle,
             delivery_count=self._delivery_count,

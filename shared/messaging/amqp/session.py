@@ -57,6 +57,7 @@ class Session:
 
     def __init__(self, begin: Begin, channel: Channel[Link], surroundings: Surroundings) -> None:
         self._channel = channel
+        channel.has_room_again = self.credited
         self._surroundings = surroundings
         self._links: dict[int, Link] = {}
         self._is_ended = False

@@ -16,12 +16,9 @@ from itertools import islice
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection
-
 from shared.clock import Clock, from_microseconds, to_microseconds
 from shared.errors import ConfigurationError, MessageSizeExceededError, PermanentError
 from shared.messaging.embedded import counting, session_states
-from shared.messaging.embedded import statements as sql
 from shared.messaging.embedded.due import DueWork
 from shared.messaging.embedded.encoding import reported
 from shared.messaging.embedded.envelope import (
@@ -35,13 +32,12 @@ from shared.messaging.embedded.envelope import (
 from shared.messaging.embedded.limits import (
     LARGEST_MAX_MESSAGE_SIZE,
     MAX_MESSAGE_SIZE,
-    MAX_PEEK,
     check_envelope,
     check_id,
 )
+from shared.messaging.embedded.looks import Peek, still_locked
 from shared.messaging.embedded.namespace import Namespace, Source
 from shared.messaging.embedded.receiving import Line, Receiving
-from shared.messaging.embedded.rows import stored
 from shared.messaging.embedded.sending import Parcel, Sending
 from shared.messaging.embedded.sequence import SequenceNumbers
 from shared.messaging.embedded.session_requirements import check_session_requirements
@@ -159,20 +155,21 @@ class BrokerCore:
         from_sequence_number: int,
         max_messages: int,
         session_id: str | None = None,
+        max_size: int | None = None,
     ) -> list[StoredEnvelope]:
-        """Return messages of every state from that number on, no more than 250."""
+        """Return messages of every state from that number on: up to 250, and none after `max_size` bytes of bodies."""
         kept = self._namespace.stored_path(path)
         source = self._namespace.sources.get(kept)
         letters_of = None if source is None else source.dead_letter_source
-        where = (kept,) if session_id is None else (kept, session_id)
-        statement = sql.PEEK if session_id is None else sql.PEEK_IN_SESSION
-        parameters = (*where, from_sequence_number, max(0, min(max_messages, MAX_PEEK)))
+        peek = Peek(kept, letters_of, from_sequence_number, max_messages, session_id, max_size)
+        return await self._database.read(peek.look)
 
-        def look(connection: Connection) -> list[StoredEnvelope]:
-            rows = connection.exec_driver_sql(statement, parameters)
-            return [stored(tuple(row), letters_of) for row in rows]
-
-        return await self._database.read(look)
+    async def still_locked(self, path: str, tokens: Sequence[UUID]) -> list[UUID]:
+        """Return those of the tokens whose locks last."""
+        source = self._namespace.source(path)
+        return await self._database.read(
+            lambda connection: still_locked(connection, source.path, tokens, self._now())
+        )
 
     def line(self, path: str, session: SessionLock | None = None) -> Line:
         """Return where to wait for messages; raises PermanentError, SessionLockLostError."""

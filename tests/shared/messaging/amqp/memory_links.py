@@ -1,6 +1,6 @@
 """Links without a wire, and a namespace for the nodes behind them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,11 +36,15 @@ class MemoryOutlet(MemoryLink):
     is_draining: bool = False
     sent: list[tuple[bytes, bytes, bool]] = field(default_factory=list)
     drains: int = 0
+    forgotten: list[bytes] = field(default_factory=list)
 
     def send(self, payload: bytes, *, tag: bytes, is_settled: bool) -> None:
         assert self.credit > 0
         self.credit -= 1
         self.sent.append((payload, tag, is_settled))
+
+    def forget(self, tags: Collection[bytes]) -> None:
+        self.forgotten += tags
 
     def drained(self) -> None:
         self.credit, self.is_draining = 0, False

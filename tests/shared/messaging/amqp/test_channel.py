@@ -1,3 +1,4 @@
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -113,6 +114,38 @@ def test_what_a_link_leaves_unsettled_takes_no_room() -> None:
 
     assert channel.room == MOST_UNSETTLED - 1
     assert list(channel.settled(0, 2)) == [(1, other, b"t")]
+
+
+def test_deliveries_that_are_forgotten_make_room() -> None:
+    channel: Channel[object] = Channel(
+        1, Begin(None, 0, 20_000, 5), FrameWriter(), max_frame_size=512
+    )
+    one, other = object(), object()
+    told: list[int] = []
+    channel.has_room_again = lambda: told.append(channel.room)
+    for number in range(MOST_UNSETTLED):
+        owner = one if number % 2 else other
+        channel.deliver(owner, 0, b"x", tag=number.to_bytes(2), is_settled=False)
+
+    channel.forget_deliveries(one, {(1).to_bytes(2), (2).to_bytes(2), (3).to_bytes(2)})
+    channel.forget_deliveries(other, {(2).to_bytes(2)})
+
+    assert told == [2]
+    assert channel.room == 3
+    assert [number for number, *_ in channel.settled(0, 5)] == [0, 4, 5]
+
+
+def test_of_what_an_owner_wants_said_after_transfers_the_last_is_said() -> None:
+    channel: Channel[str] = Channel(1, Begin(None, 0, 0, 5), FrameWriter(), max_frame_size=512)
+    channel.deliver("one", 0, b"x", tag=b"t", is_settled=True)
+    said: list[str] = []
+
+    for number in range(3):
+        channel.after_transfers("one", partial(said.append, f"one {number}"))
+        channel.after_transfers("other", partial(said.append, f"other {number}"))
+    channel.flowed(Flow(0, 9, 0, 5))
+
+    assert said == ["one 2", "other 2"]
 
 
 @given(st.sets(near_the_end, max_size=20), near_the_end, near_the_end)

@@ -284,6 +284,27 @@ async def test_a_drain_behind_a_full_window_is_answered_after_what_waits(served:
     await peer.close()
 
 
+async def test_echoes_behind_a_full_window_are_answered_once_and_a_drain_with_them(
+    served: Served,
+) -> None:
+    peer = await Peer.begun(served.port, window=1)
+    served.memory.put("orders", BIG)
+    await peer.attach_receiver("orders", credit=5)
+    await peer.hear(Transfer)
+    peer.say(Flow(1, 0, 0, 100, 1, 1, 0, drain=True))
+    for _ in range(100):
+        peer.say(Flow(1, 0, 0, 100, 1, 1, 0, echo=True))
+    peer.say(Flow(1, 100, 0, 100))
+    assert [(await peer.hear(Transfer)).more for _ in range(3)] == [True, True, False]
+
+    flow = await peer.hear(Flow)
+    peer.say(Flow(4, 100, 0, 100, echo=True))
+
+    assert (flow.handle, flow.delivery_count, flow.link_credit, flow.drain) == (1, 1, 0, True)
+    assert (await peer.hear(Flow)).handle is None
+    await peer.close()
+
+
 async def test_a_link_that_ends_takes_what_waits_with_it(served: Served) -> None:
     peer = await Peer.begun(served.port, window=1)
     served.memory.put("orders", BIG)
