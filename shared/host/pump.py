@@ -13,19 +13,21 @@ from datetime import timedelta
 from typing import Any
 
 from shared.clock import Clock
-from shared.errors import InvocationError, MessageLockLostError
+from shared.errors import InvocationError, MessageLockLostError, TocsinError
 from shared.host.concurrency import Slots
 from shared.host.functions import HostedFunction, MessageTrigger
 from shared.host.host_json import HostSettings
 from shared.host.invocation import Invoker
 from shared.host.messages import message_argument
+from shared.host.outage import Outage
 from shared.host.renewal import Renewals, log_lost_lock
 from shared.messaging.broker import Receiver
 from shared.messaging.message import ReceivedMessage
 
 logger = logging.getLogger(__name__)
 
-PAUSE_AFTER_FAILURE = timedelta(seconds=1)
+PROBE = timedelta(seconds=1)
+"""How long a receive waits after one that failed: only one that returns tells that the entity is there again."""
 
 
 class Pump:
@@ -53,6 +55,8 @@ class Pump:
         self._batch_size = settings.max_message_batch_size if trigger.is_many else 1
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._outage = Outage(trigger.entity)
+        self._pausing: asyncio.Task[None] | None = None
         self._renewals = Renewals(
             receiver,
             clock=clock,
@@ -69,14 +73,17 @@ class Pump:
             if self._running:
                 await asyncio.wait(self._running)
         finally:
-            for task in (*self._running, renewing):
+            ending = [*self._running, renewing, *filter(None, [self._pausing])]
+            for task in ending:
                 task.cancel()
-            await asyncio.gather(*self._running, renewing, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
 
     async def stop(self) -> None:
         """Receive no more."""
         self._stopping = True
         self._slots.release()
+        if self._pausing is not None:
+            self._pausing.cancel()
         await self._receiver.close()
 
     @property
@@ -91,21 +98,24 @@ class Pump:
             return
         try:
             wanted = self._batch_size if self._trigger.is_many else free
-            received = await self._receiver.receive(max_messages=wanted, max_wait=None)
-        except Exception:  # the broker's trouble must not end the pump
-            logger.exception(
-                "cannot receive from %s",
-                self._trigger.entity,
-                extra={"action": "receive", "entity": self._trigger.entity},
-            )
-            await self._clock.sleep(PAUSE_AFTER_FAILURE)
+            wait = PROBE if self._outage.lasts else None
+            received = await self._receiver.receive(max_messages=wanted, max_wait=wait)
+        except Exception as error:  # the broker's trouble must not end the pump
+            await self._rest(self._outage.failed(error))
             return
+        self._outage.ended()
         if self._trigger.is_many:
             if received:
                 self._start(self._run_batch(received))
             return
         for message in received:
             self._start(self._run_one(message))
+
+    async def _rest(self, pause: timedelta) -> None:
+        """Wait, unless the pump stops."""
+        if not self._stopping:
+            self._pausing = asyncio.create_task(self._clock.sleep(pause))
+            await asyncio.wait([self._pausing])
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         slot = self._slots.take()
@@ -150,9 +160,11 @@ class Pump:
             await settle(message)
         except MessageLockLostError:
             log_lost_lock(self._trigger.entity, message)
-        except Exception:  # the lock runs out and the message comes back
-            logger.exception(
-                "cannot settle a message of %s",
+        except Exception as error:  # the lock runs out and the message comes back
+            logger.warning(
+                "cannot settle a message of %s: %s",
                 self._trigger.entity,
+                error,
+                exc_info=not isinstance(error, TocsinError),
                 extra={"action": "settle", "entity": self._trigger.entity},
             )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.errors import MessageLockLostError
+from shared.errors import MessageLockLostError, TocsinError
 from shared.messaging.broker import Receiver
 from shared.messaging.message import ReceivedMessage
 
@@ -75,10 +75,14 @@ class Renewals:
         except MessageLockLostError:
             if self.discard(held.message):
                 log_lost_lock(self._source, held.message)
-        except Exception:  # the loop must go on for the other locks
+        except Exception as error:  # the loop must go on for the other locks
             held.renew_at = now + RETRY_AFTER
-            logger.exception(
-                "cannot renew a lock", extra={"action": "renew", "entity": self._source}
+            logger.warning(
+                "cannot renew a lock of %s: %s",
+                self._source,
+                error,
+                exc_info=not isinstance(error, TocsinError),
+                extra={"action": "renew", "entity": self._source},
             )
         else:
             held.renew_at = now + (locked_until - now) / 2

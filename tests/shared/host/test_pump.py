@@ -2,12 +2,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from random import Random
 from typing import List  # noqa: UP035 - the worker does not know list[...]
 
 import azure.functions as func
 import pytest
 
 from shared.host.host_json import HostSettings
+from shared.host.strict import StrictBroker
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.message import Message
 from tests.clocks import FakeClock, settle
@@ -242,6 +244,55 @@ async def test_subscription_gets_its_copy_and_a_dead_letter_queue_can_trigger(
     await host.stop(grace=timedelta(seconds=5))
 
     assert sorted(seen) == [("dead", b"poison"), ("topic", b"told")]
+
+
+class Plug(Random):
+    """The dice of a strict broker: pulled, every link is detached; else nothing happens."""
+
+    is_pulled = True
+
+    def random(self) -> float:
+        return 0.0 if self.is_pulled else 0.999
+
+
+async def test_an_outage_is_told_twice_and_the_first_message_after_it_is_handled(
+    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen, plug = [], Plug()
+
+    async def handler(message: func.ServiceBusMessage) -> None:
+        seen.append(message.get_body())
+
+    def told() -> list[str]:
+        records = (each for each in caplog.records if each.name == "shared.host.outage")
+        return [record.getMessage() for record in records]
+
+    async with running(queue_app(handler), broker=StrictBroker(broker, random=plug), clock=clock):
+        await clock.advance(timedelta(minutes=2))
+        assert told() == ["cannot receive from work: the link was detached"]
+        plug.is_pulled = False
+        await clock.advance(timedelta(seconds=40))
+        assert told()[1:] == ["can receive from work again"]
+        await send(broker, b"a")
+        await clock.advance(timedelta(seconds=1))
+
+    assert seen == [b"a"]
+
+
+async def test_a_pump_that_pauses_stops_at_once(broker: EmbeddedBroker, clock: FakeClock) -> None:
+    async def handler(message: func.ServiceBusMessage) -> None:
+        raise AssertionError
+
+    strict = StrictBroker(broker, random=Plug())
+    host = make_host(indexed(queue_app(handler)), broker=strict, clock=clock)
+    await host.start()
+    await clock.advance(timedelta(minutes=2))
+    before = clock.now()
+
+    async with asyncio.timeout(5):
+        await host.stop(grace=timedelta(minutes=10))
+
+    assert clock.now() == before
 
 
 async def test_batch_is_all_or_nothing(broker: EmbeddedBroker, clock: FakeClock) -> None:
