@@ -37,8 +37,9 @@ def connection_of(settings: Settings) -> ServiceBusConnection:
     )
     if connection.connection_string is None and connection.namespace is None:
         raise ConfigurationError(
-            f"TOCSIN_BROKER is servicebus, but neither {CONNECTION} nor "
-            f"{CONNECTION}__fullyQualifiedNamespace is there"
+            "the queues are to be in Service Bus (--broker servicebus, TOCSIN_BROKER=servicebus), but "
+            f"neither {CONNECTION} nor {CONNECTION}__fullyQualifiedNamespace is there; put the "
+            f"connection string into the environment variable {CONNECTION} (make up CONNECTION=…)"
         )
     return connection
 

@@ -12,12 +12,14 @@ from shared.settings import BrokerKind, Settings
 TEXT = "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=k;SharedAccessKey=s3cret;UseDevelopmentEmulator=true"
 
 
-def test_without_a_connection_both_settings_are_named() -> None:
+def test_without_a_connection_both_settings_and_where_it_is_asked_for_are_named() -> None:
     with pytest.raises(ConfigurationError) as caught:
         connection_of(Settings(broker=BrokerKind.SERVICEBUS))
 
     assert "ServiceBusConnection " in str(caught.value)
     assert "ServiceBusConnection__fullyQualifiedNamespace" in str(caught.value)
+    assert "--broker servicebus" in str(caught.value)
+    assert "make up CONNECTION=" in str(caught.value)
 
 
 def test_p8_connection_string_is_shown_nowhere() -> None:
