@@ -74,10 +74,14 @@ class DueWork:
 
     def _activate(self, tx: Transaction, now: int) -> None:
         rows = tx.driver.execute(sql.DUE, (now, AT_ONCE)).fetchall()
-        insertion = Insertion()
+        insertion, effort = Insertion(), 0
         for row in rows:
+            if effort >= AT_ONCE:  # the others are found again at once
+                break
+            effort += 1
             target = self._namespace.targets.get(row[0])
             if target is not None and target.is_topic:
+                effort += self._sending.effort(tx, target)
                 self._fan_out(tx, insertion, row, now)
             else:
                 self._renumber(tx, insertion, row, now)

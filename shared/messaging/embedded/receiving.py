@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from shared.clock import Clock, to_microseconds
@@ -106,8 +107,13 @@ class Receiving:
     ) -> list[Delivery]:
         self._look()
         demand, locked_until = self._demand(source, session, wanted)
-        rows = await self._database.run_grouped(self._settling.lock, demand)
-        return [delivered(row, source, locked_until) for row in rows]
+        taken = await self._database.run_grouped(self._settling.lock, demand)
+        while taken.cut_at is not None and not taken.rows:
+            demand = replace(demand, after=taken.cut_at)
+            taken = await self._database.run_grouped(self._settling.lock, demand)
+        if taken.cut_at is not None:  # there may be more behind
+            self.arrived([(source.path, demand.session_id)])
+        return [delivered(row, source, locked_until) for row in taken.rows]
 
     def _demand(
         self, source: Source, session: SessionLock | None, wanted: int

@@ -70,6 +70,10 @@ class Sending:
             else:
                 insertion.add(copy.source, number, copy.envelope, now, time_to_live)
 
+    def effort(self, tx: Transaction, target: Target) -> int:
+        """Return how many rules the topic's subscriptions have; no message makes more copies."""
+        return self._rules.count(tx, target)
+
     def _send(
         self, tx: Transaction, insertion: "Insertion", target: Target, envelope: Envelope, now: int
     ) -> int:

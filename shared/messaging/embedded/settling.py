@@ -13,7 +13,7 @@ from shared.errors import MessageLockLostError, NotFoundError, SessionLockLostEr
 from shared.messaging.embedded import statements as sql
 from shared.messaging.embedded.counting import Tally
 from shared.messaging.embedded.encoding import with_properties
-from shared.messaging.embedded.envelope import Form, SessionLock
+from shared.messaging.embedded.envelope import MAX_INTEGER, Form, SessionLock
 from shared.messaging.embedded.limits import check_size
 from shared.messaging.embedded.namespace import Namespace, Source
 from shared.messaging.embedded.rows import Row
@@ -25,18 +25,20 @@ from shared.sql.database import Transaction
 MAX_DELIVERY_COUNT_EXCEEDED = "MaxDeliveryCountExceeded"
 TTL_EXPIRED = "TTLExpiredException"
 TTL_EXPIRED_DESCRIPTION = "the message's time to live is over"
+LOOKED_AT_AT_ONCE = 5000
 Properties = Mapping[str, PropertyValue]
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """So many messages of one entity, or of one session of it, to be locked until an instant."""
+    """So many messages of one entity, or of one session of it, after a number, to be locked until an instant."""
 
     source: Source
     wanted: int
     now: int
     until: int
     session: SessionLock | None = None
+    after: int = 0
 
     @property
     def session_id(self) -> str | None:
@@ -79,6 +81,13 @@ class Standing(NamedTuple):
     state: int
 
 
+class Taken(NamedTuple):
+    """Rows as they were before; `cut_at` is the number up to which was looked, None when at all there are."""
+
+    rows: list[Row]
+    cut_at: int | None = None
+
+
 class SessionLocks(Protocol):
     """Who holds which session. Asked inside transactions: a lock may end between a call and its transaction."""
 
@@ -95,22 +104,11 @@ class Settling:
         self._signals = signals
         self._sessions = sessions
 
-    def lock(self, tx: Transaction, demands: Sequence[Demand]) -> list[list[Row]]:
-        """Lock the oldest active messages, none in a session whose lock has ended; the rows show what was before."""
-        answers: list[list[Row]] = []
-        for demand in demands:
-            path, present = demand.source.path, (demand.now, demand.wanted)
-            if self._is_over(demand):
-                answers.append([])
-                continue
-            if demand.session is None:
-                rows = tx.driver.execute(sql.ACTIVE, (path, *present)).fetchall()
-            else:
-                given = (path, demand.session_id, *present)
-                rows = tx.driver.execute(sql.ACTIVE_IN_SESSION, given).fetchall()
-            self._lock(tx, demand, State.LOCKED, rows)
-            answers.append(rows)
-        return answers
+    def lock(self, tx: Transaction, demands: Sequence[Demand]) -> list[Taken]:
+        """Lock the oldest active messages, none in a session whose lock has ended."""
+        return [
+            Taken([]) if self._is_over(demand) else self._take(tx, demand) for demand in demands
+        ]
 
     def lock_deferred(self, tx: Transaction, demand: Demand, numbers: Sequence[int]) -> list[Row]:
         """Raises NotFoundError when one of them is not deferred here, and SessionLockLostError."""
@@ -272,6 +270,17 @@ class Settling:
         tx.driver.executemany(sql.DELETE_BODY, [(row[1],) for row in rows])
         tally.write(tx.driver)
 
+    def _take(self, tx: Transaction, demand: Demand) -> Taken:
+        statement, place = sql.ACTIVE, (demand.source.path,)
+        if demand.session_id is not None:
+            statement, place = sql.ACTIVE_IN_SESSION, (*place, demand.session_id)
+        cut_at = last_to_look_at(tx, demand, place)
+        until = MAX_INTEGER if cut_at is None else cut_at
+        given = (*place, demand.after, until, demand.now, demand.wanted)
+        rows = tx.driver.execute(statement, given).fetchall()
+        self._lock(tx, demand, State.LOCKED, rows)
+        return Taken(rows, cut_at if len(rows) < demand.wanted else None)
+
     def _is_over(self, demand: Demand) -> bool:
         # What is locked for a session that nobody holds would be freed by nobody.
         session = demand.session
@@ -330,6 +339,15 @@ class Settling:
                 instants += [] if standing.expires_at is None else [standing.expires_at]
         tx.driver.executemany(sql.UNLOCK, keys)
         self._signals.after(tx, places, min(instants, default=None))
+
+
+def last_to_look_at(tx: Transaction, demand: Demand, place: tuple[str, ...]) -> int | None:
+    """Many expired messages that nobody has swept yet are not passed all in one transaction."""
+    if not tx.driver.execute(sql.OVERDUE, (demand.now,)).fetchall():
+        return None
+    statement = sql.NTH_ACTIVE if demand.session is None else sql.NTH_ACTIVE_IN_SESSION
+    rows = tx.driver.execute(statement, (*place, demand.after, LOOKED_AT_AT_ONCE)).fetchall()
+    return rows[0][0] if rows else None
 
 
 def length(body: bytes, attributes: str | None) -> int:

@@ -30,13 +30,25 @@ SELECT m.sequence_number, m.state, m.until, m.delivery_count, m.uncounted, m.enq
 UNEXPIRED = "(m.expires_at IS NULL OR m.expires_at > ?)"
 ACTIVE = f"""{COLUMNS}
 FROM message AS m INDEXED BY ix_message_active JOIN message_body AS b USING (sequence_number)
-WHERE m.entity = ? AND m.state = 0 AND m.session IS NULL AND {UNEXPIRED}
+WHERE m.entity = ? AND m.state = 0 AND m.session IS NULL
+  AND m.sequence_number > ? AND m.sequence_number <= ? AND {UNEXPIRED}
 ORDER BY m.sequence_number LIMIT ?"""
 ACTIVE_IN_SESSION = f"""{COLUMNS}
 FROM message AS m INDEXED BY ix_message_session_active
   JOIN message_body AS b USING (sequence_number)
-WHERE m.entity = ? AND m.session = ? AND m.state = 0 AND {UNEXPIRED}
+WHERE m.entity = ? AND m.session = ? AND m.state = 0
+  AND m.sequence_number > ? AND m.sequence_number <= ? AND {UNEXPIRED}
 ORDER BY m.sequence_number LIMIT ?"""
+OVERDUE = """
+SELECT 1 FROM message INDEXED BY ix_message_expires WHERE state = 0 AND expires_at <= ? LIMIT 1"""
+NTH_ACTIVE = """
+SELECT sequence_number FROM message INDEXED BY ix_message_active
+WHERE entity = ? AND state = 0 AND session IS NULL AND sequence_number > ?
+ORDER BY sequence_number LIMIT 1 OFFSET ?"""
+NTH_ACTIVE_IN_SESSION = """
+SELECT sequence_number FROM message INDEXED BY ix_message_session_active
+WHERE entity = ? AND session = ? AND state = 0 AND sequence_number > ?
+ORDER BY sequence_number LIMIT 1 OFFSET ?"""
 DEFERRED = f"""{COLUMNS}
 FROM message AS m JOIN message_body AS b USING (sequence_number)
 WHERE m.entity = ? AND m.sequence_number = ? AND m.session IS ? AND m.state = 3"""

@@ -73,6 +73,10 @@ class SubscriptionRules:
                 if one.act is not None and sample.is_matched(one):
                     yield sample.copy(source, one.act)
 
+    def count(self, tx: Transaction, target: Target) -> int:
+        compiled = self.load(tx)
+        return sum(len(compiled[source.path]) for source in target.sources)
+
     def load(self, tx: Transaction) -> dict[str, Compiled]:
         """Bring the stored rules up to the configuration, and return all."""
         if self._compiled is not None:
