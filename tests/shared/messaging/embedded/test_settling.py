@@ -17,7 +17,7 @@ from shared.messaging.embedded.settling import LOOKED_AT_AT_ONCE, Demand, Settli
 from shared.messaging.embedded.signals import Signals
 from shared.messaging.message import Message, PropertyValue
 from shared.sql.database import Database
-from tests.clocks import FakeClock
+from tests.clocks import FakeClock, settle
 from tests.contracts.broker_steps import LIFE, ORDERED, QUEUE
 from tests.shared.messaging.embedded.cores import (
     DESCRIPTION,
@@ -107,6 +107,7 @@ async def send_expired(core: BrokerCore, clock: FakeClock, path: str, session: s
     brief.time_to_live = LIFE // MICROSECOND
     await core.send(path, [brief] * (LOOKED_AT_AT_ONCE + 1))
     await core.send(path, [letter("one", session_id=session)])
+    await settle()
     clock.set(clock.now() + LIFE)  # without waking whoever sweeps
 
 
