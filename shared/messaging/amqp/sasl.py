@@ -7,6 +7,7 @@ name one of the mechanisms that ask for nothing; .NET and JavaScript take MSSBCB
 from collections.abc import Callable
 from enum import Enum, auto
 
+from shared.errors import TocsinError
 from shared.messaging.amqp.frames import (
     AMQP_HEADER,
     SASL_HEADER,
@@ -20,7 +21,7 @@ from shared.messaging.amqp.values import Symbol
 MECHANISMS = (Symbol("MSSBCBS"), Symbol("ANONYMOUS"))
 
 
-class RefusedError(Exception):
+class RefusedError(TocsinError):
     """The handshake ends here; what the peer is told of it has been written."""
 
 
@@ -64,11 +65,11 @@ class Handshake:
             self._write(SASL_HEADER)
         elif self._step is Step.AMQP_HEADER:
             self._write(AMQP_HEADER)
-        raise RefusedError
+        raise RefusedError("a protocol header or frame out of its place")
 
     def _end_sasl(self, mechanism: Symbol) -> None:
         if mechanism not in MECHANISMS:
             self._write(encode_frame(0, SaslOutcome(SaslCode.AUTH)))
-            raise RefusedError
+            raise RefusedError(f"no SASL mechanism {mechanism}")
         self._write(encode_frame(0, SaslOutcome(SaslCode.OK)))
         self._step = Step.AMQP_HEADER

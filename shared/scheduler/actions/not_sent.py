@@ -2,6 +2,8 @@
 
 from enum import StrEnum, auto
 
+from shared.errors import TocsinError
+
 
 class NotSent(StrEnum):
     """Why not; whether a message arrived is known to nobody after the last three."""
@@ -19,7 +21,7 @@ class NotSent(StrEnum):
     UNREACHABLE = auto()
 
 
-class NotSentError(Exception):
+class NotSentError(TocsinError):
     """`detail` may be told to the job's owner."""
 
     def __init__(self, kind: NotSent, detail: str = "") -> None:
