@@ -271,9 +271,10 @@ class Settling:
         tally.write(tx.driver)
 
     def _take(self, tx: Transaction, demand: Demand) -> Taken:
-        statement, place = sql.ACTIVE, (demand.source.path,)
+        statement, place = sql.ACTIVE, [demand.source.path]
         if demand.session_id is not None:
-            statement, place = sql.ACTIVE_IN_SESSION, (*place, demand.session_id)
+            statement = sql.ACTIVE_IN_SESSION
+            place.append(demand.session_id)
         cut_at = last_to_look_at(tx, demand, place)
         until = MAX_INTEGER if cut_at is None else cut_at
         given = (*place, demand.after, until, demand.now, demand.wanted)
@@ -341,13 +342,13 @@ class Settling:
         self._signals.after(tx, places, min(instants, default=None))
 
 
-def last_to_look_at(tx: Transaction, demand: Demand, place: tuple[str, ...]) -> int | None:
+def last_to_look_at(tx: Transaction, demand: Demand, place: Sequence[str]) -> int | None:
     """Many expired messages that nobody has swept yet are not passed all in one transaction."""
     if not tx.driver.execute(sql.OVERDUE, (demand.now,)).fetchall():
         return None
     statement = sql.NTH_ACTIVE if demand.session is None else sql.NTH_ACTIVE_IN_SESSION
     rows = tx.driver.execute(statement, (*place, demand.after, LOOKED_AT_AT_ONCE)).fetchall()
-    return rows[0][0] if rows else None
+    return int(rows[0][0]) if rows else None
 
 
 def length(body: bytes, attributes: str | None) -> int:
