@@ -62,7 +62,7 @@ async def remove_rule(entity: ManagedEntity, request: Request) -> Answer:
 
 async def enumerate_rules(entity: ManagedEntity, request: Request) -> Answer:
     arguments = request.arguments
-    skip, top = max(arguments.integer("skip"), 0), max(arguments.integer("top"), 0)
+    skip, top = arguments.count("skip"), arguments.count("top")
     rules = (await entity.core.rules(entity.path))[skip : skip + top]
     if not rules:
         return Answer(status=NO_CONTENT)

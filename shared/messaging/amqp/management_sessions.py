@@ -39,7 +39,7 @@ async def set_session_state(entity: ManagedEntity, request: Request) -> Answer:
 async def get_message_sessions(entity: ManagedEntity, request: Request) -> Answer:
     """The sessions that have messages or a state; `last-updated-time` is not looked at."""
     arguments = request.arguments
-    skip, top = max(arguments.integer("skip"), 0), max(arguments.integer("top"), 0)
+    skip, top = arguments.count("skip"), arguments.count("top")
     found = await entity.core.sessions(entity.path, skip=skip, top=top)
     if not found:
         return Answer(status=NO_CONTENT)

@@ -82,6 +82,13 @@ class Arguments:
             raise _invalid(name, f"is {value}, which is below 0 or beyond 64 bits")
         return value
 
+    def count(self, name: str) -> int:
+        """Return a whole number of 32 bits; one below 0 is 0."""
+        value = self.integer(name)
+        if value >= 2**31:
+            raise _invalid(name, f"is {value}, which is beyond 32 bits")
+        return max(value, 0)
+
     def integers(self, name: str) -> list[int]:
         return [_integer(name, value) for value in self._several(name)]
 
@@ -127,6 +134,8 @@ class Arguments:
 def _integer(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _invalid(name, "must be a whole number")
+    if not -(2**63) <= value < 2**63:
+        raise _invalid(name, f"is {value}, which is beyond 64 bits")
     return int(value)
 
 

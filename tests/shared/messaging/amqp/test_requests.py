@@ -100,3 +100,17 @@ def test_properties_keep_the_types_that_they_were_sent_with_but_instants_are_tho
 
     assert properties == {"at": datetime(2024, 1, 2, tzinfo=UTC), "far": 2**62, "n": 1}
     assert type(properties["n"]) is Int
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, -(2**63) - 1])
+def test_numbers_that_no_message_can_have_are_refused(number: int) -> None:
+    with pytest.raises(InvalidRequestError, match="beyond 64 bits"):
+        Arguments({"numbers": [1, number]}).integers("numbers")
+
+
+def test_counts_are_of_32_bits_and_not_below_0() -> None:
+    arguments = Arguments({"most": 2**31 - 1, "less": -1, "more": 2**31})
+
+    assert (arguments.count("most"), arguments.count("less")) == (2**31 - 1, 0)
+    with pytest.raises(InvalidRequestError, match="beyond 32 bits"):
+        arguments.count("more")
