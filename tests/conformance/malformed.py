@@ -19,6 +19,9 @@ WRONG: tuple[Any, ...] = (
     Symbol("amqp:x"), [], [[]], {}, {"a": {}}, Described(ULong(0x28), ["orders"]), Described(ULong(0x29), ["orders"]),
     Described(ULong(0x24), []), Described(ULong(0x23), [1, 1]), Described(ULong(0x25), [[]]), Described("x", None),
 )  # fmt: skip
+# The constructors of numbers, with how many bytes follow.
+WIDTHS = {0x53: 1, 0x54: 1, 0x55: 1, 0x70: 4, 0x71: 4, 0x80: 8, 0x81: 8, 0x83: 8}
+EDGES = (b"\xff" * 8, b"\x7f" + b"\xff" * 7, b"\x80" + bytes(7), bytes(8))
 TRANSFER = b"\x00\x53\x14"
 LOOPBACK = "127.0.0.1"
 
@@ -119,6 +122,18 @@ def noise(units: Units, random: Random) -> None:
     units.insert(random.randrange(len(units) + 1), random.randbytes(random.randint(1, 200)))
 
 
+def exaggerate(units: Units, random: Random) -> None:
+    """Put the largest, the smallest or no number where one may be; it is left as wide as it was."""
+    at = random.randrange(len(units))
+    unit = bytearray(units[at])
+    places = [(place, WIDTHS[code]) for place, code in enumerate(unit) if code in WIDTHS]
+    for place, width in random.sample(places, min(2, len(places))):
+        number = random.choice(EDGES)[:width]
+        if place + len(number) < len(unit):
+            unit[place + 1 : place + 1 + len(number)] = number
+    units[at] = bytes(unit)
+
+
 def invent(units: Units, random: Random) -> None:
     """Put in a frame with any values in its fields, more or fewer than it should have."""
     values = [random.choice(WRONG) for _ in range(random.randint(0, 14))]
@@ -128,7 +143,7 @@ def invent(units: Units, random: Random) -> None:
 
 
 MUTATIONS: tuple[Callable[[Units, Random], None], ...] = (
-    flip, flip, cut, repeat, drop, swap, resize, rechannel, noise, invent, invent, invent,
+    flip, flip, cut, repeat, drop, swap, resize, rechannel, noise, exaggerate, exaggerate, invent, invent, invent,
 )  # fmt: skip
 
 

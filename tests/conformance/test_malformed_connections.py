@@ -5,12 +5,15 @@ import gc
 import logging
 import weakref
 from collections import Counter
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from shared.messaging import amqp as messaging_amqp
 from shared.messaging.amqp.frames import Frame, FrameReader
 from shared.messaging.amqp.performatives import (
     Accepted,
@@ -21,9 +24,13 @@ from shared.messaging.amqp.performatives import (
     Transfer,
 )
 from tests.clocks import settle
+from tests.conformance import broker_conversation
 from tests.conformance.malformed import Relay, Units, mutated, say, units_of
 from tests.shared.messaging.amqp.memory_serving import Served, eventually, serving
 from tests.shared.messaging.amqp.peer import Peer, transfer
+from tests.shared.messaging.amqp.sdk import description
+from tests.shared.messaging.amqp.serving import HOST
+from tests.shared.messaging.amqp.serving import serving as serving_broker
 
 AT_ONCE = 50
 SIZES = (10, 1000, 100_000)
@@ -64,7 +71,7 @@ def seed(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--seed"))
 
 
-async def recorded(port: int) -> list[Units]:
+async def recorded(port: int, converse: Callable[[int], None] = converse) -> list[Units]:
     """Return what the SDK's client says when nothing is wrong."""
     relay = Relay(port)
     relayed = await relay.start()
@@ -81,7 +88,7 @@ def conditions(answered: bytes) -> list[str]:
         ending.error.condition
         for ending in endings
         if isinstance(ending, Close | End | Detach) and ending.error is not None
-    ]
+    ] + [FATAL] * answered.count(FATAL.encode())
 
 
 async def fire(
@@ -101,6 +108,11 @@ async def fire(
         for number in range(connections):
             group.create_task(one(number))
     return ended
+
+
+def tasks_of_connections() -> list[str]:
+    folder = str(Path(messaging_amqp.__file__).parent)
+    return [repr(task) for task in asyncio.all_tasks() if f" {folder}" in repr(task)]
 
 
 async def prove(served: Served) -> None:
@@ -141,3 +153,26 @@ async def test_malformed_connections_end_and_leave_nothing_behind(
         assert [ref for ref in left if ref() is not None] == []
         assert len(left) > connections / 4
         assert len(asyncio.all_tasks()) == before
+
+
+@pytest.mark.timeout(120)
+async def test_malformed_conversations_with_a_broker_end_and_leave_nothing_behind(
+    connections: int, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    async with serving_broker(description("one"), description("two")) as served:
+
+        def converse_with_broker(port: int) -> None:
+            [connection] = served.keys.connection_strings("one", host=HOST, port=port)
+            broker_conversation.converse(connection)
+
+        conversations = await recorded(served.port, converse_with_broker)
+        assert [len(units) > 10 for units in conversations] == [True] * 6
+
+        ended = await fire(served.port, conversations, seed=seed, connections=connections)
+
+        await asyncio.to_thread(broker_conversation.converse, served.connection_string_of("two"))
+        await eventually(lambda: tasks_of_connections() == [])
+        assert [record.getMessage() for record in caplog.records] == []
+        assert ended[FATAL] == 0
+        assert len(ended) >= LEAST_CONDITIONS, ended
