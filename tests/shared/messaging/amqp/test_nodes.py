@@ -17,16 +17,18 @@ from shared.errors import (
 )
 from shared.messaging.amqp.arrivals import Arrivals
 from shared.messaging.amqp.node import Attached, Transferred
-from shared.messaging.amqp.nodes import NamespaceNodes
+from shared.messaging.amqp.nodes import MOST_TOKEN_LINKS, NamespaceNodes
 from shared.messaging.amqp.performatives import (
     RECEIVER,
     SENDER,
+    Accepted,
     Attach,
     Coordinator,
     Source,
     Target,
 )
 from shared.messaging.amqp.sections import AmqpMessage, Properties, encode_message
+from shared.messaging.amqp.unsettled import AFTER_LOCK
 from shared.messaging.amqp.values import Described, Symbol, UInt
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.entities import (
@@ -35,11 +37,18 @@ from shared.messaging.entities import (
     SubscriptionDescription,
     TopicDescription,
 )
-from tests.clocks import FakeClock
-from tests.shared.messaging.amqp.memory_links import MemoryLink, MemoryOutlet, opened_core
+from tests.clocks import FakeClock, settle
+from tests.shared.messaging.amqp.memory_links import (
+    MemoryLink,
+    MemoryOutlet,
+    encoded,
+    opened_core,
+    put,
+)
 from tests.shared.messaging.amqp.test_cbs import signed
 from tests.shared.messaging.amqp.test_sas import KEYS
 
+LOCK = timedelta(minutes=1)
 SESSION_FILTER = Symbol("com.microsoft:session-filter")
 NAMESPACE = NamespaceDescription(
     name="one",
@@ -156,6 +165,36 @@ async def test_links_end_when_the_token_does(nodes: NamespaceNodes, clock: FakeC
         [error] = link.detached
         assert error is not None
         assert error.condition == "amqp:unauthorized-access"
+
+
+async def test_p10_few_links_take_tokens(strange: NamespaceNodes) -> None:
+    for _ in range(MOST_TOKEN_LINKS):
+        await attach_inlet(strange, "$cbs")
+        await attach_outlet(strange, "$cbs")
+
+    with pytest.raises(TransientError):
+        await attach_inlet(strange, "$cbs")
+    with pytest.raises(TransientError):
+        await attach_outlet(strange, "$cbs")
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+async def test_receiver_awaits_no_outcome_of_what_it_has_lost_or_settled(
+    nodes: NamespaceNodes, core: BrokerCore, clock: FakeClock, is_settled: bool
+) -> None:
+    outlet = MemoryOutlet(credit=1)
+    await put(core, "q", clock, encoded())
+    attached = await nodes.attach_outlet(Attach("r", 1, RECEIVER, source=Source("q")), outlet)
+    attached.node.credited()
+    await settle()
+    [tag] = outlet.tags
+
+    if is_settled:
+        await attached.node.settled(tag, Accepted())
+    await clock.advance(LOCK + AFTER_LOCK)
+
+    assert outlet.forgotten == ([] if is_settled else [tag])
+    await attached.node.ended()
 
 
 async def test_transactions_have_no_coordinator(nodes: NamespaceNodes) -> None:
