@@ -79,7 +79,9 @@ def translation(error: Exception, subject: str) -> TocsinError:
         return EntityNotFoundError(f"there is no {subject}")
     text = f"{subject}: {error}"
     if isinstance(error, REFUSED):
-        return ConfigurationError(text, code="ServiceBusUnauthorized")
+        # The SDK's own words may be no more than `amqp:client-error`.
+        said = f"the namespace took no token of ours; check the key or the identity ({text})"
+        return ConfigurationError(said, code="ServiceBusUnauthorized")
     for kind, same in SAME:
         if isinstance(error, kind):
             return same(text)

@@ -67,6 +67,7 @@ async def test_p8_wrong_key_is_the_operators_and_is_not_told(served: Served) -> 
             await broker.send(QUEUE, [text("a")])
 
     assert caught.value.code == "ServiceBusUnauthorized"
+    assert "check the key" in caught.value.message
     assert "s3cret" not in str(caught.value)
 
 
