@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import requests
-from azure.core.credentials import AccessToken  # type: ignore[import-untyped] # .venv-clients only
+from azure.core.credentials import AccessToken
 from azure.mgmt.scheduler import SchedulerManagementClient, models  # type: ignore[import-untyped]
 from azure.mgmt.scheduler import aio as asynchronous
 from azure.mgmt.scheduler.patch import patch_client  # type: ignore[import-untyped]

@@ -89,7 +89,6 @@ def running_azurite() -> Iterator[Azurite]:
     node = shutil.which("node")
     if node is None or not PROGRAM.exists():
         absent("there is no node, or no azurite: `make tests/conformance/node/node_modules/.done`")
-        return
     options = ("--inMemoryPersistence", "--disableTelemetry", "--queuePort", "0")
     environment = {"PATH": SEARCH_PATH, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
     with subprocess.Popen(
