@@ -103,7 +103,7 @@ async def test_p10_a_delivery_beyond_what_may_be_unfinished_ends_its_link(served
 async def test_what_is_finished_aborted_or_left_may_be_kept_of_others(served: Served) -> None:
     peer = await Peer.begun(served.port)
     part = bytes(60_000)
-    for delivery_id in range(0, 2 * MOST_UNFINISHED // len(part), 3):
+    for delivery_id in range(0, 6 * MOST_UNFINISHED // len(part), 3):
         await peer.attach_sender("orders")
         peer.say(transfer(delivery_id, more=True), part)
         peer.say(Transfer(0), part)
