@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigurationError
-from shared.messaging.amqp.sas import Keys
+from shared.messaging.amqp.nodes.sas import Keys
 from shared.private_file import written_aside
 
 logger = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from shared.clock import Clock
-from shared.messaging.amqp.sas import Keys
-from shared.messaging.amqp.service import BrokerService
+from shared.messaging.amqp.nodes.sas import Keys
+from shared.messaging.amqp.nodes.service import BrokerService
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.schema import SCHEMA
 from shared.messaging.entities import NamespaceDescription

@@ -6,8 +6,8 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-from shared.messaging.amqp.encoding import encode
-from shared.messaging.amqp.values import Described, Symbol, UInt, ULong
+from shared.messaging.amqp.codec.encoding import encode
+from shared.messaging.amqp.codec.values import Described, Symbol, UInt, ULong
 
 Units = list[bytes]
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from shared.messaging import amqp as messaging_amqp
-from shared.messaging.amqp.frames import Frame, FrameReader
-from shared.messaging.amqp.performatives import (
+from shared.messaging.amqp.codec.frames import Frame, FrameReader
+from shared.messaging.amqp.codec.performatives import (
     Accepted,
     Close,
     Detach,

@@ -91,7 +91,7 @@ def changed(envelope: Envelope, before: Message, after: Message) -> Envelope:
     if envelope.form is Form.PORT:
         return replace(encode(after), due=envelope.due, time_to_live=envelope.time_to_live)
     # Not needed by whoever never talks AMQP.
-    from shared.messaging.amqp.changes import with_changes
+    from shared.messaging.amqp.codec.changes import with_changes
 
     check_properties(after.application_properties)
     payload = with_changes(envelope.payload, before, after)

@@ -102,7 +102,7 @@ def check_sections(payload: bytes) -> None:
     if len(payload) <= MAX_PROPERTY:
         return
     # Not needed by whoever never talks AMQP.
-    from shared.messaging.amqp import envelopes
+    from shared.messaging.amqp.codec import envelopes
 
     with suppress(MalformedFrameError):
         check_properties(envelopes.properties_of(payload))
@@ -134,7 +134,7 @@ def message_of(envelope: Envelope | StoredEnvelope) -> Message:
     if envelope.form is Form.PORT:
         return decode(Content(envelope.payload, envelope.message_id, envelope.attributes))
     # Not needed by whoever never talks AMQP.
-    from shared.messaging.amqp import envelopes
+    from shared.messaging.amqp.codec import envelopes
 
     message = envelopes.message_of(envelope.payload)
     if isinstance(envelope, StoredEnvelope) and envelope.expires_at is not None:
@@ -173,7 +173,7 @@ def with_properties(
     Raises MessageSizeExceededError when they have become too large.
     """
     if form is Form.AMQP:
-        from shared.messaging.amqp import envelopes
+        from shared.messaging.amqp.codec import envelopes
 
         sections = envelopes.with_properties(payload, properties)
         check_sections(sections)

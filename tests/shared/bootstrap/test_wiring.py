@@ -13,7 +13,7 @@ import pytest
 from shared.bootstrap import DATABASE_FILE, Application
 from shared.errors import ConfigurationError, TransientError
 from shared.key_ring import create_key_file
-from shared.messaging.amqp.envelopes import message_of
+from shared.messaging.amqp.codec.envelopes import message_of
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import OPERATIONS, TOCSIN_QUEUES
 from shared.messaging.message import Message

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from shared.messaging.amqp.values import (
+from shared.messaging.amqp.codec.values import (
     Array,
     Byte,
     Char,

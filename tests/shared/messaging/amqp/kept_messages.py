@@ -10,9 +10,9 @@ from azure.servicebus._transport._pyamqp_transport import PyamqpTransport
 from azure.servicebus.amqp import AmqpAnnotatedMessage
 from hypothesis import strategies as st
 
-from shared.messaging.amqp.envelopes import deliver, envelope_of
-from shared.messaging.amqp.sections import AmqpMessage, Header, Properties
-from shared.messaging.amqp.values import Timestamp
+from shared.messaging.amqp.codec.envelopes import deliver, envelope_of
+from shared.messaging.amqp.codec.sections import AmqpMessage, Header, Properties
+from shared.messaging.amqp.codec.values import Timestamp
 from shared.messaging.embedded.envelope import Delivery, Envelope, StoredEnvelope
 from shared.messaging.message import Message, MessageState
 from tests.shared.messaging.amqp.amqp_values import TEXT

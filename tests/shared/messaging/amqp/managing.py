@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from shared.messaging.amqp.arrivals import Arrivals
-from shared.messaging.amqp.managed_entity import HeldSessions, ManagedEntity
-from shared.messaging.amqp.management import answer_management
-from shared.messaging.amqp.requests import Request
-from shared.messaging.amqp.sections import decode_message
+from shared.messaging.amqp.codec.sections import decode_message
+from shared.messaging.amqp.nodes.arrivals import Arrivals
+from shared.messaging.amqp.nodes.managed_entity import HeldSessions, ManagedEntity
+from shared.messaging.amqp.nodes.management import answer_management
+from shared.messaging.amqp.nodes.requests import Request
 from shared.messaging.embedded.core import BrokerCore
 from tests.clocks import FakeClock
 

@@ -5,10 +5,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from shared.errors import EntityNotFoundError, MessageLockLostError, TocsinError
-from shared.messaging.amqp.node import Attached, Inlet, Outlet, Transferred
-from shared.messaging.amqp.node import Peer as EnginePeer
-from shared.messaging.amqp.performatives import Accepted, Attach, Error, Outcome, Rejected
-from shared.messaging.amqp.values import Symbol
+from shared.messaging.amqp.codec.performatives import Accepted, Attach, Error, Outcome, Rejected
+from shared.messaging.amqp.codec.values import Symbol
+from shared.messaging.amqp.engine.node import Attached, Inlet, Outlet, Transferred
+from shared.messaging.amqp.engine.node import Peer as EnginePeer
 
 NOT_FOUND = "amqp:not-found"
 LOCK_LOST = "com.microsoft:message-lock-lost"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.messaging.amqp.arrivals import Arrivals
-from shared.messaging.amqp.performatives import Error
-from shared.messaging.amqp.sections import AmqpMessage, Properties, encode_message
+from shared.messaging.amqp.codec.performatives import Error
+from shared.messaging.amqp.codec.sections import AmqpMessage, Properties, encode_message
+from shared.messaging.amqp.nodes.arrivals import Arrivals
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.schema import SCHEMA
 from shared.messaging.entities import NamespaceDescription

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.clock import SystemClock
-from shared.messaging.amqp.server import AmqpServer
+from shared.messaging.amqp.engine.server import AmqpServer
 from tests.clocks import FakeClock
 from tests.shared.messaging.amqp.memory import Memory, describe
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
-from shared.messaging.amqp.frames import (
+from shared.messaging.amqp.codec.frames import (
     AMQP_HEADER,
     SASL_HEADER,
     Frame,
@@ -12,7 +12,7 @@ from shared.messaging.amqp.frames import (
     ProtocolHeader,
     encode_frame,
 )
-from shared.messaging.amqp.performatives import (
+from shared.messaging.amqp.codec.performatives import (
     RECEIVER,
     SENDER,
     Attach,
@@ -29,7 +29,7 @@ from shared.messaging.amqp.performatives import (
     Target,
     Transfer,
 )
-from shared.messaging.amqp.values import Symbol
+from shared.messaging.amqp.codec.values import Symbol
 
 T = TypeVar("T")
 

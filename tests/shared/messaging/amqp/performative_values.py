@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from shared.messaging.amqp.performatives import (
+from shared.messaging.amqp.codec.performatives import (
     Accepted,
     Attach,
     Begin,
@@ -31,7 +31,7 @@ from shared.messaging.amqp.performatives import (
     Target,
     Transfer,
 )
-from shared.messaging.amqp.values import Symbol
+from shared.messaging.amqp.codec.values import Symbol
 from tests.shared.messaging.amqp.amqp_values import ASCII, TEXT
 
 UBYTE = st.integers(0, 255)

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shared.clock import Clock, SystemClock
-from shared.messaging.amqp.sas import Keys
-from shared.messaging.amqp.service import BrokerService
+from shared.messaging.amqp.nodes.sas import Keys
+from shared.messaging.amqp.nodes.service import BrokerService
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.schema import SCHEMA
 from shared.messaging.entities import NamespaceDescription

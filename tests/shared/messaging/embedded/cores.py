@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.messaging.amqp.envelopes import sections_of
+from shared.messaging.amqp.codec.envelopes import sections_of
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.encoding import encode
 from shared.messaging.embedded.envelope import Delivery, Envelope, Form, SessionLock, StoredEnvelope

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from shared.errors import ConfigurationError, InvalidFilterError
-from shared.messaging.amqp.envelopes import envelope_of
-from shared.messaging.amqp.sections import (
+from shared.messaging.amqp.codec.envelopes import envelope_of
+from shared.messaging.amqp.codec.sections import (
     AmqpMessage,
     Code,
     Properties,
@@ -15,7 +15,7 @@ from shared.messaging.amqp.sections import (
     encode_message,
     find_sections,
 )
-from shared.messaging.amqp.values import Short
+from shared.messaging.amqp.codec.values import Short
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.encoding import encode, message_of
 from shared.messaging.embedded.envelope import Envelope, Form

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import MessageLockLostError, SessionLockLostError, TransientError
-from shared.messaging.amqp.service import BrokerService
+from shared.messaging.amqp.nodes.service import BrokerService
 from shared.messaging.entities import NamespaceDescription
 from shared.messaging.servicebus.broker import ServiceBusBroker
 from shared.messaging.servicebus.connection import ServiceBusConnection

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from shared.clock import SystemClock
 from shared.errors import ConflictError, InvalidRequestError, TocsinError
-from shared.messaging.amqp.arrivals import Arrivals
-from shared.messaging.amqp.conditions import describe_error
-from shared.messaging.amqp.envelopes import message_of
-from shared.messaging.amqp.node import Attached, Inlet, InletNode, Outlet, Peer, Transferred
-from shared.messaging.amqp.nodes import NamespaceNodes
-from shared.messaging.amqp.performatives import Attach, Error, Outcome, Target
-from shared.messaging.amqp.sas import Keys
-from shared.messaging.amqp.server import AmqpServer
+from shared.messaging.amqp.codec.envelopes import message_of
+from shared.messaging.amqp.codec.performatives import Attach, Error, Outcome, Target
+from shared.messaging.amqp.engine.node import Attached, Inlet, InletNode, Outlet, Peer, Transferred
+from shared.messaging.amqp.engine.server import AmqpServer
+from shared.messaging.amqp.nodes.arrivals import Arrivals
+from shared.messaging.amqp.nodes.conditions import describe_error
+from shared.messaging.amqp.nodes.namespace_nodes import NamespaceNodes
+from shared.messaging.amqp.nodes.sas import Keys
 from shared.messaging.embedded.core import BrokerCore
 from shared.messaging.embedded.schema import SCHEMA
 from shared.messaging.entities import (

@@ -9,7 +9,7 @@ from azure.servicebus import ServiceBusMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.messaging.amqp.performatives import Error
+from shared.messaging.amqp.codec.performatives import Error
 from shared.scheduler.actions.not_sent import NotSent, NotSentError
 from shared.scheduler.actions.senders import IDLE, Address, Senders, host_of
 from shared.settings import Settings
