@@ -2,8 +2,9 @@
 
 python -m benchmarks.broker [seconds per figure] [messages waiting]
 
-Bodies have 1 KB. Everything is measured with `synchronous=FULL` (durability power) and NORMAL (process), on an empty
-queue and on one where so many messages wait. Over AMQP the broker is `tocsin broker`, and the client a process too.
+Bodies have 1 KB, those that wait half of it: a million must fit into a queue of 1 GB. Everything is measured with
+`synchronous=FULL` (durability power) and NORMAL (process), on an empty queue and on one where so many messages wait.
+Over AMQP the broker is `tocsin broker`, and the client a process too.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from shared.sql.migrations import migrate
 from shared.sql.sqlite import SqliteDatabase, sqlite_engine
 
 BODY = b"x" * 1024
+WAITING_BODY = b"x" * 512
 QUEUE = "benchmark"
 TIMES = "times"
 CALLERS = 64
@@ -205,7 +207,7 @@ async def seed(path: Path, waiting: int) -> None:
     database = SqliteDatabase(path, durability=Durability.PROCESS)
     broker = EmbeddedBroker(database, clock=CLOCK, queues=QUEUES)
     for _ in range(waiting // 1000):
-        await broker.send(QUEUE, [Message(body=BODY)] * 1000)
+        await broker.send(QUEUE, [Message(body=WAITING_BODY)] * 1000)
     await broker.close()
     await database.close()
 
