@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 MASK = "***"
 LONGEST_DESCRIPTION = 4096
+LONGEST_ID = 128
+"""Of a message id in Service Bus; a message may come from elsewhere."""
 LONGEST_BODY = 192 * 1024
 """A queue takes 256 KB with all properties, and a body written anew may grow."""
 MOST_FAULTS = 100
@@ -113,7 +115,7 @@ def rejected_copy(message: QueueMessage, *, reason: str, faults: tuple[Fault, ..
     """Return what the queue `rejected` gets: the message without its secrets, and why it is there."""
     return Message(
         body=masked(message.body),
-        message_id=message.message_id,
+        message_id=message.message_id and message.message_id[:LONGEST_ID],
         correlation_id=message.correlation_id,
         application_properties={
             "DeadLetterReason": reason,

@@ -102,7 +102,7 @@ def test_starts_from_any_folder_even_one_with_a_package_of_our_name(tmp_path: Pa
         (
             ("scheduler", "--data", "{folder}", "--listen", "0.0.0.0:80", "--clock", "noon"),
             2,
-            "loopback only; --clock 'noon': must be an ISO 8601 instant",
+            "loopback only\n--clock 'noon': must be an ISO 8601 instant",
         ),
         (("scheduler", "--data", "{folder}/thesis.txt"), 2, "thesis.txt: it is a file\n"),
         (
