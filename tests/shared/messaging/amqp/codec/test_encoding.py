@@ -135,7 +135,7 @@ for (const line of require("fs").readFileSync(0, "utf8").trim().split("\\n")) {
   console.log(writer.toBuffer().toString("hex"));
 }
 """
-NODE = Path(__file__).parents[3] / "conformance" / "node"
+NODE = Path(__file__).parents[4] / "conformance" / "node"
 
 
 def test_rhea_reads_what_is_written_and_is_read() -> None:
