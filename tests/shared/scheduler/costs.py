@@ -1,5 +1,6 @@
 """What something costs, in calls: a measure no busy machine disturbs."""
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -14,9 +15,12 @@ def calls_of(act: Callable[[], object]) -> int:
         calls += event in ("call", "c_call")
 
     previous = sys.getprofile()
+    gc.collect()
+    gc.disable()  # what other tests have left would be finalized here, and counted
     sys.setprofile(profile)
     try:
         act()
     finally:
         sys.setprofile(previous)
+        gc.enable()
     return calls
