@@ -6,7 +6,7 @@ The options say how long chance is given: `make chaos` and `make fuzz` give it l
 import pytest
 from hypothesis import HealthCheck, settings
 
-SUITE_ROUNDS = 25
+SUITE_ROUNDS = 15
 SUITE_MUTATIONS = 10_000
 SUITE_CONNECTIONS = 1000
 

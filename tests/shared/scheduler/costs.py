@@ -15,7 +15,6 @@ def calls_of(act: Callable[[], object]) -> int:
         calls += event in ("call", "c_call")
 
     previous = sys.getprofile()
-    gc.collect()
     gc.disable()  # what other tests have left would be finalized here, and counted
     sys.setprofile(profile)
     try:
