@@ -20,8 +20,8 @@ def absent(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-def node_command(script: str) -> list[str | Path]:
-    """Return what starts a script of `node/`."""
+def node_program() -> str:
+    """Return the path of node on a machine that has it and the modules of `node/`."""
     node = shutil.which("node")
     if node is None:
         absent("there is no node")
@@ -29,4 +29,9 @@ def node_command(script: str) -> list[str | Path]:
         absent(
             "there is no node_modules: `make tests/conformance/node/node_modules/.done` makes it"
         )
-    return [node, "--no-deprecation", NODE / script]
+    return node
+
+
+def node_command(script: str) -> list[str | Path]:
+    """Return what starts a script of `node/`."""
+    return [node_program(), "--no-deprecation", NODE / script]

@@ -165,14 +165,15 @@ async def test_jobs_run_and_reach_only_the_networks_that_are_allowed(
                 async with asyncio.timeout(30):
                     while not (records := await history(service, client)):
                         pass
+                    while messages_left(tmp_path / expected):
+                        pass
             assert [record["status"] for record in records] == [expected]
 
     assert [asked.line for asked in target.requests] == ["GET / HTTP/1.1"]
-    assert messages_left(tmp_path / "completed") == 0
 
 
 def messages_left(folder: Path) -> int:
-    """Return what waits in the queues of a service that has ended: nobody there hears what it would tell."""
+    """Return what is in the queues; a message is still there when its record is already in the history."""
     with closing(sqlite3.connect(folder / "tocsin.db")) as connection:
         [(count,)] = connection.execute("SELECT count(*) FROM message")
     return int(count)

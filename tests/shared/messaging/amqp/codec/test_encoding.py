@@ -1,8 +1,6 @@
-import shutil
 import subprocess
 from datetime import UTC, datetime
 from enum import IntEnum
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -29,7 +27,7 @@ from shared.messaging.amqp.codec.values import (
     ULong,
     UShort,
 )
-from shared.settings import app_settings
+from tests.conformance.clients.languages import NODE, node_program
 from tests.shared.messaging.amqp.amqp_values import BY_KIND, anatomy, arrays, nested, without_nulls
 from tests.shared.messaging.amqp.codec.test_decoding import ENCODINGS as SPELLINGS
 
@@ -135,19 +133,13 @@ for (const line of require("fs").readFileSync(0, "utf8").trim().split("\\n")) {
   console.log(writer.toBuffer().toString("hex"));
 }
 """
-NODE = Path(__file__).parents[4] / "conformance" / "node"
 
 
 def test_rhea_reads_what_is_written_and_is_read() -> None:
-    node = shutil.which("node")
-    if node is None or not (NODE / "node_modules" / ".done").exists():
-        if app_settings().get("CI") == "true":
-            pytest.fail("there is no node with its modules")
-        pytest.skip("there is no node with its modules")
     values = [value for _, value in SPELLINGS if not isinstance(value, Described)]
 
     answer = subprocess.run(
-        [node, "-e", THROUGH_RHEA],
+        [node_program(), "-e", THROUGH_RHEA],
         input="\n".join(encode(value).hex() for value in values),
         cwd=NODE,
         capture_output=True,
