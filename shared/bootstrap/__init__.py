@@ -6,7 +6,7 @@ call and not the indexing of every function.
 
 from shared.bootstrap.data_folder import DATABASE_FILE, migrate_data_folder
 from shared.bootstrap.data_keys import count_sealed_values
-from shared.bootstrap.scheduler_parts import new_id
+from shared.bootstrap.foundation import new_id
 from shared.bootstrap.wiring import Application
 from shared.clock import Clock, SystemClock
 from shared.settings import load_settings

@@ -1,16 +1,10 @@
 """The parts of the Scheduler service and its engine."""
 
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Protocol
 
+from shared.bootstrap.foundation import Foundation, new_hex_id, new_id
 from shared.bootstrap.identity_parts import IdentityParts
-from shared.clock import Clock
-from shared.messaging.broker import Broker, TransactionalSender
-from shared.outbound.guard import AddressGuard
 from shared.scheduler.actions.access_tokens import AccessTokens
 from shared.scheduler.actions.by_type import ActionByType
 from shared.scheduler.actions.client_contexts import ClientContexts
@@ -37,37 +31,8 @@ from shared.scheduler.store import SchedulerStore
 from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.scheduler.stores.sql import sql_store
 from shared.scheduler.sweep import Sweep
-from shared.sealing import Sealer
-from shared.settings import BrokerKind, EngineMode, Role, Settings
-from shared.sql.database import Database
+from shared.settings import BrokerKind, EngineMode, Role
 from shared.tls import client_context
-
-
-def new_id() -> str:
-    """Return an id that nothing else has."""
-    return str(uuid.uuid4())
-
-
-def new_hex_id() -> str:
-    """Return an id in the form of `x-ms-request-id`."""
-    return uuid.uuid4().hex
-
-
-class ProcessBroker(Broker, TransactionalSender, Protocol):
-    """What a process sends to and receives from; sends with its commits too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foundation:
-    """What the parts stand on; `identity_clock` judges certificates and tokens, `clock` times everything else."""
-
-    settings: Settings
-    database: Database
-    broker: ProcessBroker
-    guard: AddressGuard
-    clock: Clock
-    identity_clock: Clock
-    sealer: Callable[[], Sealer]
 
 
 class SchedulerParts:

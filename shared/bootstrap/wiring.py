@@ -2,33 +2,25 @@
 
 import asyncio
 import logging
-import os
-import random
 from contextlib import AsyncExitStack
 from functools import cached_property
 from pathlib import Path
 
+from shared.bootstrap.connector_parts import ConnectorParts
 from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date
 from shared.bootstrap.data_keys import load_key_ring, sealed_tables
-from shared.bootstrap.scheduler_parts import Foundation, ProcessBroker, SchedulerParts, new_id
-from shared.client.rest import RestSchedulerClient
+from shared.bootstrap.event_parts import EventParts
+from shared.bootstrap.foundation import Foundation, ProcessBroker
+from shared.bootstrap.scheduler_parts import SchedulerParts
 from shared.clock import Clock, SystemClock
-from shared.connector.commands import Door
 from shared.connector.connector import Connector
-from shared.connector.deployment import Deployment
-from shared.connector.execute import Executor
 from shared.connector.history import History
-from shared.connector.reading import Reader
-from shared.connector.rejection import Rejections
-from shared.connector.stores.sql import SqlOperationStore
 from shared.data_keys.key_check import check_key
 from shared.data_keys.resealing import Resealing
-from shared.errors import ConfigurationError, TransientError
+from shared.errors import TransientError
 from shared.events.delivery import Deliveries
-from shared.events.delivery_store import DeliveryStore
-from shared.events.event_subscriptions import Chance, EventSubscriptions
+from shared.events.event_subscriptions import EventSubscriptions
 from shared.events.log import EventLog
-from shared.events.sinks.webhook import Webhooks
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import TOCSIN_QUEUES
 from shared.outbound.guard import AddressGuard
@@ -38,12 +30,11 @@ from shared.sql.data_folder import DataFolder
 from shared.sql.database import Transaction
 from shared.sql.database_file import usable
 from shared.sql.sqlite import SqliteDatabase
-from shared.tls import client_context
 
 logger = logging.getLogger(__name__)
 
 # In the order in which they are built; they are closed in the opposite one.
-CLOSED_PARTS = ("_database", "broker", "_webhooks", "_client", "scheduler")
+CLOSED_PARTS = ("_database", "broker", "_event_parts", "_connector_parts", "scheduler")
 
 
 class Application:
@@ -125,80 +116,29 @@ class Application:
             return service_bus_broker(self.settings, self.clock)
         return EmbeddedBroker(self._database, clock=self.clock, queues=TOCSIN_QUEUES)
 
-    @cached_property
+    @property
     def connector(self) -> Connector:
-        return Connector(
-            self._operations,
-            door=Door(
-                self._operations,
-                rejections=Rejections(
-                    self._database,
-                    sender=self.broker,
-                    event_log=self.event_log,
-                    clock=self.clock,
-                    source=self._source,
-                ),
-                sealer=self._sealer,
-                clock=self.clock,
-                new_id=new_id,
-            ),
-            executor=Executor(
-                self._operations,
-                self._deployment,
-                event_log=self.event_log,
-                sealer=self._sealer,
-                clock=self.clock,
-                random=random.random,
-            ),
-            reader=Reader(self._deployment, self.clock),
-            event_log=self.event_log,
-            clock=self.clock,
-        )
+        return self._connector_parts.connector
 
-    @cached_property
+    @property
     def history(self) -> History:
-        return History(
-            self._database, sender=self.broker, event_log=self.event_log, source=self._source
-        )
+        return self._connector_parts.history
 
-    @cached_property
+    @property
     def event_log(self) -> EventLog:
-        return EventLog(self._database, self.clock, self.broker)
+        return self._event_parts.event_log
 
-    @cached_property
+    @property
     def event_subscriptions(self) -> EventSubscriptions:
-        return EventSubscriptions(
-            self._database,
-            self.clock,
-            sealer=self._sealer,
-            guard=self._guard,
-            chance=Chance(new_id=new_id, random_bytes=os.urandom),
-        )
+        return self._event_parts.event_subscriptions
 
-    @cached_property
+    @property
     def deliveries(self) -> Deliveries:
-        return Deliveries(
-            self._delivery_store,
-            self.clock,
-            sealer=self._sealer,
-            open_sink=self._webhooks.open,
-            random=random.random,
-            source=self._source,
-        )
+        return self._event_parts.deliveries
 
     @cached_property
     def scheduler(self) -> SchedulerParts:
-        return SchedulerParts(
-            Foundation(
-                settings=self.settings,
-                database=self._database,
-                broker=self.broker,
-                guard=self._guard,
-                clock=self.clock,
-                identity_clock=self.identity_clock,
-                sealer=lambda: self._sealer,
-            )
-        )
+        return SchedulerParts(self._foundation)
 
     async def sweep_connector(self) -> None:
         """Find lost work of the connector."""
@@ -228,39 +168,24 @@ class Application:
         return SqliteDatabase(self._database_file, durability=self.settings.durability)
 
     @cached_property
-    def _operations(self) -> SqlOperationStore:
-        return SqlOperationStore(
-            self._database, sender=self.broker, event_log=self.event_log, source=self._source
+    def _event_parts(self) -> EventParts:
+        return EventParts(self._foundation)
+
+    @cached_property
+    def _connector_parts(self) -> ConnectorParts:
+        return ConnectorParts(self._foundation, self.event_log)
+
+    @cached_property
+    def _foundation(self) -> Foundation:
+        return Foundation(
+            settings=self.settings,
+            database=self._database,
+            broker=self.broker,
+            guard=self._guard,
+            clock=self.clock,
+            identity_clock=self.identity_clock,
+            sealer=lambda: self._sealer,
         )
-
-    @cached_property
-    def _delivery_store(self) -> DeliveryStore:
-        return DeliveryStore(self._database, self.event_log, self.broker)
-
-    @cached_property
-    def _deployment(self) -> Deployment:
-        return Deployment(
-            client=self._client,
-            subscription=self.settings.subscription_id,
-            timeout=self.settings.rest_timeout,
-        )
-
-    @cached_property
-    def _client(self) -> RestSchedulerClient:
-        certificate = required(self.settings.client_certificate, "TOCSIN_CLIENT_CERTIFICATE")
-        password = self.settings.client_certificate_password
-        authority = self.settings.scheduler_ca
-        return RestSchedulerClient(
-            self.settings.scheduler_url,
-            new_context=lambda: client_context(
-                certificate.read_bytes(), password, authority=authority
-            ),
-            ca=authority,
-        )
-
-    @cached_property
-    def _webhooks(self) -> Webhooks:
-        return Webhooks(self._guard, self.clock, timeout=self.settings.webhook_timeout)
 
     @cached_property
     def _guard(self) -> AddressGuard:
@@ -275,10 +200,6 @@ class Application:
         return Resealing(self._database, sealed_tables(), sealer=lambda: self._sealer)
 
     @property
-    def _source(self) -> str:
-        return f"/subscriptions/{self.settings.subscription_id}"
-
-    @property
     def _database_file(self) -> Path:
         return self.settings.data_dir / DATABASE_FILE
 
@@ -288,7 +209,7 @@ class Application:
         def free(transaction: Transaction) -> int:
             broker = self.broker
             locks = broker.free_locks(transaction) if isinstance(broker, EmbeddedBroker) else 0
-            return locks + self._delivery_store.free_leases(transaction, now=now)
+            return locks + self._event_parts.delivery_store.free_leases(transaction, now=now)
 
         sealer = self._sealer
         await self._database.run(lambda transaction: check_key(transaction, sealer))
@@ -315,14 +236,3 @@ def service_bus_broker(settings: Settings, clock: Clock) -> ProcessBroker:
     from shared.messaging.servicebus.connection import connection_of
 
     return ServiceBusBroker(connection_of(settings), clock=clock)
-
-
-def required(value: Path | None, name: str) -> Path:
-    """Return a setting that this part cannot do without.
-
-    Raises:
-        ConfigurationError: it is missing.
-    """
-    if value is None:
-        raise ConfigurationError(f"the setting {name} is missing")
-    return value

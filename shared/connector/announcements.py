@@ -17,6 +17,7 @@ FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\ufff
 END_EVENTS = {
     OperationStatus.SUCCEEDED: EventType.OPERATION_SUCCEEDED,
     OperationStatus.FAILED: EventType.OPERATION_FAILED,
+    OperationStatus.CANCELED: EventType.OPERATION_CANCELED,
 }
 
 

@@ -17,6 +17,7 @@ class OperationStatus(StrEnum):
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    CANCELED = "Canceled"
 
 
 class Phase(StrEnum):

@@ -1,6 +1,7 @@
 """Delivery: an event subscription with something due is leased, and what is due is sent.
 
-At most eight events are on their way to one sink; after a failure one, until one succeeds. Nothing is shared between
+As many calls are on their way to one sink as it bears, each with as many events as it takes; after a failure one with
+one event, until one succeeds. Nothing is shared between
 event subscriptions, so a slow or dead one delays nobody else. A stretch ends after 30 s: with the sink's time limit it
 stays within its lease of 60 s.
 """
@@ -8,7 +9,7 @@ stays within its lease of 60 s.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from shared.clock import Clock
@@ -23,15 +24,21 @@ from shared.events.delivery_store import (
     Stretch,
 )
 from shared.events.event_subscriptions import secret_context
-from shared.events.sink import Destination, EventSink, NotDelivered, OpenSink, Outcome
-from shared.events.webhook_signature import key_of
+from shared.events.sink import (
+    Destination,
+    EventSink,
+    NotDelivered,
+    OpenSink,
+    Outcome,
+    OutgoingEvent,
+    SinkType,
+)
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import when_due
 from shared.sealing import Sealer
 
 logger = logging.getLogger(__name__)
 
-WIDTH = 8
 STRETCH = timedelta(seconds=30)
 WRITE_AFTER = 24
 
@@ -70,9 +77,11 @@ class Deliveries:
 
     async def _run(self, stretch: Stretch) -> None:
         context = secret_context(stretch.lease.id)
-        key = key_of(self._sealer.unseal(stretch.sealed_secret, context=context))
+        secret = self._sealer.unseal(stretch.sealed_secret, context=context)
         ledger = Ledger(stretch, random=self._random, source=self._source)
-        sink = self._open_sink(Destination(url=stretch.url, key=key))
+        sink = self._open_sink(
+            Destination(type=SinkType.WEBHOOK, settings={"url": stretch.url}, secrets=(secret,))
+        )
         try:
             await Pipeline(stretch, ledger, sink, store=self._store, clock=self._clock).run()
         except* LeaseLostError:
@@ -127,7 +136,7 @@ class Pipeline:
         held_until = self._ledger.health.held_until
         if self._ledger.disabled or now >= self._until or (held_until and held_until > now):
             return 0
-        return 1 if self._ledger.health.failing_since else WIDTH
+        return 1 if self._ledger.health.failing_since else self._sink.limits.calls
 
     def _add_worker(self) -> None:
         self._workers += 1
@@ -135,17 +144,18 @@ class Pipeline:
 
     async def _work(self) -> None:
         try:
-            while self._workers <= self._width() and (delivery := await self._take()):
+            while self._workers <= self._width() and (batch := await self._take()):
                 if self._line and self._workers < self._width():
                     self._add_worker()
-                outcome = await self._send(delivery)
-                self._ledger.note(delivery, outcome, now=self._clock.now())
+                outcomes = await self._send(batch)
+                for delivery, outcome in zip(batch, outcomes, strict=True):
+                    self._ledger.note(delivery, outcome, now=self._clock.now())
                 if len(self._ledger) >= WRITE_AFTER and not self._writing:
                     await self._write()
         finally:
             self._workers -= 1
 
-    async def _take(self) -> PendingDelivery | None:
+    async def _take(self) -> list[PendingDelivery]:
         async with self._loading:
             if not self._line and not self._is_whole:
                 more = await self._store.pending(
@@ -155,14 +165,27 @@ class Pipeline:
                 if more:
                     self._line.extend(more)
                     self._after = more[-1].place
-        return self._line.popleft() if self._line else None
+        return self._next_batch()
 
-    async def _send(self, delivery: PendingDelivery) -> Outcome:
+    def _next_batch(self) -> list[PendingDelivery]:
+        """Take from the line what one call bears: after a failure one event."""
+        limits = self._sink.limits
+        most = 1 if self._ledger.health.failing_since else limits.events
+        batch: list[PendingDelivery] = []
+        size = 0
+        while self._line and len(batch) < most:
+            size += len(self._line[0].structured)
+            if batch and size > limits.bytes:
+                break
+            batch.append(self._line.popleft())
+        return batch
+
+    async def _send(self, batch: Sequence[PendingDelivery]) -> Sequence[Outcome]:
         try:
-            return await self._sink.send(delivery.event_id, delivery.structured)
+            return await self._sink.send([outgoing(delivery) for delivery in batch])
         except Exception:  # a bug in one sink must not stop what goes elsewhere
-            logger.exception("sink failed", extra=self._extra("send", delivery))
-            return NotDelivered("internal error")
+            logger.exception("sink failed", extra=self._extra("send", batch[0]))
+            return [NotDelivered("internal error")] * len(batch)
 
     async def _write(self) -> None:
         self._writing = True
@@ -207,3 +230,7 @@ class Pipeline:
             "event_subscription_id": self._lease.id,
             "event_id": delivery.event_id,
         }
+
+
+def outgoing(delivery: PendingDelivery) -> OutgoingEvent:
+    return OutgoingEvent(delivery.event_id, delivery.event_type, delivery.structured)

@@ -8,6 +8,7 @@ class EventType(StrEnum):
 
     OPERATION_SUCCEEDED = "tocsin.operation.succeeded"
     OPERATION_FAILED = "tocsin.operation.failed"
+    OPERATION_CANCELED = "tocsin.operation.canceled"
     JOB_CREATED = "tocsin.job.created"
     JOB_UPDATED = "tocsin.job.updated"
     JOB_DELETED = "tocsin.job.deleted"
@@ -20,8 +21,10 @@ class EventType(StrEnum):
     EXECUTION_SUCCEEDED = "tocsin.execution.succeeded"
     EXECUTION_FAILED = "tocsin.execution.failed"
     EXECUTION_SKIPPED = "tocsin.execution.skipped"
+    HISTORY_LOST = "tocsin.history.lost"
     COMMAND_REJECTED = "tocsin.command.rejected"
     DELIVERY_DEADLETTERED = "tocsin.delivery.deadlettered"
+    EVENT_SUBSCRIPTION_TESTED = "tocsin.eventsubscription.tested"
     EVENT_SUBSCRIPTION_DISABLED = "tocsin.eventsubscription.disabled"
 
     @property

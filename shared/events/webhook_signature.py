@@ -6,7 +6,7 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.clock import EPOCH, from_microseconds
@@ -37,13 +37,19 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def sign(key: bytes, *, webhook_id: str, sent_at: datetime, body: bytes) -> dict[str, str]:
-    """Return the three headers; the timestamp is whole seconds since 1970, whatever the zone of `sent_at`."""
+def sign(
+    keys: Sequence[bytes], *, webhook_id: str, sent_at: datetime, body: bytes
+) -> dict[str, str]:
+    """Return the three headers, with a signature by each key.
+
+    The timestamp is whole seconds since 1970, whatever the zone of `sent_at`.
+    """
     timestamp = str((sent_at - EPOCH) // timedelta(seconds=1))
+    signatures = (signature(key, webhook_id, timestamp, body) for key in keys)
     return {
         "webhook-id": webhook_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{signature(key, webhook_id, timestamp, body)}",
+        "webhook-signature": " ".join(f"v1,{each}" for each in signatures),
     }
 
 

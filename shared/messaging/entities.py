@@ -6,13 +6,15 @@ from datetime import timedelta
 from shared.messaging.rules import DEFAULT_RULE, RuleDescription
 
 COMMANDS = "commands"
+COMMANDS_ORDERED = "commands-ordered"
 OPERATIONS = "operations"
 SERVICE_OPERATIONS = "service-operations"
 EXECUTIONS = "executions"
 HISTORY = "history"
 DELIVERIES = "deliveries"
 REJECTED = "rejected"
-
+EVENTS = "events"
+"""A topic: what subscribes to it in Service Bus gets the events that its own filters let through."""
 
 GIGABYTE = 2**30
 
@@ -67,15 +69,18 @@ class NamespaceDescription:
     topics: tuple[TopicDescription, ...] = ()
 
 
-TOCSIN_QUEUES = tuple(
-    QueueDescription(name=name)
-    for name in (
-        COMMANDS,
-        OPERATIONS,
-        SERVICE_OPERATIONS,
-        EXECUTIONS,
-        HISTORY,
-        DELIVERIES,
-        REJECTED,
-    )
+TOCSIN_QUEUES = (
+    *(
+        QueueDescription(name=name)
+        for name in (
+            COMMANDS,
+            OPERATIONS,
+            SERVICE_OPERATIONS,
+            EXECUTIONS,
+            HISTORY,
+            DELIVERIES,
+            REJECTED,
+        )
+    ),
+    QueueDescription(name=COMMANDS_ORDERED, requires_session=True),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from shared.events.sink import NotDelivered, Outcome
+from shared.events.sink import NotDelivered, Outcome, OutgoingEvent
 from shared.sql.database import Database, GroupWork, Item, Value, Work
 from tests.clocks import FakeClock
 from tests.shared.events.memory_sink import MemorySink
@@ -63,15 +63,17 @@ class CrashingSink:
     def __init__(self, inner: MemorySink, passage: Callable[[], None]) -> None:
         self._inner = inner
         self._passage = passage
+        self.limits = inner.limits
 
-    async def send(self, event_id: str, structured: bytes) -> Outcome:
+    async def send(self, events: Sequence[OutgoingEvent]) -> Sequence[Outcome]:
+        (event,) = events
         self._passage()
-        if event_id in {"e2", "e5"} and event_id not in self._inner.attempts:
-            self._inner.attempts.append(event_id)
-            return NotDelivered("HTTP 500")
-        outcome = await self._inner.send(event_id, structured)
+        if event.id in {"e2", "e5"} and event.id not in self._inner.attempts:
+            self._inner.attempts.append(event.id)
+            return [NotDelivered("HTTP 500")]
+        outcomes = await self._inner.send(events)
         self._passage()
-        return outcome
+        return outcomes
 
 
 NAMES = [f"e{count}" for count in range(7)]

@@ -1,6 +1,6 @@
 """Webhooks: a signed POST of one event (Standard Webhooks, version 1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,16 @@ from shared.clock import Clock
 from shared.errors import NoAnswerError
 from shared.events.cloudevent import CONTENT_TYPE
 from shared.events.retry_schedule import parse_retry_after
-from shared.events.sink import Delivered, Destination, Gone, NotDelivered, Outcome
-from shared.events.webhook_signature import sign
+from shared.events.sink import (
+    Delivered,
+    Destination,
+    Gone,
+    Limits,
+    NotDelivered,
+    Outcome,
+    OutgoingEvent,
+)
+from shared.events.webhook_signature import key_of, sign
 from shared.outbound.guard import AddressGuard
 
 if TYPE_CHECKING:
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
 HEADERS = {"content-type": CONTENT_TYPE, "user-agent": "tocsin"}
 ASKS_FOR_PATIENCE = frozenset({429, 503})
 GONE = 410
+LIMITS = Limits(calls=8)
 
 
 class Webhooks:
@@ -57,23 +66,31 @@ class WebhookSink:
         timeout: timedelta,
         session: "Callable[[], OutboundSession]",
     ) -> None:
-        self._destination = destination
+        self._url = str(destination.settings["url"])
+        self._keys = [key_of(secret) for secret in destination.secrets]
         self._clock = clock
         self._timeout = timeout
         self._session = session
 
-    async def send(self, event_id: str, structured: bytes) -> Outcome:
+    @property
+    def limits(self) -> Limits:
+        return LIMITS
+
+    async def send(self, events: Sequence[OutgoingEvent]) -> Sequence[Outcome]:
+        return [await self._post(event) for event in events]
+
+    async def _post(self, event: OutgoingEvent) -> Outcome:
         signed = sign(
-            self._destination.key,
-            webhook_id=event_id,
+            self._keys,
+            webhook_id=event.id,
             sent_at=self._clock.now(),
-            body=structured,
+            body=event.structured,
         )
         try:
             answer = await self._session().request(
                 "POST",
-                self._destination.url,
-                body=structured,
+                self._url,
+                body=event.structured,
                 headers=HEADERS | signed,
                 time_limit=self._timeout,
             )

@@ -49,7 +49,7 @@ class Post:
 
 
 def signed(body: bytes = BODY, *, webhook_id: str = "e1", at: datetime = START) -> dict[str, str]:
-    return sign(key_of(SECRET), webhook_id=webhook_id, sent_at=at, body=body)
+    return sign([key_of(SECRET)], webhook_id=webhook_id, sent_at=at, body=body)
 
 
 def receiver_at(path: Path) -> Receiver:

@@ -165,7 +165,8 @@ async def test_jobs_run_and_reach_only_the_networks_that_are_allowed(
                 async with asyncio.timeout(30):
                     while not (records := await history(service, client)):
                         pass
-                    while messages_left(tmp_path / expected):
+                    # What failed waits to be tried again.
+                    while expected == "completed" and messages_left(tmp_path / expected):
                         pass
             assert [record["status"] for record in records] == [expected]
 

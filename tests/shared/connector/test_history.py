@@ -81,8 +81,11 @@ def test_an_engine_tells_of_jobs_attempts_and_executions() -> None:
     assert others == {
         EventType.OPERATION_SUCCEEDED,
         EventType.OPERATION_FAILED,
+        EventType.OPERATION_CANCELED,
+        EventType.HISTORY_LOST,
         EventType.COMMAND_REJECTED,
         EventType.DELIVERY_DEADLETTERED,
+        EventType.EVENT_SUBSCRIPTION_TESTED,
         EventType.EVENT_SUBSCRIPTION_DISABLED,
     }
 

@@ -1,8 +1,17 @@
 """A sink in memory, proven by the contract, for tests of delivery."""
 
 import asyncio
+from collections.abc import Sequence
 
-from shared.events.sink import Delivered, Destination, Gone, NotDelivered, Outcome
+from shared.events.sink import (
+    Delivered,
+    Destination,
+    Gone,
+    Limits,
+    NotDelivered,
+    Outcome,
+    OutgoingEvent,
+)
 from tests.contracts.event_sink import BUSY_FOR, Behaviour
 
 OUTCOMES: dict[Behaviour, Outcome] = {
@@ -22,6 +31,7 @@ class MemorySink:
         self.received: list[tuple[str, bytes]] = []
         self.attempts: list[str] = []
         self.most_at_once = 0
+        self.limits = Limits(calls=8)
         self.script: dict[str, Behaviour] = {}
         self._behaviour = Behaviour.TAKE
         self._at_once = 0
@@ -42,7 +52,10 @@ class MemorySink:
     def open(self, _destination: Destination) -> "MemorySink":
         return self
 
-    async def send(self, event_id: str, structured: bytes) -> Outcome:
+    async def send(self, events: Sequence[OutgoingEvent]) -> Sequence[Outcome]:
+        return [await self._take(event.id, event.structured) for event in events]
+
+    async def _take(self, event_id: str, structured: bytes) -> Outcome:
         self.attempts.append(event_id)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)

@@ -1,13 +1,13 @@
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from shared.clock import SystemClock
-from shared.events.sink import Delivered, Destination, EventSink, Outcome
+from shared.events.sink import Delivered, Destination, EventSink, Limits, Outcome, OutgoingEvent
 from shared.events.sinks.webhook import Webhooks
 from shared.messaging.wake_up import WakeUp
 from shared.sql.database import Database, Value, Work
@@ -79,7 +79,7 @@ async def test_p6_a_dead_subscriber_delays_nobody_else(tmp_path: Path) -> None:
     gate = dead.hold()
 
     def open_sink(destination: Destination) -> EventSink:
-        return dead if "dead" in destination.url else alive
+        return dead if "dead" in str(destination.settings["url"]) else alive
 
     async with opened(tmp_path, open_sink) as world:
         for host in ("dead", "alive"):
@@ -152,9 +152,11 @@ async def test_a_stretch_ends_after_thirty_seconds_and_wakes_itself(tmp_path: Pa
     clock = FakeClock()
 
     class SlowSink:
-        async def send(self, event_id: str, structured: bytes) -> Outcome:
+        limits = Limits(calls=8)
+
+        async def send(self, events: Sequence[OutgoingEvent]) -> Sequence[Outcome]:
             clock.set(clock.now() + timedelta(seconds=4))
-            return Delivered()
+            return [Delivered()] * len(events)
 
     database = migrated(tmp_path)
     world = assemble(database, clock, lambda _: SlowSink())
@@ -174,7 +176,9 @@ async def test_a_stretch_ends_after_thirty_seconds_and_wakes_itself(tmp_path: Pa
 
 async def test_a_sink_with_a_bug_is_a_failure_like_any_other(tmp_path: Path) -> None:
     class BrokenSink:
-        async def send(self, event_id: str, structured: bytes) -> Outcome:
+        limits = Limits()
+
+        async def send(self, events: Sequence[OutgoingEvent]) -> Sequence[Outcome]:
             raise RuntimeError("bug")
 
     async with opened(tmp_path, lambda _: BrokenSink()) as world:
@@ -317,10 +321,12 @@ async def test_an_event_published_during_a_stretch_is_sent_in_it(
     later = iter([an_event("e2")])
 
     class PublishingSink:
-        async def send(self, event_id: str, structured: bytes) -> Outcome:
+        limits = Limits()
+
+        async def send(self, events: Sequence[OutgoingEvent]) -> Sequence[Outcome]:
             if event := next(later, None):
                 await world.publish(event)
-            return await sink.send(event_id, structured)
+            return await sink.send(events)
 
     async with opened(tmp_path, lambda _: PublishingSink()) as world:
         await world.subscribe()

@@ -5,6 +5,7 @@ def test_the_types_are_frozen() -> None:
     assert {str(one) for one in EventType} == {
         "tocsin.operation.succeeded",
         "tocsin.operation.failed",
+        "tocsin.operation.canceled",
         "tocsin.job.created",
         "tocsin.job.updated",
         "tocsin.job.deleted",
@@ -17,8 +18,10 @@ def test_the_types_are_frozen() -> None:
         "tocsin.execution.succeeded",
         "tocsin.execution.failed",
         "tocsin.execution.skipped",
+        "tocsin.history.lost",
         "tocsin.command.rejected",
         "tocsin.delivery.deadlettered",
+        "tocsin.eventsubscription.tested",
         "tocsin.eventsubscription.disabled",
     }
 

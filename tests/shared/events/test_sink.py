@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.events.sink import Destination
+from shared.events.sink import Destination, SinkType
 from tests.contracts.event_sink import EventSinkContract
 from tests.shared.events.memory_sink import MemorySink
 
@@ -13,4 +13,6 @@ class TestMemorySink(EventSinkContract):
 
 
 def test_p8_the_key_of_a_destination_is_not_shown() -> None:
-    assert "very-secret" not in repr(Destination(url="https://example.org", key=b"very-secret"))
+    secretive = Destination(type=SinkType.WEBHOOK, settings={}, secrets=("very-secret",))
+
+    assert "very-secret" not in repr(secretive)

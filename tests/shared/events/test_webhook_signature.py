@@ -24,7 +24,7 @@ HEADERS = {
 def test_the_known_vector_in_every_zone(hours: float) -> None:
     local = SENT_AT.astimezone(timezone(timedelta(hours=hours)))
 
-    signed = sign(key_of(SECRET), webhook_id=HEADERS["webhook-id"], sent_at=local, body=BODY)
+    signed = sign([key_of(SECRET)], webhook_id=HEADERS["webhook-id"], sent_at=local, body=BODY)
 
     assert signed == HEADERS
 
@@ -37,7 +37,7 @@ def test_the_known_vector_is_verified() -> None:
 def test_the_package_of_the_field_verifies_what_we_sign(key: bytes, text: str) -> None:
     now = SystemClock().now()
 
-    signed = sign(key, webhook_id="e1", sent_at=now, body=text.encode())
+    signed = sign([key], webhook_id="e1", sent_at=now, body=text.encode())
 
     Webhook(secret_of(key)).verify(text, signed, json_parse=False)
     verify(secret_of(key), signed, text.encode(), now=now)

@@ -11,11 +11,11 @@ from aiohttp.abc import AbstractStreamWriter
 from standardwebhooks import Webhook
 
 from shared.clock import SystemClock
-from shared.events.sink import Delivered, Destination, NotDelivered
+from shared.events.sink import Delivered, Destination, NotDelivered, SinkType
 from shared.events.sinks.webhook import Webhooks, WebhookSink
 from shared.events.webhook_signature import secret_of
 from shared.outbound.guard import AddressGuard
-from tests.contracts.event_sink import BUSY_FOR, EVENT, Behaviour, EventSinkContract
+from tests.contracts.event_sink import BUSY_FOR, EVENT, Behaviour, EventSinkContract, send_one
 from tests.shared.events.receiver import Receiver, listening
 
 KEY = bytes(range(32))
@@ -56,13 +56,17 @@ class DestinedWebhook:
         self.receiver.respond = lambda _: ANSWERS[behaviour]()
 
 
+def destination(url: str) -> Destination:
+    return Destination(type=SinkType.WEBHOOK, settings={"url": url}, secrets=(secret_of(KEY),))
+
+
 @asynccontextmanager
 async def destined_webhook(
     guard: AddressGuard = LOOPBACK, *, seconds: float = 0.5
 ) -> AsyncIterator[DestinedWebhook]:
     webhooks = Webhooks(guard, SystemClock(), timeout=timedelta(seconds=seconds))
     async with listening() as receiver:
-        yield DestinedWebhook(receiver, webhooks.open(Destination(url=receiver.url, key=KEY)))
+        yield DestinedWebhook(receiver, webhooks.open(destination(receiver.url)))
         await webhooks.close()
 
 
@@ -80,7 +84,7 @@ class TestWebhookSink(EventSinkContract):
 async def test_the_standard_library_of_the_field_verifies_what_we_send(
     destined: DestinedWebhook,
 ) -> None:
-    await destined.sink.send("e1", EVENT)
+    await send_one(destined.sink, "e1", EVENT)
 
     sent = destined.receiver.deliveries[0]
     verified = Webhook(secret_of(KEY)).verify(sent.body, sent.headers)
@@ -92,7 +96,7 @@ async def test_the_standard_library_of_the_field_verifies_what_we_send(
 async def test_2xx_is_delivered(destined: DestinedWebhook, status: int) -> None:
     destined.receiver.respond = lambda _: web.Response(status=status)
 
-    assert await destined.sink.send("e1", EVENT) == Delivered()
+    assert await send_one(destined.sink, "e1", EVENT) == Delivered()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 404, 500])
@@ -102,7 +106,7 @@ async def test_anything_else_is_a_failure_and_no_redirect_is_followed(
     location = {"Location": destined.receiver.url}
     destined.receiver.respond = lambda _: web.Response(status=status, headers=location)
 
-    outcome = await destined.sink.send("e1", EVENT)
+    outcome = await send_one(destined.sink, "e1", EVENT)
 
     assert outcome == NotDelivered(f"HTTP {status}")
     assert len(destined.receiver.deliveries) == 1
@@ -113,7 +117,7 @@ async def test_retry_after_is_honoured(destined: DestinedWebhook, status: int) -
     asked = {"Retry-After": "120"}
     destined.receiver.respond = lambda _: web.Response(status=status, headers=asked)
 
-    outcome = await destined.sink.send("e1", EVENT)
+    outcome = await send_one(destined.sink, "e1", EVENT)
 
     assert outcome == NotDelivered(f"HTTP {status}", timedelta(minutes=2))
 
@@ -121,12 +125,12 @@ async def test_retry_after_is_honoured(destined: DestinedWebhook, status: int) -
 async def test_retry_after_of_other_failures_means_nothing(destined: DestinedWebhook) -> None:
     destined.receiver.respond = lambda _: web.Response(status=500, headers={"Retry-After": "120"})
 
-    assert await destined.sink.send("e1", EVENT) == NotDelivered("HTTP 500")
+    assert await send_one(destined.sink, "e1", EVENT) == NotDelivered("HTTP 500")
 
 
 async def test_p9_a_webhook_on_a_private_address_is_not_dialled() -> None:
     async with destined_webhook(AddressGuard()) as destined:
-        outcome = await destined.sink.send("e1", EVENT)
+        outcome = await send_one(destined.sink, "e1", EVENT)
 
         assert outcome == NotDelivered("address 127.0.0.1 is not allowed")
         assert destined.receiver.deliveries == []
@@ -135,7 +139,7 @@ async def test_p9_a_webhook_on_a_private_address_is_not_dialled() -> None:
 async def test_p8_a_reason_holds_neither_query_nor_key(destined: DestinedWebhook) -> None:
     destined.behave(Behaviour.HANG_UP)
 
-    outcome = await destined.sink.send("e1", EVENT)
+    outcome = await send_one(destined.sink, "e1", EVENT)
 
     assert isinstance(outcome, NotDelivered)
     assert "s3cret" not in outcome.reason

@@ -1,0 +1,114 @@
+"""The parts of the connector."""
+
+import random
+from functools import cached_property
+from pathlib import Path
+
+from shared.bootstrap.foundation import Foundation, new_id
+from shared.client.rest import RestSchedulerClient
+from shared.connector.commands import Door
+from shared.connector.connector import Connector
+from shared.connector.deployment import Deployment
+from shared.connector.execute import Executor
+from shared.connector.history import History
+from shared.connector.reading import Reader
+from shared.connector.rejection import Rejections
+from shared.connector.stores.sql import SqlOperationStore
+from shared.errors import ConfigurationError
+from shared.events.log import EventLog
+from shared.tls import client_context
+
+
+class ConnectorParts:
+    """Each is built when it is first asked for."""
+
+    def __init__(self, foundation: Foundation, event_log: EventLog) -> None:
+        self._on = foundation
+        self._event_log = event_log
+
+    @cached_property
+    def connector(self) -> Connector:
+        sealer = self._on.sealer()
+        return Connector(
+            self._operations,
+            door=Door(
+                self._operations,
+                rejections=Rejections(
+                    self._on.database,
+                    sender=self._on.broker,
+                    event_log=self._event_log,
+                    clock=self._on.clock,
+                    source=self._on.source,
+                ),
+                sealer=sealer,
+                clock=self._on.clock,
+                new_id=new_id,
+            ),
+            executor=Executor(
+                self._operations,
+                self._deployment,
+                event_log=self._event_log,
+                sealer=sealer,
+                clock=self._on.clock,
+                random=random.random,
+            ),
+            reader=Reader(self._deployment, self._on.clock),
+            event_log=self._event_log,
+            clock=self._on.clock,
+        )
+
+    @cached_property
+    def history(self) -> History:
+        return History(
+            self._on.database,
+            sender=self._on.broker,
+            event_log=self._event_log,
+            source=self._on.source,
+        )
+
+    async def close(self) -> None:
+        """Close what was built."""
+        if "_client" in self.__dict__:
+            await self._client.close()
+
+    @cached_property
+    def _operations(self) -> SqlOperationStore:
+        return SqlOperationStore(
+            self._on.database,
+            sender=self._on.broker,
+            event_log=self._event_log,
+            source=self._on.source,
+        )
+
+    @cached_property
+    def _deployment(self) -> Deployment:
+        return Deployment(
+            client=self._client,
+            subscription=self._on.settings.subscription_id,
+            timeout=self._on.settings.rest_timeout,
+        )
+
+    @cached_property
+    def _client(self) -> RestSchedulerClient:
+        settings = self._on.settings
+        certificate = required(settings.client_certificate, "TOCSIN_CLIENT_CERTIFICATE")
+        password = settings.client_certificate_password
+        authority = settings.scheduler_ca
+        return RestSchedulerClient(
+            settings.scheduler_url,
+            new_context=lambda: client_context(
+                certificate.read_bytes(), password, authority=authority
+            ),
+            ca=authority,
+        )
+
+
+def required(value: Path | None, name: str) -> Path:
+    """Return a setting that this part cannot do without.
+
+    Raises:
+        ConfigurationError: it is missing.
+    """
+    if value is None:
+        raise ConfigurationError(f"the setting {name} is missing")
+    return value
