@@ -44,8 +44,8 @@ def once(does: JsonObject) -> dict[str, Json]:
     return {"startTime": FIRST_AT, "action": does}
 
 
-def recurring(does: JsonObject) -> dict[str, Json]:
-    return {**once(does), "recurrence": {**EVERY_MINUTE, "count": 3}}
+def recurring(does: JsonObject, *, count: int = 3) -> dict[str, Json]:
+    return {**once(does), "recurrence": {**EVERY_MINUTE, "count": count}}
 
 
 SCENARIOS = {
@@ -65,10 +65,11 @@ SCENARIOS = {
         outcomes=[("succeeded",) * 3],
     ),
     "polls": Scenario(
-        recurring(action(retries=1, every="00:00:20")),
+        # Two, as each attempt polls: the points grow with their number, and so does the way to each.
+        recurring(action(retries=1, every="00:00:20"), count=2),
         lambda attempt: attempt.number == 1,
         polls=2,
-        outcomes=[("succeeded",) * 3],
+        outcomes=[("succeeded",) * 2],
     ),
     "deletion of what polls": Scenario(
         once(action(retries=1, every="00:00:40")),
