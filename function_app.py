@@ -6,6 +6,7 @@ from functions import (
     changes,
     engine,
     event_subscriptions,
+    operations,
     queues,
     reads,
     scheduler,
@@ -17,6 +18,7 @@ from shared.settings import EngineMode, Role, load_engine_mode, load_role
 CONNECTOR = (
     changes.blueprint,
     reads.blueprint,
+    operations.blueprint,
     event_subscriptions.blueprint,
     queues.blueprint,
     timers.blueprint,

@@ -1,4 +1,4 @@
-"""Reads over HTTP: resources as the Scheduler shows them, operations, events and health."""
+"""Reads over HTTP: resources as the Scheduler shows them, events and health."""
 
 import azure.functions as func
 
@@ -6,12 +6,10 @@ from functions.rendering import (
     MAX_PAGE,
     answered,
     answering,
-    monitored,
     read_of,
     whole_number,
 )
 from shared.bootstrap import application
-from shared.connector.connector import LONGEST_LIST
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
@@ -25,23 +23,6 @@ async def read_resource(req: func.HttpRequest) -> func.HttpResponse:
     endpoint, params, query = read_of(req)
     status, document = await (await application()).connector.read(endpoint, params, query)
     return answered(document, status=status)
-
-
-@blueprint.function_name("list_operations")
-@blueprint.route("operations", methods=["GET"])
-@answering
-async def list_operations(req: func.HttpRequest) -> func.HttpResponse:
-    limit = whole_number(req, "limit", default=LONGEST_LIST, most=LONGEST_LIST)
-    operations = await (await application()).connector.operations(limit=limit)
-    return answered({"value": [operation.to_json() for operation in operations]})
-
-
-@blueprint.function_name("get_operation")
-@blueprint.route("operations/{id}", methods=["GET"])
-@answering
-async def get_operation(req: func.HttpRequest) -> func.HttpResponse:
-    operation_id = str(req.route_params.get("id"))
-    return monitored(await (await application()).connector.operation(operation_id))
 
 
 @blueprint.function_name("list_events")
