@@ -6,6 +6,7 @@ from functions import (
     changes,
     engine,
     event_subscriptions,
+    events,
     operations,
     queues,
     reads,
@@ -20,6 +21,7 @@ CONNECTOR = (
     reads.blueprint,
     operations.blueprint,
     event_subscriptions.blueprint,
+    events.blueprint,
     queues.blueprint,
     timers.blueprint,
 )

@@ -1,16 +1,10 @@
 import azure.functions as func
 import pytest
 
-from functions.reads import health, list_events, read_resource
+from functions.reads import health, read_resource
 from functions.rendering import answering, read_of
 from shared.bootstrap import Application
 from tests.functions.requests import JOB_PATH, document_of, request
-
-
-async def test_events_are_listed_after_a_number(app: Application) -> None:
-    response = await list_events(request("GET", "/events", params={"since": "3"}))
-
-    assert document_of(response) == {"value": []}
 
 
 @pytest.mark.parametrize("path", [JOB_PATH, f"{JOB_PATH}/history"])
