@@ -8,14 +8,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.bearer_tokens.key_sets import FetchedKeySet, FileKeySet, KeySet
+from shared.bearer_tokens.tokens import Tokens, TrustedIssuer
 from shared.clock import Clock
 from shared.errors import ConfigurationError, NoAnswer, NoAnswerError
 from shared.local_issuer import AUDIENCE, ISSUER, SUBSCRIPTIONS_CLAIM, LocalIssuer, public_key_set
 from shared.outbound.guard import AddressGuard
 from shared.scheduler.service.authentication import Authentication
 from shared.scheduler.service.certificates import ManagementCertificates, read_certificate
-from shared.scheduler.service.key_sets import FetchedKeySet, FileKeySet, KeySet
-from shared.scheduler.service.tokens import Tokens, TrustedIssuer
 from shared.scheduler.stores.certificates import SqlCertificates
 from shared.settings import Settings
 from shared.sql.database import Database
@@ -102,7 +102,7 @@ class IdentityParts:
                 TrustedIssuer(
                     name=ISSUER,
                     audience=AUDIENCE,
-                    subscriptions_claim=SUBSCRIPTIONS_CLAIM,
+                    grants_claims=(SUBSCRIPTIONS_CLAIM,),
                     keys=FileKeySet(local.key_file, public_key_set),
                 )
             )
@@ -111,7 +111,7 @@ class IdentityParts:
                 TrustedIssuer(
                     name=settings.token_issuer,
                     audience=settings.token_audience,
-                    subscriptions_claim=settings.token_subscriptions_claim,
+                    grants_claims=(settings.token_subscriptions_claim,),
                     keys=self._key_set(settings.token_key_set),
                 )
             )

@@ -15,8 +15,8 @@ from shared.clock import SystemClock
 from shared.development_certificates import create_development_certificates
 from shared.host.server import Endpoint, Servers
 from shared.tls_server import ServerContext
+from tests.shared.bearer_tokens.token_cases import AUDIENCE, EC_KEY, KEYS, NAME
 from tests.shared.cli.scheduler_process import Service, running
-from tests.shared.scheduler.service.token_cases import AUDIENCE, EC_KEY, KEYS, NAME
 
 PATH = "/subscriptions/s1/providers/Microsoft.Scheduler?api-version=2016-03-01"
 

@@ -3,7 +3,7 @@
 A request goes down this list, and every change up it again as an answer:
 
 * `app` is the ASGI app; `asgi` the form of ASGI, `exchange` that of a request and its answer in here.
-* `admission` lets it in: `credentials`, `authentication` by `certificates` or `tokens` with their `key_sets`.
+* `admission` lets it in: `credentials`, `authentication` by `certificates` or bearer tokens.
 * `answering` says how it comes to its answer; `endpoints` which part does that, for each row of the catalogue.
 * The parts: `containers`, `collection_states`, `jobs`, `certificate_endpoints`, `providers`, `operation_status`. What
   both surfaces do alike is done here once; `arm/` holds what is ARM's alone. `job_form` is how a surface reads and

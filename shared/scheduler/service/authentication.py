@@ -7,19 +7,20 @@ import logging
 import re
 from datetime import datetime
 
-from shared.clock import Clock
-from shared.errors import AuthenticationError, TokenError
-from shared.scheduler.service.certificates import ManagementCertificates
-from shared.scheduler.service.credentials import Credentials, certificate_in_header
-from shared.scheduler.service.tokens import (
+from shared.bearer_tokens.tokens import (
     ExpiredTokenError,
     InvalidTokenError,
     Tokens,
     VerifiedToken,
 )
+from shared.clock import Clock
+from shared.errors import AuthenticationError, TokenError
+from shared.scheduler.service.certificates import ManagementCertificates
+from shared.scheduler.service.credentials import Credentials, certificate_in_header
 
 logger = logging.getLogger(__name__)
 
+LONGEST_SUBJECT = 200
 BEARER = re.compile(rb"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 
 MISSING = "Authentication failed. The 'Authorization' header is missing."
@@ -58,11 +59,11 @@ class Authentication:
     async def check_token(self, credentials: Credentials, subscription: str) -> None:
         """Raises TokenError without a good bearer token, AuthenticationError when it opens other subscriptions."""
         token = await self._token(credentials)
-        if subscription.lower() not in token.subscriptions:
+        if subscription.lower() not in token.grants:
             tell("the token opens other subscriptions")
             raise AuthenticationError(
-                f"The client '{token.subject}' does not have authorization to perform action over scope"
-                f" '/subscriptions/{subscription}' or the scope is invalid. If access was recently granted,"
+                f"The client '{token.subject[:LONGEST_SUBJECT]}' does not have authorization to perform action over"
+                f" scope '/subscriptions/{subscription}' or the scope is invalid. If access was recently granted,"
                 " please refresh your credentials.",
                 code="AuthorizationFailed",
             )
@@ -78,7 +79,7 @@ class Authentication:
             token = await self._token(credentials)
         except TokenError:
             raise denied() from None
-        if subscription.lower() not in token.subscriptions:
+        if subscription.lower() not in token.grants:
             raise refused("the token opens other subscriptions")
 
     async def _certificate_refusal(self, credentials: Credentials, subscription: str) -> str | None:

@@ -20,9 +20,9 @@ from shared.settings import Role, Settings
 from shared.sql.inline import InlineDatabase
 from shared.tls import parse_certificate
 from tests.clocks import START, FakeClock
+from tests.shared.bearer_tokens.token_cases import KEYS, NAME, token
 from tests.shared.scheduler.engine_stack import migrated
 from tests.shared.scheduler.service.certificate_cases import VERSION_1, made
-from tests.shared.scheduler.service.token_cases import KEYS, NAME, token
 
 HOUR = timedelta(hours=1)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from shared.bearer_tokens.key_sets import FileKeySet
+from shared.bearer_tokens.tokens import Tokens, TrustedIssuer
 from shared.clock import Clock
 from shared.development_certificates import create_development_certificates
 from shared.local_issuer import (
@@ -31,9 +33,7 @@ from shared.scheduler.service.certificates import ManagementCertificates
 from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.job_changes import JobChanges
-from shared.scheduler.service.key_sets import FileKeySet
 from shared.scheduler.service.operations import ServiceOperations
-from shared.scheduler.service.tokens import Tokens, TrustedIssuer
 from shared.scheduler.store import SchedulerStore
 from shared.scheduler.stores.certificates import SqlCertificates
 from shared.sealing import Sealer
@@ -211,7 +211,7 @@ def build_authentication(
     trusted = TrustedIssuer(
         name=ISSUER,
         audience=AUDIENCE,
-        subscriptions_claim=SUBSCRIPTIONS_CLAIM,
+        grants_claims=(SUBSCRIPTIONS_CLAIM,),
         keys=FileKeySet(issuer.key_file, public_key_set),
     )
     return Authentication(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from shared.bearer_tokens.key_sets import FetchedKeySet, FileKeySet, usable_keys
 from shared.errors import NoAnswer, NoAnswerError, TransientError
-from shared.scheduler.service.key_sets import FetchedKeySet, FileKeySet, usable_keys
 from tests.clocks import START, FakeClock, settle
-from tests.shared.scheduler.service.token_cases import EC_KEY, OTHER_KEY, RSA_KEY, public
+from tests.shared.bearer_tokens.token_cases import EC_KEY, OTHER_KEY, RSA_KEY, public
 
 ONE, TWO, THREE = public(EC_KEY, "1"), public(RSA_KEY, "2"), public(OTHER_KEY, "3")
 

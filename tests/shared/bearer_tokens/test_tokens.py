@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from shared.errors import TransientError
-from shared.scheduler.service.tokens import (
+from shared.bearer_tokens.tokens import (
     MAX_REMEMBERED,
     ExpiredTokenError,
     InvalidTokenError,
     Tokens,
     TrustedIssuer,
 )
+from shared.errors import TransientError
 from tests.clocks import START, FakeClock
-from tests.shared.scheduler.service.token_cases import (
+from tests.shared.bearer_tokens.token_cases import (
     AUDIENCE,
     EC_KEY,
     HOUR,
@@ -34,7 +34,7 @@ def tokens(keys: Keys | None = None, clock: FakeClock | None = None, **changes: 
     issuer: dict[str, Any] = {
         "name": NAME,
         "audience": AUDIENCE,
-        "subscriptions_claim": "subscriptions",
+        "grants_claims": ("subscriptions",),
         "keys": keys or Keys(),
     }
     return Tokens([TrustedIssuer(**{**issuer, **changes})], clock or FakeClock())
@@ -65,7 +65,7 @@ async def test_a_good_token_says_what_it_opens_in_lower_case(
     verified = await tokens().verify(token(key, key_id, algorithm))
 
     assert verified.subject == "me"
-    assert verified.subscriptions == {"s1", "s2"}
+    assert verified.grants == {"s1", "s2"}
     assert verified.expires_at == START + timedelta(hours=1)
 
 
@@ -134,25 +134,31 @@ async def test_the_audience_may_end_with_a_slash_or_be_one_of_several(said: obje
 
 @pytest.mark.parametrize(
     ("said", "opened"),
-    [("S1", {"s1"}), (["a", 1, None, "B"], {"a", "b"}), (None, set()), ({"s1": 1}, set())],
+    [
+        ("S1", {"s1"}),
+        ("S1 s2", {"s1", "s2"}),
+        (["a b", 1, None, "B"], {"a b", "b"}),
+        (None, set()),
+        ({"s1": 1}, set()),
+    ],
 )
-async def test_the_claim_that_lists_subscriptions_is_the_operators_choice(
+async def test_the_claims_that_list_what_a_token_opens_are_the_operators_choice(
     said: object, opened: set[str]
 ) -> None:
-    verified = await tokens(subscriptions_claim="roles").verify(token(roles=said))
+    verified = await tokens(grants_claims=("roles",)).verify(token(roles=said))
 
-    assert verified.subscriptions == opened
+    assert verified.grants == opened
 
 
 async def test_each_issuer_has_its_own_keys_audience_and_claim() -> None:
     theirs = "https://elsewhere.example/"
     first = TrustedIssuer(
-        name=NAME, audience=AUDIENCE, subscriptions_claim="subscriptions", keys=Keys()
+        name=NAME, audience=AUDIENCE, grants_claims=("subscriptions",), keys=Keys()
     )
     second = TrustedIssuer(
         name=theirs,
         audience="them",
-        subscriptions_claim="roles",
+        grants_claims=("roles",),
         keys=Keys([public(OTHER_KEY, "r")]),
     )
     verifying = Tokens([first, second], FakeClock())
@@ -161,7 +167,7 @@ async def test_each_issuer_has_its_own_keys_audience_and_claim() -> None:
         token(OTHER_KEY, "r", "RS256", iss=theirs, aud="them", roles=["s9"])
     )
 
-    assert verified.subscriptions == {"s9"}
+    assert verified.grants == {"s9"}
     for forged in (
         token(OTHER_KEY, "r", "RS256"),
         token(RSA_KEY, "r", "RS256", iss=theirs, aud="them"),
@@ -236,3 +242,48 @@ async def test_without_keys_nobody_can_tell_and_the_caller_may_come_again() -> N
 
 def test_p8_nothing_of_a_token_is_in_a_repr() -> None:
     assert token().rpartition(".")[2] not in repr(tokens())
+
+
+async def test_what_several_claims_list_is_opened_together() -> None:
+    verified = await tokens(grants_claims=("roles", "scp")).verify(token(roles=["A"], scp="b c"))
+
+    assert verified.grants == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("said", "subject"),
+    [
+        ({"oid": "o"}, "o"),
+        ({"oid": ""}, "me"),
+        ({"oid": 7}, "me"),
+        ({}, "me"),
+        ({"sub": None}, ""),
+    ],
+)
+async def test_the_first_claim_that_says_it_says_whose_a_token_is(
+    said: dict[str, Any], subject: str
+) -> None:
+    verifying = tokens(subject_claims=("oid", "sub"), keys=Keys())
+    verified = await verifying.verify(token(**said))
+
+    assert verified.subject == subject
+
+
+async def test_an_issuer_may_be_held_to_fewer_algorithms() -> None:
+    verifying = tokens(algorithms=("RS256", "ES256"))
+
+    await verifying.verify(token(RSA_KEY, "r", "RS256"))
+    with pytest.raises(InvalidTokenError):
+        await verifying.verify(token(RSA_KEY, "r", "PS256"))
+
+
+async def test_a_token_counts_for_the_leeway_after_it_has_expired() -> None:
+    clock = FakeClock()
+    verifying = tokens(clock=clock)
+    verifying.leeway = timedelta(minutes=1)
+    clock.set(START + timedelta(seconds=HOUR + 59))
+    await verifying.verify(token())
+    clock.set(START + timedelta(seconds=HOUR + 60))
+
+    with pytest.raises(ExpiredTokenError):
+        await verifying.verify(token())

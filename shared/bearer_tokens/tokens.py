@@ -12,35 +12,38 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.bearer_tokens.key_sets import Key, KeySet
 from shared.clock import Clock
-from shared.scheduler.service.key_sets import Key, KeySet
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 MAX_TOKEN = 16384
 MAX_REMEMBERED = 1024
 SKEW = timedelta(minutes=1)
-"""How far an issuer's clock may be ahead of ours; a token that has expired has none."""
+"""How far an issuer's clock may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedIssuer:
     """`name` is the claim `iss` of its tokens, `audience` the `aud` that they must have for us.
 
-    `subscriptions_claim` is the claim that lists the subscriptions which a token opens.
+    `grants_claims` are the claims that list what a token opens; the first of `subject_claims` that it has says whose it
+    is.
     """
 
     name: str
     audience: str
-    subscriptions_claim: str
     keys: KeySet
+    grants_claims: Sequence[str]
+    subject_claims: Sequence[str] = ("sub",)
+    algorithms: Sequence[str] = ALGORITHMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedToken:
-    """What a token says; `subscriptions` are in lower case."""
+    """What a token says; `grants` are in lower case, and `subject` is empty when it names nobody."""
 
     subject: str
-    subscriptions: frozenset[str]
+    grants: frozenset[str]
     expires_at: datetime
 
 
@@ -58,10 +61,11 @@ class ExpiredTokenError(Exception):
 
 @dataclass(slots=True)
 class Tokens:
-    """Verifies tokens."""
+    """Verifies tokens; they count for `leeway` after they have expired."""
 
     issuers: Sequence[TrustedIssuer]
     clock: Clock
+    leeway: timedelta = timedelta()
     _remembered: OrderedDict[bytes, VerifiedToken] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
@@ -79,7 +83,7 @@ class Tokens:
         known = self._remembered.get(identity)
         if known is None:
             known = await self._verified(token)
-        if known.expires_at <= self.clock.now():
+        if known.expires_at + self.leeway <= self.clock.now():
             self._remembered.pop(identity, None)
             raise ExpiredTokenError(known.expires_at)
         self._remembered[identity] = known
@@ -105,8 +109,8 @@ class Tokens:
         if not_before > self.clock.now() + SKEW:
             raise InvalidTokenError(f"it is not valid before {not_before.isoformat()}")
         return VerifiedToken(
-            subject=str(claims.get("sub", ""))[:200],
-            subscriptions=subscriptions_in(claims.get(issuer.subscriptions_claim)),
+            subject=subject_in(claims, issuer.subject_claims),
+            grants=grants_in(claims, issuer.grants_claims),
             expires_at=instant(claims["exp"], "exp"),
         )
 
@@ -134,7 +138,7 @@ def verified_claims(
     """
     import jwt
 
-    if algorithm not in ALGORITHMS:
+    if algorithm not in issuer.algorithms:
         raise InvalidTokenError(f"its algorithm is {str(algorithm)[:20]!r}")
     # A set need not say which of its family an RSA key is for; the curve of another says it.
     said = key.get("alg") or (algorithm if key["kty"] == "RSA" else None)
@@ -142,7 +146,7 @@ def verified_claims(
     claims: Mapping[str, Any] = jwt.decode(
         token,
         jwt.PyJWK(dict(key), said),
-        algorithms=list(ALGORITHMS),
+        algorithms=list(issuer.algorithms),
         audience=[audience, f"{audience}/"],
         issuer=issuer.name,
         options={
@@ -166,9 +170,18 @@ def instant(value: object, claim: str) -> datetime:
         raise InvalidTokenError(f"its {claim} is no instant") from None
 
 
-def subscriptions_in(claim: object) -> frozenset[str]:
-    """Return the subscriptions that a claim names: one, or a list of them."""
-    listed = [claim] if isinstance(claim, str) else claim
-    if not isinstance(listed, list):
-        return frozenset()
-    return frozenset(one.lower() for one in listed if isinstance(one, str))
+def subject_in(claims: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return whose token it is; empty when no claim says it in words."""
+    found = (claims.get(name) for name in names)
+    return next((said for said in found if isinstance(said, str) and said), "")
+
+
+def grants_in(claims: Mapping[str, Any], names: Sequence[str]) -> frozenset[str]:
+    """Return what the claims list: each a list of words, or words in one text as `scp` has them."""
+    found: set[str] = set()
+    for name in names:
+        said = claims.get(name)
+        listed = said.split() if isinstance(said, str) else said
+        if isinstance(listed, list):
+            found |= {one.lower() for one in listed if isinstance(one, str)}
+    return frozenset(found)
