@@ -1,10 +1,29 @@
-"""Which events an event subscription gets, by type: exactly, below a prefix (`tocsin.operation.*`), or all (`*`)."""
+"""Which events an event subscription gets: by type, by subject, and by members of the data.
+
+Types are looked up: exactly, below a prefix (`tocsin.operation.*`), or all (`*`). Only for what a type lets through is
+the subject looked at (whole segments, ignoring case), and then the data: every filter must let it through.
+"""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.wire.json_types import Json
 
 EVERYTHING = "*"
 SEGMENT = r"[A-Za-z0-9_-]+"
 TYPE_FILTER = re.compile(rf"\*|{SEGMENT}(?:\.{SEGMENT})*(?:\.\*)?", re.ASCII)
+DATA_PATH = re.compile(rf"\$(?:\.{SEGMENT}){{1,10}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFilter:
+    """Lets through data in which the member at `path` (`$.command`, `$.error.code`) equals a text, a number or a
+    boolean, or is a text that begins with `prefix`; one of the two is given."""
+
+    path: str
+    equals: str | float | bool | None = None
+    prefix: str | None = None
 
 
 def is_type_filter(text: str) -> bool:
@@ -17,3 +36,36 @@ def filter_keys(event_type: str) -> list[str]:
     segments = event_type.split(".")
     prefixes = [".".join([*segments[:count], EVERYTHING]) for count in range(len(segments))]
     return [event_type, *prefixes]
+
+
+def is_data_path(text: str) -> bool:
+    """Names of letters, digits, `_` and `-`, up to ten of them: `$.a.b`."""
+    return DATA_PATH.fullmatch(text) is not None
+
+
+def is_below(subject: str | None, prefix: str) -> bool:
+    """Whether `prefix` is whole segments that `subject` begins with, in any case; an empty one lets all through."""
+    whole = prefix.lower().rstrip("/")
+    return not whole or f"{(subject or '').lower()}/".startswith(f"{whole}/")
+
+
+def lets_through(filters: Sequence[DataFilter], data: Json) -> bool:
+    """Whether every filter lets `data` through."""
+    return all(is_match(one, member_at(data, one.path)) for one in filters)
+
+
+def is_match(one: DataFilter, found: Json) -> bool:
+    if one.prefix is not None:
+        return isinstance(found, str) and found.startswith(one.prefix)
+    # JSON tells true from 1, Python does not.
+    return isinstance(found, bool) is isinstance(one.equals, bool) and found == one.equals
+
+
+def member_at(data: Json, path: str) -> Json:
+    """Return what stands at `path`; None where nothing does, which no filter lets through."""
+    found = data
+    for name in path.split(".")[1:]:
+        if not isinstance(found, dict):
+            return None
+        found = found.get(name)
+    return found

@@ -1,6 +1,6 @@
-"""When a failed delivery is tried again: a fixed table, spread so that many do not return at once."""
+"""When a failed delivery is tried again: by a table, spread so that many do not return at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -20,11 +20,13 @@ JITTER = 0.1
 LONGEST_HOLD = timedelta(hours=24)
 
 
-def next_delay(failures: int, *, random: Callable[[], float]) -> timedelta | None:
+def next_delay(
+    failures: int, *, random: Callable[[], float], delays: Sequence[timedelta] = DELAYS
+) -> timedelta | None:
     """Return how long to wait after that many failures, up to a tenth more than the table says; None: give up."""
-    if failures > len(DELAYS):
+    if failures > len(delays):
         return None
-    return DELAYS[failures - 1] * (1 + JITTER * random())
+    return delays[failures - 1] * (1 + JITTER * random())
 
 
 def parse_retry_after(value: str, *, now: datetime) -> timedelta | None:

@@ -24,6 +24,15 @@ def test_the_eleventh_failure_is_the_last() -> None:
     assert next_delay(11, random=lambda: 0.0) is None
 
 
+def test_a_table_of_ones_own_takes_its_place() -> None:
+    own = [timedelta(seconds=1), timedelta(hours=2)]
+
+    assert [next_delay(count, random=lambda: 0.0, delays=own) for count in (1, 2, 3)] == [
+        *own,
+        None,
+    ]
+
+
 @given(st.integers(1, 10), st.floats(0, 1, exclude_max=True))
 def test_jitter_adds_at_most_a_tenth(failures: int, chance: float) -> None:
     delay = next_delay(failures, random=lambda: chance)
