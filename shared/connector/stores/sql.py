@@ -27,6 +27,7 @@ from shared.connector.operations import (
 from shared.connector.ordering import paths_above, range_below
 from shared.connector.store import Acceptance, Started
 from shared.connector.stores import statements
+from shared.connector.stores.path_locks import lock_paths
 from shared.connector.stores.tables import operation_work
 from shared.errors import ConflictError, LeaseLostError
 from shared.events.log import EventLog
@@ -109,6 +110,11 @@ class SqlOperationStore:
     def _accept_group(
         self, transaction: Transaction, group: Sequence[Acceptance]
     ) -> Sequence[list[Operation] | ConflictError]:
+        lock_paths(
+            transaction,
+            (new.follows for acceptance in group for new in acceptance.operations),
+            keys=((one.caller, one.key) for one in group if one.key is not None),
+        )
         return [self._accept(transaction, acceptance) for acceptance in group]
 
     def _accept(
@@ -208,6 +214,8 @@ class SqlOperationStore:
 
     def _end(self, transaction: Transaction, lease: Lease, end: Ended, now: datetime) -> int | None:
         """End the operation; returns its number when more waits for it than one transaction releases."""
+        rows = statements.blocked_path.rows(transaction.connection, operation_id=lease.id)
+        lock_paths(transaction, (row.blocks for row in rows if row.blocks is not None))
         self._work.record(transaction, lease, due_at=None, now=now)
         rows = statements.end.rows(
             transaction.connection,
@@ -232,6 +240,8 @@ class SqlOperationStore:
 
     async def _release_rest(self, ended: int, now: datetime) -> None:
         def step(transaction: Transaction) -> int:
+            # Of two processes that release, the second finds what the first has left, and not nothing.
+            statements.lock_ended.rows(transaction.connection, ended=ended)
             released = self._release(transaction, ended, now)
             if released < RELEASED_AT_ONCE:
                 statements.set_releasing.change(transaction.connection, ended=ended, since=None)

@@ -121,6 +121,7 @@ progress = Prepared(
         deadline_at=bindparam("with_deadline_at"),
     )
 )
+blocked_path = Prepared(select(column.blocks).where(this))
 end = Prepared(
     update(operation)
     .where(this, column.finished_at.is_(None))
@@ -155,6 +156,9 @@ forget_waiting = Prepared(
         ),
     )
     .returning(waiting.c.successor)
+)
+lock_ended = Prepared(
+    select(column.number).where(column.number == bindparam("ended")).with_for_update()
 )
 set_releasing = Prepared(
     update(operation)
