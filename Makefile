@@ -29,7 +29,7 @@ install = $(1)/bin/pip install --quiet --disable-pip-version-check
 # Node is optional: its clients' tests are skipped without it, and fail in CI.
 NODE_CLIENTS = $(if $(shell command -v npm 2>/dev/null),tests/conformance/node/node_modules/.done)
 
-.PHONY: help demo up broker test chaos fuzz check format lint types imports openapi bench environment clean
+.PHONY: help demo up broker test chaos fuzz check format lint types imports openapi schemas bench environment clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ imports: .venv/.dev ## check that imports point one way
 
 openapi: .venv/.dev ## write the OpenAPI document of the Scheduler service into the reference
 	@.venv/bin/python -m shared.wire.openapi > docs/reference/openapi/scheduler.json
+
+schemas: .venv/.dev ## write the JSON Schemas of the events' data into the reference
+	@.venv/bin/python -m shared.contracts docs/reference/events
 
 bench: .venv/.dev ## measure the path, the embedded broker, the local host, the engine and the Scheduler service on this machine
 	@for program in path broker host engine service; do .venv/bin/python -m benchmarks.$$program || exit 1; done
