@@ -14,7 +14,14 @@ from functions import (
     scheduler_api,
     timers,
 )
-from shared.settings import EngineMode, Role, load_engine_mode, load_role
+from shared.settings import (
+    ConnectorAuth,
+    EngineMode,
+    Role,
+    load_connector_auth,
+    load_engine_mode,
+    load_role,
+)
 
 CONNECTOR = (
     changes.blueprint,
@@ -37,6 +44,12 @@ BLUEPRINTS = {
     Role.ALL: CONNECTOR + SCHEDULER,
 }
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+LEVELS = {
+    ConnectorAuth.KEY: func.AuthLevel.FUNCTION,
+    # The functions themselves ask for a token then.
+    ConnectorAuth.TOKEN: func.AuthLevel.ANONYMOUS,
+}
+
+app = func.FunctionApp(http_auth_level=LEVELS[load_connector_auth()])
 for blueprint in BLUEPRINTS[load_role()]:
     app.register_functions(blueprint)

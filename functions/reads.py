@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.rendering import answered, answering, read_of
+from functions.rendering import answered, answering, answering_anybody, read_of
 from shared.bootstrap import application
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
@@ -19,7 +19,7 @@ async def read_resource(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("health")
 @blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@answering
+@answering_anybody
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     report = (await application()).connector.health()
     return answered(report, status=200 if report["status"] == "running" else 503)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
+from functions.callers import admit
 from shared.bootstrap import new_id
 from shared.connector.operations import Operation
 from shared.connector.rejection import QueueMessage
@@ -39,6 +40,17 @@ HttpFunction = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
 def answering(function: HttpFunction) -> HttpFunction:
+    """Call `function` for callers who are let in, and answer as `answering_anybody` does."""
+
+    @functools.wraps(function)
+    async def admitted(req: func.HttpRequest) -> func.HttpResponse:
+        await admit(req)
+        return await function(req)
+
+    return answering_anybody(admitted)
+
+
+def answering_anybody(function: HttpFunction) -> HttpFunction:
     """Answer what `function` raises in the connector's error form, with `x-ms-request-id` as on every answer."""
 
     @functools.wraps(function)
@@ -84,7 +96,7 @@ def failed(error: TocsinError) -> func.HttpResponse:
     if isinstance(error, InvalidRequestError):
         faults = error.faults
         message = f"The request has {len(faults)} fault{'s' * (len(faults) > 1)}: {message}"
-    headers = {}
+    headers = dict(error.headers)
     if isinstance(error, TransientError) and error.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after.total_seconds())))
     if isinstance(error, MethodNotAllowedError):

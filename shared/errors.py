@@ -11,12 +11,15 @@ TocsinError                          code: ARM or RDFE error code; the message n
 │  ├─ ConflictError            409
 │  ├─ PreconditionFailedError  412
 │  ├─ PayloadTooLargeError     413
+│  ├─ UriTooLongError          414
+│  ├─ HeadersTooLargeError     431
 │  └─ MalformedFrameError            bytes that are not AMQP; `condition` is the AMQP error to end with
 ├─ TransientError              503   the world can fix it; retry_after says when to look again
 │  ├─ MessageLockLostError           somebody else may hold the message now
 │  ├─ SessionLockLostError           somebody else may hold the session now
 │  ├─ SessionCannotBeLockedError     somebody else holds it, or there is none to take
 │  ├─ QuotaExceededError             a queue or topic is full
+│  ├─ TooManyRequestsError     429   an instance of ours takes no more at present
 │  └─ NoAnswerError                  an outbound request got no answer; `kind` says why
 ├─ PermanentError              502   nobody's retry can fix it
 │  └─ MessageSizeExceededError       larger than the broker takes
@@ -138,6 +141,20 @@ class PayloadTooLargeError(RequestError):
     status = 413
 
 
+class UriTooLongError(RequestError):
+    """The request's path and query are longer than their limit."""
+
+    default_code = "UriTooLong"
+    status = 414
+
+
+class HeadersTooLargeError(RequestError):
+    """The request's header section is larger than its limit (RFC 6585, 5)."""
+
+    default_code = "RequestHeadersTooLarge"
+    status = 431
+
+
 class MalformedFrameError(RequestError):
     """What arrived is not AMQP 1.0; `condition` is the error condition to tell the peer (part 2, 2.8.15 and 2.8.16)."""
 
@@ -183,6 +200,13 @@ class QuotaExceededError(TransientError):
     """A queue or topic has no room for more; receiving makes some."""
 
     default_code = "QuotaExceeded"
+
+
+class TooManyRequestsError(TransientError):
+    """This instance takes no more requests at present (RFC 6585, 4)."""
+
+    default_code = "TooManyRequests"
+    status = 429
 
 
 class NoAnswer(StrEnum):

@@ -28,6 +28,7 @@ CONNECTION_SETTINGS = {
 NOT_OURS = frozenset({"TOCSIN_SERVICEBUS_CONNECTION"})
 """Read by the tests, which may share an environment with what they start."""
 SUBSCRIPTION_ID = r"^[A-Za-z0-9-]{1,64}$"
+ROLE_NAME = r"^[A-Za-z0-9._:/-]{1,120}$"
 MAX_RATE = 1_000_000
 """One in each microsecond; instants have no finer grain."""
 Word = TypeVar("Word", bound=StrEnum)
@@ -53,6 +54,13 @@ class EngineMode(StrEnum):
 
     RESIDENT = "resident"
     TIMER = "timer"
+
+
+class ConnectorAuth(StrEnum):
+    """What the platform asks callers of the connector for: a function key, or nothing, so that the token decides."""
+
+    KEY = "key"
+    TOKEN = "token"
 
 
 class BrokerKind(StrEnum):
@@ -126,6 +134,31 @@ class Settings(BaseModel):
     )
     local_issuer: bool = Field(
         default=False, description="take tokens of the issuer in the data folder too"
+    )
+    connector_auth: ConnectorAuth = Field(
+        default=ConnectorAuth.KEY,
+        description="with `token`, which needs an issuer, functions ask for no key",
+    )
+    connector_token_issuer: str | None = Field(
+        default=None, description="whose bearer tokens callers of the connector must bring"
+    )
+    connector_token_audience: str | None = None
+    connector_token_key_set: str | None = Field(
+        default=None, description="where the issuer's keys are: a file, or a URL of https"
+    )
+    connector_token_read_role: str = Field(
+        default="Tocsin.Read",
+        pattern=ROLE_NAME,
+        description="an app role or scope that opens reads",
+    )
+    connector_token_write_role: str = Field(
+        default="Tocsin.Write", pattern=ROLE_NAME, description="one that opens changes, and reads"
+    )
+    max_requests_per_second: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_RATE,
+        description="of HTTP, that one instance of the connector takes; none: as many as come",
     )
     data_key_file: Path | None = None
     data_keys: str | None = Field(
@@ -236,6 +269,15 @@ def load_engine_mode(environment: Mapping[str, str] | None = None) -> EngineMode
         ConfigurationError: there is no such mode.
     """
     return load_word("ENGINE", EngineMode.TIMER, environment)
+
+
+def load_connector_auth(environment: Mapping[str, str] | None = None) -> ConnectorAuth:
+    """Return what the platform asks callers for alone, as `load_role` does the role.
+
+    Raises:
+        ConfigurationError: there is no such word.
+    """
+    return load_word("CONNECTOR_AUTH", ConnectorAuth.KEY, environment)
 
 
 def load_word(name: str, default: Word, environment: Mapping[str, str] | None) -> Word:

@@ -1,17 +1,15 @@
 """The parts that decide who may call the Scheduler service."""
 
-import json
 import logging
 import shlex
-from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from shared.bearer_tokens.key_sets import FetchedKeySet, FileKeySet, KeySet
+from shared.bearer_tokens.key_sets import FileKeySet
 from shared.bearer_tokens.tokens import Tokens, TrustedIssuer
+from shared.bootstrap.token_keys import TokenKeys
 from shared.clock import Clock
-from shared.errors import ConfigurationError, NoAnswer, NoAnswerError
+from shared.errors import ConfigurationError
 from shared.local_issuer import AUDIENCE, ISSUER, SUBSCRIPTIONS_CLAIM, LocalIssuer, public_key_set
 from shared.outbound.guard import AddressGuard
 from shared.scheduler.service.authentication import Authentication
@@ -21,13 +19,8 @@ from shared.settings import Settings
 from shared.sql.database import Database
 from shared.tls import Certificate, unusable
 
-if TYPE_CHECKING:
-    from shared.outbound.session import OutboundSession
-
 logger = logging.getLogger(__name__)
 
-FETCH_LIMIT = timedelta(seconds=10)
-MAX_KEY_SET = 65_536
 # Where Azure's own answers send a caller without a token.
 AUTHORIZATION_URI = "https://login.windows.net/common"
 
@@ -89,8 +82,8 @@ class IdentityParts:
 
     async def close(self) -> None:
         """Close the connections to issuers."""
-        if "_session" in self.__dict__:
-            await self._session.close()
+        if "_keys" in self.__dict__:
+            await self._keys.close()
 
     def _issuers(self) -> list[TrustedIssuer]:
         settings = self._settings
@@ -112,34 +105,16 @@ class IdentityParts:
                     name=settings.token_issuer,
                     audience=settings.token_audience,
                     grants_claims=(settings.token_subscriptions_claim,),
-                    keys=self._key_set(settings.token_key_set),
+                    keys=self._keys.at(settings.token_key_set, setting="TOCSIN_TOKEN_KEY_SET"),
                 )
             )
         elif settings.token_issuer is not None or settings.token_key_set is not None:
             raise ConfigurationError("TOCSIN_TOKEN_ISSUER and TOCSIN_TOKEN_KEY_SET go together")
         return issuers
 
-    def _key_set(self, location: str) -> KeySet:
-        scheme = location.partition("://")[0].lower()
-        if scheme == "https":
-            return FetchedKeySet(location, partial(self._fetch, location), self._clock)
-        if scheme == "http":
-            raise ConfigurationError("TOCSIN_TOKEN_KEY_SET: a URL must be one of https")
-        return FileKeySet(Path(location), json.loads)
-
-    async def _fetch(self, url: str) -> bytes:
-        answer = await self._session.request(
-            "GET", url, body=None, headers={}, time_limit=FETCH_LIMIT, keep=MAX_KEY_SET
-        )
-        if answer.status != 200:
-            raise NoAnswerError(f"it answers {answer.status}", kind=NoAnswer.NOT_HTTP)
-        return answer.body
-
     @cached_property
-    def _session(self) -> "OutboundSession":
-        from shared.outbound.session import OutboundSession
-
-        return OutboundSession(self._guard)
+    def _keys(self) -> TokenKeys:
+        return TokenKeys(self._guard, self._clock)
 
 
 def load_certificate(path: Path) -> Certificate:

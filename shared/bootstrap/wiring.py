@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import cached_property
 from pathlib import Path
 
+from shared.bootstrap.admission_parts import AdmissionParts
 from shared.bootstrap.connector_parts import ConnectorParts
 from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date
 from shared.bootstrap.data_keys import load_key_ring, sealed_tables
@@ -13,8 +14,10 @@ from shared.bootstrap.event_parts import EventParts
 from shared.bootstrap.foundation import Foundation, ProcessBroker
 from shared.bootstrap.scheduler_parts import SchedulerParts
 from shared.clock import Clock, SystemClock
+from shared.connector.callers import Callers
 from shared.connector.connector import Connector
 from shared.connector.history import History
+from shared.connector.request_rate import RequestRate
 from shared.data_keys.key_check import check_key
 from shared.data_keys.resealing import Resealing
 from shared.errors import TransientError
@@ -34,7 +37,14 @@ from shared.sql.sqlite import SqliteDatabase
 logger = logging.getLogger(__name__)
 
 # In the order in which they are built; they are closed in the opposite one.
-CLOSED_PARTS = ("_database", "broker", "_event_parts", "_connector_parts", "scheduler")
+CLOSED_PARTS = (
+    "_database",
+    "broker",
+    "_event_parts",
+    "_connector_parts",
+    "_admission_parts",
+    "scheduler",
+)
 
 
 class Application:
@@ -125,6 +135,14 @@ class Application:
         return self._connector_parts.history
 
     @property
+    def callers(self) -> Callers:
+        return self._admission_parts.callers
+
+    @property
+    def request_rate(self) -> RequestRate | None:
+        return self._admission_parts.request_rate
+
+    @property
     def event_log(self) -> EventLog:
         return self._event_parts.event_log
 
@@ -172,6 +190,10 @@ class Application:
         return EventParts(self._foundation)
 
     @cached_property
+    def _admission_parts(self) -> AdmissionParts:
+        return AdmissionParts(self._foundation)
+
+    @cached_property
     def _connector_parts(self) -> ConnectorParts:
         return ConnectorParts(self._foundation, self.event_log)
 
@@ -215,6 +237,8 @@ class Application:
         await self._database.run(lambda transaction: check_key(transaction, sealer))
         held = await self._database.run(free)
         if self.settings.role is not Role.SCHEDULER:
+            # Settings that would let nobody in, or everybody, are told at the start.
+            _ = self.callers
             held += await self.connector.free_leases()
             await self.sweep_connector()
         if self.settings.role is not Role.CONNECTOR:

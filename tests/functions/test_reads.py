@@ -2,7 +2,7 @@ import azure.functions as func
 import pytest
 
 from functions.reads import health, read_resource
-from functions.rendering import answering, read_of
+from functions.rendering import answering_anybody, read_of
 from shared.bootstrap import Application
 from tests.functions.requests import JOB_PATH, document_of, request
 
@@ -34,7 +34,7 @@ async def test_health_says_that_it_runs(app: Application) -> None:
 
 
 async def test_an_unexpected_error_is_answered_in_the_connectors_form() -> None:
-    @answering
+    @answering_anybody
     async def broken(req: func.HttpRequest) -> func.HttpResponse:
         raise ZeroDivisionError("s3cret")
 
