@@ -78,9 +78,14 @@ class Deliveries:
     async def _run(self, stretch: Stretch) -> None:
         context = secret_context(stretch.lease.id)
         secret = self._sealer.unseal(stretch.sealed_secret, context=context)
-        ledger = Ledger(stretch, random=self._random, source=self._source)
         sink = self._open_sink(
             Destination(type=SinkType.WEBHOOK, settings={"url": stretch.url}, secrets=(secret,))
+        )
+        ledger = Ledger(
+            stretch,
+            random=self._random,
+            source=self._source,
+            keeps_order=sink.limits.keeps_order,
         )
         try:
             await Pipeline(stretch, ledger, sink, store=self._store, clock=self._clock).run()

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from shared.clock import from_microseconds
 from shared.events.cloudevent import CloudEvent
 from shared.events.delivery_store import Ended, PendingDelivery, Report, Stretch
 from shared.events.event_types import EventType
 from shared.events.retry_schedule import next_delay
-from shared.events.sink import Delivered, Gone, NotDelivered, Outcome
+from shared.events.sink import Delivered, Gone, HeldBack, NotDelivered, Outcome
 
 LONGEST_FAILURE = timedelta(days=5)
 
@@ -17,11 +18,19 @@ LONGEST_FAILURE = timedelta(days=5)
 class Ledger:
     """The outcomes of one stretch that are not yet written, and what they say about the sink."""
 
-    def __init__(self, stretch: Stretch, *, random: Callable[[], float], source: str) -> None:
+    def __init__(
+        self,
+        stretch: Stretch,
+        *,
+        random: Callable[[], float],
+        source: str,
+        keeps_order: bool = False,
+    ) -> None:
         self._name = stretch.lease.id
         self._attempt = stretch.lease.attempt
         self._random = random
         self._source = source
+        self._keeps_order = keeps_order
         self._ended: list[Ended] = []
         self._events: list[CloudEvent] = []
         self.health = stretch.health
@@ -43,6 +52,8 @@ class Ledger:
             case Gone():
                 self._keep(delivery, "HTTP 410", due_at=now, now=now)
                 self._disable("the receiver answered 410 Gone", now)
+            case HeldBack():
+                pass  # it stays due, behind the one that it must not overtake
             case _:
                 assert_never(outcome)
 
@@ -57,18 +68,31 @@ class Ledger:
     def _note_failure(
         self, delivery: PendingDelivery, outcome: NotDelivered, now: datetime
     ) -> None:
-        delay = next_delay(delivery.failures + 1, random=self._random)
-        due_at = None if delay is None else now + delay
-        self._keep(delivery, outcome.reason, due_at=due_at, now=now)
-        if due_at is None:
-            self._tell_dead_letter(delivery, outcome.reason, now)
-        since = self.health.failing_since or now
+        if outcome.is_permanent:
+            # The fault of the event, which says nothing about the sink.
+            self._give_up(delivery, outcome.reason, now)
+            return
         held_until = self.health.held_until
+        delay = next_delay(delivery.failures + 1, random=self._random)
+        if delay is None:
+            self._give_up(delivery, outcome.reason, now)
+        elif self._keeps_order:
+            # It keeps its place, and everything waits for it.
+            due_at = from_microseconds(delivery.due_at)
+            self._keep(delivery, outcome.reason, due_at=due_at, now=now)
+            held_until = max(held_until or now, now + delay)
+        else:
+            self._keep(delivery, outcome.reason, due_at=now + delay, now=now)
         if outcome.retry_after is not None:
             held_until = max(held_until or now, now + outcome.retry_after)
+        since = self.health.failing_since or now
         self.health = replace(self.health, failing_since=since, held_until=held_until)
         if now - since >= LONGEST_FAILURE:
             self._disable("every delivery has failed for five days", now)
+
+    def _give_up(self, delivery: PendingDelivery, reason: str, now: datetime) -> None:
+        self._keep(delivery, reason, due_at=None, now=now)
+        self._tell_dead_letter(delivery, reason, now)
 
     def _keep(
         self, delivery: PendingDelivery, reason: str, *, due_at: datetime | None, now: datetime

@@ -53,11 +53,16 @@ class OutgoingEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one call of a sink takes, and how many calls may be on their way at once."""
+    """What one call of a sink takes, and how many calls may be on their way at once.
+
+    Where the destination `keeps_order`, no event may overtake one that is still to be tried again: a failure holds the
+    whole event subscription until then.
+    """
 
     events: int = 1
     bytes: int = 1024 * 1024
     calls: int = 1
+    keeps_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,15 @@ class Gone:
     """The receiver wants no more events, ever."""
 
 
-Outcome = Delivered | NotDelivered | Gone
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Not sent, because an event that must come first was not delivered, which counts as no attempt of this one.
+
+    Only where the destination keeps order, and beside the `NotDelivered` of that event.
+    """
+
+
+Outcome = Delivered | NotDelivered | Gone | HeldBack
 
 
 class EventSink(Protocol):

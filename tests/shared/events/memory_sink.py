@@ -7,6 +7,7 @@ from shared.events.sink import (
     Delivered,
     Destination,
     Gone,
+    HeldBack,
     Limits,
     NotDelivered,
     Outcome,
@@ -25,7 +26,10 @@ OUTCOMES: dict[Behaviour, Outcome] = {
 
 
 class MemorySink:
-    """Keeps what it takes; `most_at_once` is the largest number of sends that overlapped."""
+    """Keeps what it takes; `most_at_once` is the largest number of sends that overlapped.
+
+    `script` and `outcomes` say what becomes of single events, whatever becomes of the rest.
+    """
 
     def __init__(self) -> None:
         self.received: list[tuple[str, bytes]] = []
@@ -33,6 +37,7 @@ class MemorySink:
         self.most_at_once = 0
         self.limits = Limits(calls=8)
         self.script: dict[str, Behaviour] = {}
+        self.outcomes: dict[str, Outcome] = {}
         self._behaviour = Behaviour.TAKE
         self._at_once = 0
         self._gate: asyncio.Event | None = None
@@ -53,7 +58,11 @@ class MemorySink:
         return self
 
     async def send(self, events: Sequence[OutgoingEvent]) -> Sequence[Outcome]:
-        return [await self._take(event.id, event.structured) for event in events]
+        results: list[Outcome] = []
+        for event in events:
+            is_held = self.limits.keeps_order and any(is_transient(one) for one in results)
+            results.append(HeldBack() if is_held else await self._take(event.id, event.structured))
+        return results
 
     async def _take(self, event_id: str, structured: bytes) -> Outcome:
         self.attempts.append(event_id)
@@ -63,7 +72,7 @@ class MemorySink:
             await self._pass()
         finally:
             self._at_once -= 1
-        outcome = OUTCOMES[self.script.get(event_id, self._behaviour)]
+        outcome = self.outcomes.get(event_id, OUTCOMES[self.script.get(event_id, self._behaviour)])
         if outcome == Delivered():
             self.received.append((event_id, structured))
         return outcome
@@ -73,6 +82,10 @@ class MemorySink:
             await self._gate.wait()
         else:
             await asyncio.wait_for(asyncio.get_running_loop().create_task(nothing()), None)
+
+
+def is_transient(outcome: Outcome) -> bool:
+    return isinstance(outcome, NotDelivered) and not outcome.is_permanent
 
 
 async def nothing() -> None:

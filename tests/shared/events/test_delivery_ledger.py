@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from shared.clock import from_microseconds
 from shared.events.retry_schedule import DELAYS
+from shared.events.sink import Limits, NotDelivered
 from tests.contracts.event_sink import Behaviour
 from tests.shared.events.memory_sink import MemorySink
 from tests.shared.events.world import World, an_event
@@ -93,3 +94,53 @@ async def test_five_days_of_failures_disable_it(world: World, sink: MemorySink) 
     await world.deliver_due()
 
     assert (await world.event_subscriptions.get(name)).status == "disabled"
+
+
+async def test_p6_what_no_retry_can_help_is_dead_lettered_at_once_and_no_fault_of_the_sink(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe(types=["tocsin.operation.*"])
+    sink.outcomes["e1"] = NotDelivered("too large", is_permanent=True)
+    await world.publish(an_event("e1"), an_event("e2"))
+
+    await world.deliver_due()
+
+    assert await world.statuses() == ["deadlettered", "delivered"]
+    assert (await world.event_subscriptions.get(name)).failing_since is None
+    told = (await world.log.read(since=2, limit=10))[0].event
+    assert told.type == "tocsin.delivery.deadlettered"
+    assert (told.data["attempts"], told.data["reason"]) == (1, "too large")
+
+
+async def test_where_order_is_kept_no_event_overtakes_one_that_is_to_be_tried_again(
+    world: World, sink: MemorySink
+) -> None:
+    sink.limits = Limits(events=2, keeps_order=True)
+    await world.subscribe(types=["tocsin.operation.*"])
+    await world.publish(*(an_event(f"e{count}") for count in range(1, 6)))
+    sink.script["e3"] = Behaviour.REFUSE
+
+    await world.deliver_due()
+    await world.publish(an_event("e6"))
+    assert sink.attempts == ["e1", "e2", "e3"]
+    await wait_for_next_attempt(world)
+    await world.deliver_due()
+    del sink.script["e3"]
+    await wait_for_next_attempt(world)
+    await world.deliver_due()
+
+    assert sink.attempts == ["e1", "e2", "e3", "e3", "e3", "e4", "e5", "e6"]
+    assert await world.statuses() == ["delivered"] * 6
+
+
+async def test_where_order_is_kept_an_event_given_up_makes_way(
+    world: World, sink: MemorySink
+) -> None:
+    sink.limits = Limits(events=3, keeps_order=True)
+    await world.subscribe(types=["tocsin.operation.*"])
+    await world.publish(*(an_event(f"e{count}") for count in range(1, 4)))
+    sink.outcomes["e2"] = NotDelivered("too large", is_permanent=True)
+
+    await world.deliver_due()
+
+    assert await world.statuses() == ["delivered", "deadlettered", "delivered"]
