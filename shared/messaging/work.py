@@ -27,6 +27,7 @@ from shared.messaging.broker import TransactionalSender
 from shared.messaging.message import Message
 from shared.messaging.steps import AT_ONCE, in_steps
 from shared.messaging.wake_up import WakeUp
+from shared.sql.columns import only_where
 from shared.sql.database import Database, Transaction
 from shared.sql.prepared import Prepared
 
@@ -346,6 +347,8 @@ class Statements:
             .where(column.sweep_at <= bindparam("present"), column.due_at.is_not(None))
             .order_by(column.sweep_at)
             .limit(bindparam("at_most"))
+            # Another process that sweeps wakes what it has locked.
+            .with_for_update(skip_locked=True)
         )
         self.unsent = Prepared(
             update(table)
@@ -364,5 +367,7 @@ class Statements:
 def sweep_index(table: Table) -> Index:
     """Return the index that sweep reads: only rows that wait for something are in it."""
     return Index(
-        f"ix_{table.name}_sweep_at", table.c.sweep_at, sqlite_where=table.c.sweep_at.is_not(None)
+        f"ix_{table.name}_sweep_at",
+        table.c.sweep_at,
+        **only_where(table.c.sweep_at.is_not(None)),
     )

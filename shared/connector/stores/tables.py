@@ -3,6 +3,7 @@
 `operation.number` is the order of acceptance. `blocks` is the path of an unfinished write and NULL otherwise, so that
 its index holds only what somebody may have to wait for. A parked operation has `waits_for` > 0 and no `due_at`.
 `releasing_since` is there while an operation that has ended keeps others parked: more than one transaction releases.
+`path` is the ordering path of the resource; lists find by it, and by the scopes it lies in, each with its status.
 """
 
 from datetime import timedelta
@@ -13,9 +14,10 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.entities import OPERATIONS
 from shared.messaging.work import WorkRows, sweep_index, work_columns
+from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0002")
+SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0003")
 LEASE = timedelta(seconds=90)
 
 metadata = MetaData()
@@ -23,11 +25,11 @@ metadata = MetaData()
 operation = Table(
     "operation",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
     Column("command", Text, nullable=False),
     Column("resource", Text, nullable=False),
-    Column("blocks", Text),
+    Column("blocks", BY_CODE_POINT),
     Column("status", Text, nullable=False),
     Column("caller", Text, nullable=False),
     Column("correlation_id", Text),
@@ -58,24 +60,27 @@ Index(
     "ix_operation_blocks",
     operation.c.blocks,
     operation.c.number,
-    sqlite_where=operation.c.blocks.is_not(None),
+    **only_where(operation.c.blocks.is_not(None)),
 )
 Index(
     "ix_operation_finished_at",
     operation.c.finished_at,
-    sqlite_where=operation.c.finished_at.is_not(None),
+    **only_where(operation.c.finished_at.is_not(None)),
 )
 Index(
     "ix_operation_releasing_since",
     operation.c.releasing_since,
-    sqlite_where=operation.c.releasing_since.is_not(None),
+    **only_where(operation.c.releasing_since.is_not(None)),
 )
+for scope in (None, "service_scope", "collection_scope", "path"):
+    columns = [*([] if scope is None else [scope]), "status", "requested_at", "number"]
+    Index(f"ix_operation_{scope or 'status'}_listed", *(operation.c[name] for name in columns))
 
 waiting = Table(
     "operation_waiting",
     metadata,
-    Column("predecessor", Integer, primary_key=True, autoincrement=False),
-    Column("successor", Integer, primary_key=True, autoincrement=False),
+    Column("predecessor", NUMBER, primary_key=True, autoincrement=False),
+    Column("successor", NUMBER, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 

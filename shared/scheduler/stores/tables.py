@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from shared.messaging.work import sweep_index, work_columns
+from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 
 SCHEMA = Schema(name="scheduler", scripts=Path(__file__).parent / "migrations", head="0004")
@@ -32,15 +33,15 @@ metadata = MetaData()
 
 def partial_index(column: Column[int]) -> Index:
     """Return the index of the rows that have the column at all."""
-    return Index(f"ix_{column.table.name}_{column.name}", column, sqlite_where=column.is_not(None))
+    return Index(f"ix_{column.table.name}_{column.name}", column, **only_where(column.is_not(None)))
 
 
 cloud_service = Table(
     "cloud_service",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     Column("subscription", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("key", BY_CODE_POINT, nullable=False),
     Column("name", Text, nullable=False),
     Column("etag", Text, nullable=False),
     Column("definition", Text, nullable=False),
@@ -52,14 +53,14 @@ cloud_service = Table(
 job_collection = Table(
     "job_collection",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     Column(
         "cloud_service_id",
-        Integer,
+        NUMBER,
         ForeignKey("cloud_service.id", ondelete="CASCADE"),
         nullable=False,
     ),
-    Column("key", Text, nullable=False),
+    Column("key", BY_CODE_POINT, nullable=False),
     Column("name", Text, nullable=False),
     Column("etag", Text, nullable=False),
     Column("plan", Text, nullable=False),
@@ -77,9 +78,9 @@ job_collection = Table(
 job = Table(
     "job",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("job_collection_id", Integer, ForeignKey("job_collection.id"), nullable=False),
-    Column("key", Text, nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("job_collection_id", NUMBER, ForeignKey("job_collection.id"), nullable=False),
+    Column("key", BY_CODE_POINT, nullable=False),
     Column("name", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("definition", Text, nullable=False),
@@ -103,8 +104,8 @@ service_operation = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("request_fingerprint", Text),
-    Column("cloud_service_id", Integer),
-    Column("job_collection_id", Integer),
+    Column("cloud_service_id", NUMBER),
+    Column("job_collection_id", NUMBER),
     Column("kept_until", BigInteger, nullable=False),
     Column("argument", Text),
     *work_columns(),
@@ -115,7 +116,7 @@ Index("ix_service_operation_kept_until", service_operation.c.kept_until)
 job_timing = Table(
     "job_timing",
     metadata,
-    Column("job_id", Integer, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Column("job_id", NUMBER, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
     Column("generation", Integer, nullable=False),
     Column("counted_from", Integer, nullable=False, server_default="0"),
     Column("frequency", Text),
@@ -129,7 +130,7 @@ job_timing = Table(
     Column("outstanding", Integer, nullable=False, server_default="0"),
     Column("repeats", Integer, nullable=False, server_default="0"),
     Column("active", Text),
-    Column("open_skip", Integer),
+    Column("open_skip", NUMBER),
     Column("last_execution", BigInteger),
     Column("executions", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
@@ -144,7 +145,7 @@ execution = Table(
     "execution",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("job_id", Integer, nullable=False),
+    Column("job_id", NUMBER, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("origin", Text, nullable=False),
     Column("occurrence", BigInteger, nullable=False),
@@ -167,13 +168,13 @@ execution = Table(
 )
 sweep_index(execution)
 partial_index(execution.c.ended_at)
-Index("ix_execution_job_id", execution.c.job_id, sqlite_where=execution.c.ended_at.is_(None))
+Index("ix_execution_job_id", execution.c.job_id, **only_where(execution.c.ended_at.is_(None)))
 
 history = Table(
     "history",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("job_id", Integer, ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("job_id", NUMBER, ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
     Column("execution_id", Text, nullable=False),
     Column("occurrence", BigInteger, nullable=False),
     Column("started_at", BigInteger, nullable=False),
@@ -191,8 +192,8 @@ Index("ix_history_job_id", history.c.job_id, history.c.id)
 skipped = Table(
     "skipped",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("job_id", Integer, ForeignKey("job.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("id", NUMBER, primary_key=True),
+    Column("job_id", NUMBER, ForeignKey("job.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("reason", Text, nullable=False),
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
@@ -203,7 +204,7 @@ skipped = Table(
 outgoing = Table(
     "outgoing",
     metadata,
-    Column("position", Integer, primary_key=True),
+    Column("position", NUMBER, primary_key=True),
     Column("body", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )

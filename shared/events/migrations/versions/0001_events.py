@@ -6,6 +6,8 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
+from shared.sql.columns import NUMBER, only_where
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -21,7 +23,7 @@ def upgrade() -> None:
     op.bulk_insert(event_log, [{"id": 1, "last_number": 0}])
     op.create_table(
         "event",
-        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("position", NUMBER, primary_key=True),
         sa.Column("id", sa.Text, nullable=False, unique=True),
         sa.Column("number", sa.BigInteger, unique=True),
         sa.Column("published_at", sa.BigInteger),
@@ -31,7 +33,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        "ix_event_unnumbered", "event", ["position"], sqlite_where=sa.text("number IS NULL")
+        "ix_event_unnumbered", "event", ["position"], **only_where(sa.text("number IS NULL"))
     )
     create_event_subscriptions()
     create_deliveries()
@@ -61,7 +63,7 @@ def create_event_subscriptions() -> None:
         "ix_event_subscription_sweep_at",
         "event_subscription",
         ["sweep_at"],
-        sqlite_where=sa.text("sweep_at IS NOT NULL"),
+        **only_where(sa.text("sweep_at IS NOT NULL")),
     )
     op.create_table(
         "event_filter",
@@ -105,5 +107,5 @@ def create_deliveries() -> None:
         "ix_delivery_due",
         "delivery",
         ["event_subscription_id", "due_at", "number"],
-        sqlite_where=sa.text("due_at IS NOT NULL"),
+        **only_where(sa.text("due_at IS NOT NULL")),
     )

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -12,11 +14,11 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "operation",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", NUMBER, primary_key=True),
         sa.Column("id", sa.Text, nullable=False, unique=True),
         sa.Column("command", sa.Text, nullable=False),
         sa.Column("resource", sa.Text, nullable=False),
-        sa.Column("blocks", sa.Text),
+        sa.Column("blocks", BY_CODE_POINT),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("caller", sa.Text, nullable=False),
         sa.Column("correlation_id", sa.Text),
@@ -57,11 +59,11 @@ def upgrade() -> None:
             "releasing_since IS NOT NULL",
         ),
     ):
-        op.create_index(name, "operation", columns, sqlite_where=sa.text(condition))
+        op.create_index(name, "operation", columns, **only_where(sa.text(condition)))
     op.create_table(
         "operation_waiting",
-        sa.Column("predecessor", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("successor", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("predecessor", NUMBER, primary_key=True, autoincrement=False),
+        sa.Column("successor", NUMBER, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -6,6 +6,8 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
+from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -16,11 +18,9 @@ def upgrade() -> None:
     create_containers()
     op.create_table(
         "job",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column(
-            "job_collection_id", sa.Integer, sa.ForeignKey("job_collection.id"), nullable=False
-        ),
-        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("id", NUMBER, primary_key=True),
+        sa.Column("job_collection_id", NUMBER, sa.ForeignKey("job_collection.id"), nullable=False),
+        sa.Column("key", BY_CODE_POINT, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("definition", sa.Text, nullable=False),
@@ -33,9 +33,9 @@ def upgrade() -> None:
 def create_containers() -> None:
     op.create_table(
         "cloud_service",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", NUMBER, primary_key=True),
         sa.Column("subscription", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("key", BY_CODE_POINT, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("etag", sa.Text, nullable=False),
         sa.Column("definition", sa.Text, nullable=False),
@@ -45,14 +45,14 @@ def create_containers() -> None:
     )
     op.create_table(
         "job_collection",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", NUMBER, primary_key=True),
         sa.Column(
             "cloud_service_id",
-            sa.Integer,
+            NUMBER,
             sa.ForeignKey("cloud_service.id", ondelete="CASCADE"),
             nullable=False,
         ),
-        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("key", BY_CODE_POINT, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("etag", sa.Text, nullable=False),
         sa.Column("plan", sa.Text, nullable=False),
@@ -80,8 +80,8 @@ def create_service_operations() -> None:
         sa.Column("error_code", sa.Text),
         sa.Column("error_message", sa.Text),
         sa.Column("request_fingerprint", sa.Text),
-        sa.Column("cloud_service_id", sa.Integer),
-        sa.Column("job_collection_id", sa.Integer),
+        sa.Column("cloud_service_id", NUMBER),
+        sa.Column("job_collection_id", NUMBER),
         sa.Column("kept_until", sa.BigInteger, nullable=False),
         sa.Column("due_at", sa.BigInteger),
         sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
@@ -94,6 +94,6 @@ def create_service_operations() -> None:
         "ix_service_operation_sweep_at",
         "service_operation",
         ["sweep_at"],
-        sqlite_where=sa.text("sweep_at IS NOT NULL"),
+        **only_where(sa.text("sweep_at IS NOT NULL")),
     )
     op.create_index("ix_service_operation_kept_until", "service_operation", ["kept_until"])

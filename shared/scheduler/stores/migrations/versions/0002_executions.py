@@ -6,6 +6,8 @@ Revision ID: 0002
 import sqlalchemy as sa
 from alembic import op
 
+from shared.sql.columns import NUMBER, only_where
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -19,7 +21,7 @@ def upgrade() -> None:
     create_history()
     op.create_table(
         "outgoing",
-        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("position", NUMBER, primary_key=True),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sqlite_autoincrement=True,
     )
@@ -28,9 +30,7 @@ def upgrade() -> None:
 def create_job_timing() -> None:
     op.create_table(
         "job_timing",
-        sa.Column(
-            "job_id", sa.Integer, sa.ForeignKey("job.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("job_id", NUMBER, sa.ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("generation", sa.Integer, nullable=False),
         sa.Column("counted_from", sa.Integer, nullable=False, server_default="0"),
         sa.Column("frequency", sa.Text),
@@ -44,7 +44,7 @@ def create_job_timing() -> None:
         sa.Column("outstanding", sa.Integer, nullable=False, server_default="0"),
         sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
         sa.Column("active", sa.Text),
-        sa.Column("open_skip", sa.Integer),
+        sa.Column("open_skip", NUMBER),
         sa.Column("last_execution", sa.BigInteger),
         sa.Column("executions", sa.Integer, nullable=False, server_default="0"),
         sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
@@ -64,7 +64,7 @@ def create_execution() -> None:
     op.create_table(
         "execution",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("job_id", sa.Integer, nullable=False),
+        sa.Column("job_id", NUMBER, nullable=False),
         sa.Column("generation", sa.Integer, nullable=False),
         sa.Column("origin", sa.Text, nullable=False),
         sa.Column("occurrence", sa.BigInteger, nullable=False),
@@ -90,17 +90,15 @@ def create_execution() -> None:
     create_partial_index("execution", "sweep_at")
     create_partial_index("execution", "ended_at")
     op.create_index(
-        "ix_execution_job_id", "execution", ["job_id"], sqlite_where=sa.text("ended_at IS NULL")
+        "ix_execution_job_id", "execution", ["job_id"], **only_where(sa.text("ended_at IS NULL"))
     )
 
 
 def create_history() -> None:
     op.create_table(
         "history",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column(
-            "job_id", sa.Integer, sa.ForeignKey("job.id", ondelete="CASCADE"), nullable=False
-        ),
+        sa.Column("id", NUMBER, primary_key=True),
+        sa.Column("job_id", NUMBER, sa.ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
         sa.Column("execution_id", sa.Text, nullable=False),
         sa.Column("occurrence", sa.BigInteger, nullable=False),
         sa.Column("started_at", sa.BigInteger, nullable=False),
@@ -116,10 +114,8 @@ def create_history() -> None:
     op.create_index("ix_history_job_id", "history", ["job_id", "id"])
     op.create_table(
         "skipped",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column(
-            "job_id", sa.Integer, sa.ForeignKey("job.id", ondelete="CASCADE"), nullable=False
-        ),
+        sa.Column("id", NUMBER, primary_key=True),
+        sa.Column("job_id", NUMBER, sa.ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("first", sa.BigInteger, nullable=False),
         sa.Column("last", sa.BigInteger, nullable=False),
@@ -131,5 +127,5 @@ def create_history() -> None:
 
 def create_partial_index(table: str, column: str) -> None:
     op.create_index(
-        f"ix_{table}_{column}", table, [column], sqlite_where=sa.text(f"{column} IS NOT NULL")
+        f"ix_{table}_{column}", table, [column], **only_where(sa.text(f"{column} IS NOT NULL"))
     )
