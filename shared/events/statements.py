@@ -49,6 +49,8 @@ SUBSCRIBED = Prepared(
         event_filter.c.type == bindparam("key"),
         event_subscription.c.status == literal(EventSubscriptionStatus.ENABLED.value),
     )
+    # Whoever ends a stretch of deliveries at this moment locks the row too, and one of the two sees the other's work.
+    .with_for_update(of=event_subscription)
 )
 INSERT_DELIVERY = Prepared(
     insert(delivery).values(
