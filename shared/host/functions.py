@@ -37,12 +37,13 @@ class HttpTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageTrigger:
-    """Runs for the messages of a queue or topic subscription, one by one or `many` at once."""
+    """Runs for the messages of a queue or topic subscription, one by one or `many` at once, or session by session."""
 
     entity: str
     form: MessageForm
     is_binary: bool
     is_many: bool
+    has_sessions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

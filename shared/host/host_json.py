@@ -24,6 +24,8 @@ class HostSettings:
 
     route_prefix: str = "api"
     max_concurrent_calls: int = 16
+    max_concurrent_sessions: int = 8
+    session_idle_timeout: timedelta = timedelta(minutes=1)
     max_message_batch_size: int = 1000
     max_auto_lock_renewal: timedelta = timedelta(minutes=5)
     max_body_bytes: int = 100 * MEGABYTE
@@ -51,6 +53,8 @@ def read_host_settings(path: Path, *, environment: Mapping[str, str]) -> HostSet
     readers = {
         "route_prefix": ("extensions.http.routePrefix", read_prefix),
         "max_concurrent_calls": ("extensions.serviceBus.maxConcurrentCalls", read_count),
+        "max_concurrent_sessions": ("extensions.serviceBus.maxConcurrentSessions", read_count),
+        "session_idle_timeout": ("extensions.serviceBus.sessionIdleTimeout", read_time_span),
         "max_message_batch_size": ("extensions.serviceBus.maxMessageBatchSize", read_count),
         "max_auto_lock_renewal": (
             "extensions.serviceBus.maxAutoLockRenewalDuration",

@@ -120,15 +120,18 @@ class FunctionIndex:
         )
 
     def _message(self, binding: Mapping[str, Any], call: Any) -> MessageTrigger:
-        if binding.get("isSessionsEnabled"):
-            self.faults.append("sessions are not supported by the local host")
+        has_sessions = bool(binding.get("isSessionsEnabled"))
+        is_many = plain(binding.get("cardinality")).lower() == "many"
+        if has_sessions and is_many:
+            self.faults.append("batches of a session are not supported by the local host")
         annotation = inspect.get_annotations(call, eval_str=False).get(binding["name"])
         is_body = annotation in (bytes, str, "bytes", "str")
         return MessageTrigger(
             entity=self._entity(binding),
             form=MessageForm.BODY if is_body else MessageForm.MESSAGE,
             is_binary=binding.get("dataType") is func.DataType.BINARY,
-            is_many=plain(binding.get("cardinality")).lower() == "many",
+            is_many=is_many,
+            has_sessions=has_sessions,
         )
 
     def _timer(self, binding: Mapping[str, Any]) -> TimerTrigger | None:

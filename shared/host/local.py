@@ -20,6 +20,7 @@ from shared.host.indexing import index_functions
 from shared.host.invocation import Invoker
 from shared.host.keys import KEYS_FILE, HostKeys, load_keys
 from shared.host.pump import Pump
+from shared.host.session_pump import SessionPump
 from shared.host.timers import Timer
 from shared.messaging.broker import Broker
 from shared.wire.errors import json_error
@@ -48,7 +49,7 @@ class LocalHost:
         self._concurrency = Concurrency(clock, is_serving=lambda: self._http.is_running)
         names = tuple(function.name for function in functions)
         self._admin = Admin(broker=broker, keys=keys, invoker=self._invoker, functions=names)
-        self._duties: list[Pump | Timer] = []
+        self._duties: list[Pump | SessionPump | Timer] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._measuring: asyncio.Task[None] | None = None
 
@@ -71,7 +72,8 @@ class LocalHost:
         """Begin to receive messages and to run timers.
 
         Raises:
-            EntityNotFoundError: a trigger names a queue or subscription that the broker does not have.
+            EntityNotFoundError: a trigger names a queue or subscription that the broker does not have; one with
+                sessions is told of in the log.
         """
         self._duties = [duty for each in self._functions if (duty := self._duty(each)) is not None]
         self._tasks = [asyncio.create_task(duty.run()) for duty in self._duties]
@@ -100,8 +102,17 @@ class LocalHost:
         self._invoker.close()
         logger.info("local host stopped", extra={"action": "stop"})
 
-    def _duty(self, function: HostedFunction) -> Pump | Timer | None:
+    def _duty(self, function: HostedFunction) -> Pump | SessionPump | Timer | None:
         match function.trigger:
+            case MessageTrigger(has_sessions=True):
+                return SessionPump(
+                    function,
+                    broker=self._broker,
+                    invoker=self._invoker,
+                    slots=self._concurrency.slots(most=self._settings.max_concurrent_sessions),
+                    clock=self._clock,
+                    settings=self._settings,
+                )
             case MessageTrigger() as trigger:
                 return Pump(
                     function,

@@ -7,24 +7,20 @@ their locks are not renewed.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
 from shared.clock import Clock
-from shared.errors import InvocationError, MessageLockLostError, TocsinError
 from shared.host.concurrency import Slots
-from shared.host.functions import HostedFunction, MessageTrigger
+from shared.host.functions import HostedFunction
 from shared.host.host_json import HostSettings
 from shared.host.invocation import Invoker
-from shared.host.messages import message_argument
+from shared.host.message_calls import MessageCalls
 from shared.host.outage import Outage
-from shared.host.renewal import Renewals, log_lost_lock
+from shared.host.renewal import Renewals
 from shared.messaging.broker import Receiver
 from shared.messaging.message import ReceivedMessage
-
-logger = logging.getLogger(__name__)
 
 PROBE = timedelta(seconds=1)
 """How long a receive waits after one that failed: only one that returns tells that the entity is there again."""
@@ -44,12 +40,9 @@ class Pump:
         settings: HostSettings,
     ) -> None:
         """`slots` are this pump's own; the function's trigger is one of messages."""
-        trigger = function.trigger
-        assert isinstance(trigger, MessageTrigger)
-        self._function = function
-        self._trigger = trigger
+        self._calls = MessageCalls(function, invoker=invoker)
+        self._trigger = trigger = self._calls.trigger
         self._receiver = receiver
-        self._invoker = invoker
         self._clock = clock
         self._slots = slots
         self._batch_size = settings.max_message_batch_size if trigger.is_many else 1
@@ -127,44 +120,15 @@ class Pump:
     async def _run_one(self, message: ReceivedMessage) -> None:
         self._renewals.add(message)
         try:
-            succeeded = await self._invoke([message])
+            succeeded = await self._calls.succeeds([message])
         finally:
             is_held = self._renewals.discard(message)
         if is_held:
-            await self._settle([message], succeeded=succeeded)
+            await self._calls.settle(self._receiver, message, succeeded=succeeded)
 
     async def _run_batch(self, messages: list[ReceivedMessage]) -> None:
-        await self._settle(messages, succeeded=await self._invoke(messages))
-
-    async def _invoke(self, messages: list[ReceivedMessage]) -> bool:
-        def argument() -> Any:
-            return message_argument(self._trigger, messages)
-
-        try:
-            await self._invoker.invoke(self._function, argument)
-        except InvocationError:
-            return False
-        return True
-
-    async def _settle(self, messages: list[ReceivedMessage], *, succeeded: bool) -> None:
-        settle = self._receiver.complete if succeeded else self._receiver.abandon
-        if len(messages) == 1:
-            await self._settle_one(messages[0], settle)
-        else:
-            await asyncio.gather(*(self._settle_one(message, settle) for message in messages))
-
-    async def _settle_one(
-        self, message: ReceivedMessage, settle: Callable[[ReceivedMessage], Awaitable[None]]
-    ) -> None:
-        try:
-            await settle(message)
-        except MessageLockLostError:
-            log_lost_lock(self._trigger.entity, message)
-        except Exception as error:  # the lock runs out and the message comes back
-            logger.warning(
-                "cannot settle a message of %s: %s",
-                self._trigger.entity,
-                error,
-                exc_info=not isinstance(error, TocsinError),
-                extra={"action": "settle", "entity": self._trigger.entity},
-            )
+        succeeded = await self._calls.succeeds(messages)
+        settle = self._calls.settle
+        await asyncio.gather(
+            *(settle(self._receiver, message, succeeded=succeeded) for message in messages)
+        )

@@ -58,6 +58,8 @@ class StrictBroker:
     async def accept_session(
         self, entity: str, *, session_id: str | None = None, max_wait: timedelta
     ) -> "StrictSessionReceiver":
+        if self._random.random() < DETACHED:
+            raise detached()
         inner = await self._inner.accept_session(entity, session_id=session_id, max_wait=max_wait)
         return StrictSessionReceiver(inner, self._random)
 
@@ -78,7 +80,7 @@ class StrictReceiver:
         self, *, max_messages: int, max_wait: timedelta | None
     ) -> list[ReceivedMessage]:
         if self._random.random() < DETACHED:
-            raise TransientError("the link was detached", code="amqp:link:detach-forced")
+            raise detached()
         received = await self._any_order(max_messages, max_wait)
         for message in received:
             await self._lose_now_and_then(message)
@@ -214,3 +216,7 @@ class StrictSessionReceiver:
             await self._inner.close()
         if self._is_lost:
             raise SessionLockLostError(f"the lock of session {self.session_id!r} was lost")
+
+
+def detached() -> TransientError:
+    return TransientError("the link was detached", code="amqp:link:detach-forced")

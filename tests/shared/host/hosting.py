@@ -33,6 +33,7 @@ KEYS = HostKeys(
 QUEUES = (
     QueueDescription(name="work", max_delivery_count=2, lock_duration=timedelta(seconds=60)),
     QueueDescription(name="results"),
+    QueueDescription(name="turns", max_delivery_count=100, requires_session=True),
 )
 TOPICS = (TopicDescription(name="events", subscriptions=(SubscriptionDescription(name="all"),)),)
 NO_GRACE = timedelta(0)

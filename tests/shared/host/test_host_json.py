@@ -20,7 +20,11 @@ def test_defaults_are_those_of_azure(tmp_path: Path) -> None:
     settings = read_host_settings(written(tmp_path, {"version": "2.0"}), environment=NONE)
 
     assert settings == HostSettings(
-        route_prefix="api", max_concurrent_calls=16, max_auto_lock_renewal=timedelta(minutes=5)
+        route_prefix="api",
+        max_concurrent_calls=16,
+        max_concurrent_sessions=8,
+        session_idle_timeout=timedelta(minutes=1),
+        max_auto_lock_renewal=timedelta(minutes=5),
     )
 
 
@@ -30,6 +34,8 @@ def test_values_are_read(tmp_path: Path) -> None:
             "http": {"routePrefix": "/v1/"},
             "serviceBus": {
                 "maxConcurrentCalls": 256,
+                "maxConcurrentSessions": 64,
+                "sessionIdleTimeout": "00:00:02",
                 "maxMessageBatchSize": 10,
                 "maxAutoLockRenewalDuration": "1.00:10:05",
             },
@@ -41,6 +47,8 @@ def test_values_are_read(tmp_path: Path) -> None:
     assert settings == HostSettings(
         route_prefix="v1",
         max_concurrent_calls=256,
+        max_concurrent_sessions=64,
+        session_idle_timeout=timedelta(seconds=2),
         max_message_batch_size=10,
         max_auto_lock_renewal=timedelta(days=1, minutes=10, seconds=5),
     )

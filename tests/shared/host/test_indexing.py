@@ -84,6 +84,18 @@ def test_batches_are_told_from_single_messages(cardinality: Any) -> None:
     assert function.trigger.is_many
 
 
+def test_p3_a_trigger_with_sessions_is_told_from_one_without() -> None:
+    app = func.FunctionApp()
+    app.service_bus_queue_trigger(
+        arg_name="message", queue_name="turns", connection=CONNECTION, is_sessions_enabled=True
+    )(handle)
+
+    (function,) = index_functions(app, environment=ENVIRONMENT)
+
+    assert isinstance(function.trigger, MessageTrigger)
+    assert function.trigger.has_sessions
+
+
 def two_routes(app: func.FunctionApp) -> None:
     def first(req: func.HttpRequest) -> str:
         return ""
@@ -109,18 +121,25 @@ def retried_timer(app: func.FunctionApp) -> None:
     )
 
 
-def queue(
-    queue_name: str = "work", connection: str = CONNECTION, *, sessions: bool = False
-) -> Build:
+def queue(queue_name: str = "work", connection: str = CONNECTION) -> Build:
     def build(app: func.FunctionApp) -> None:
         app.service_bus_queue_trigger(
-            arg_name="message",
-            queue_name=queue_name,
-            connection=connection,
-            is_sessions_enabled=sessions,
+            arg_name="message", queue_name=queue_name, connection=connection
         )(handle)
 
     return build
+
+
+def batches_of_sessions(app: func.FunctionApp) -> None:
+    def handle_all(m: List[func.ServiceBusMessage]) -> None: ...  # noqa: UP006
+
+    app.service_bus_queue_trigger(
+        arg_name="m",
+        queue_name="turns",
+        connection=CONNECTION,
+        cardinality="many",
+        is_sessions_enabled=True,
+    )(handle_all)
 
 
 def blob(app: func.FunctionApp) -> None:
@@ -147,7 +166,7 @@ def blob_output(app: func.FunctionApp) -> None:
             queue(connection="Nowhere"),
             "neither Nowhere nor Nowhere__fullyQualifiedNamespace is set",
         ),
-        (queue(sessions=True), "sessions are not supported"),
+        (batches_of_sessions, "batches of a session are not supported"),
         (blob, "trigger 'blobTrigger' is not supported"),
         (blob_output, "binding 'b' of type 'blob' is not supported"),
         (lambda _: None, "has no functions"),

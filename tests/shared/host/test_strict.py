@@ -184,7 +184,7 @@ async def test_a_session_keeps_its_order_however_often_its_lock_is_lost(
     completed: list[str] = []
     locks = 0
     while len(completed) < len(names):
-        session = await broker.accept_session("turns", max_wait=NO_WAIT)
+        session = await attached(broker)
         locks += 1
         with suppress(SessionLockLostError):
             while True:
@@ -196,6 +196,18 @@ async def test_a_session_keeps_its_order_however_often_its_lock_is_lost(
 
     assert completed == names
     assert locks >= 3
+
+
+async def attached(broker: StrictBroker) -> SessionReceiver:
+    """Accept a session, however often the link is detached."""
+    while True:
+        with suppress(TransientError):
+            return await broker.accept_session("turns", max_wait=NO_WAIT)
+
+
+async def test_a_link_for_a_session_is_detached_now_and_then(broker: StrictBroker) -> None:
+    with pytest.raises(TransientError, match="detached"):
+        await accept_for_ever(broker)
 
 
 async def test_a_session_that_is_lost_stays_so_and_is_free_for_others(
@@ -211,6 +223,11 @@ async def test_a_session_that_is_lost_stays_so_and_is_free_for_others(
             await use()
     other = await broker.accept_session("turns", session_id="s", max_wait=NO_WAIT)
     assert other.session_id == "s"
+
+
+async def accept_for_ever(broker: StrictBroker) -> None:
+    while True:
+        await (await broker.accept_session("turns", session_id="s", max_wait=NO_WAIT)).close()
 
 
 async def renew_for_ever(session: SessionReceiver) -> None:

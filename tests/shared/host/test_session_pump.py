@@ -1,0 +1,373 @@
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from shared.errors import TransientError
+from shared.host.host_json import HostSettings
+from shared.host.strict import StrictBroker
+from shared.messaging.broker import SessionReceiver
+from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.message import ReceivedMessage
+from tests.clocks import FakeClock, settle
+from tests.shared.host.hosting import indexed, make_host, running
+from tests.shared.host.sessions import TURNS, Handler, send_turns, turns_app
+
+IDLE = timedelta(seconds=2)
+BRIEF = HostSettings(session_idle_timeout=IDLE)
+ONE_AT_A_TIME = HostSettings(max_concurrent_sessions=1, session_idle_timeout=IDLE)
+TWO_AT_A_TIME = HostSettings(max_concurrent_sessions=2, session_idle_timeout=IDLE)
+FAILING = 1 / 5
+GRACE = timedelta(seconds=5)
+
+
+class Function:
+    """A function whose calls the test ends; keeps what began and what ended."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.ended: list[str] = []
+        self.gates: dict[str, asyncio.Event] = {}
+
+    def hold(self, *names: str) -> None:
+        """Let calls for these wait until they are let go."""
+        self.gates |= {name: asyncio.Event() for name in names}
+
+    async def let_go(self, name: str) -> None:
+        self.gates.pop(name).set()
+        await settle()
+
+    async def __call__(self, message: func.ServiceBusMessage) -> None:
+        name = message.get_body().decode()
+        self.began.append(name)
+        if name in self.gates:
+            await self.gates[name].wait()
+        self.ended.append(name)
+
+
+async def test_p3_messages_of_a_session_run_one_by_one_and_a_slow_session_delays_no_other(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    function = Function()
+    function.hold("a1")
+
+    async with running(turns_app(function), broker=broker, clock=clock, settings=BRIEF):
+        await send_turns(broker, "a1", "b1", "a2", "c1", "b2", "a3")
+        await settle()
+        meanwhile = list(function.began)
+        await function.let_go("a1")
+
+    assert sorted(meanwhile) == ["a1", "b1", "b2", "c1"]
+    assert meanwhile.index("b1") < meanwhile.index("b2")
+    assert [name for name in function.ended if name[0] == "a"] == ["a1", "a2", "a3"]
+
+
+async def test_no_more_sessions_are_held_than_may_be(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    function = Function()
+    function.hold("a1", "b1", "c1")
+    settings = HostSettings(max_concurrent_sessions=2, session_idle_timeout=IDLE)
+
+    async with running(turns_app(function), broker=broker, clock=clock, settings=settings):
+        await send_turns(broker, "a1", "b1", "c1")
+        await settle()
+        held = list(function.began)
+        await function.let_go("a1")
+        await clock.advance(IDLE)
+        next_one = function.began[2:]
+        await function.let_go("b1")
+        await function.let_go("c1")
+
+    assert (held, next_one) == (["a1", "b1"], ["c1"])
+
+
+async def test_an_idle_session_is_kept_for_its_timeout_and_then_released(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    function = Function()
+    app = turns_app(function)
+
+    async with running(app, broker=broker, clock=clock, settings=ONE_AT_A_TIME):
+        await send_turns(broker, "a1", "b1")
+        await settle()
+        await clock.advance(IDLE / 2)
+        await send_turns(broker, "a2")
+        await settle()
+        await clock.advance(IDLE - timedelta(milliseconds=1))
+        kept = list(function.ended)
+        await clock.advance(timedelta(milliseconds=1))
+        released = list(function.ended)
+
+    assert kept == ["a1", "a2"]
+    assert released == ["a1", "a2", "b1"]
+
+
+async def test_p3_a_message_that_fails_is_not_overtaken_by_the_next_of_its_session(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    ended: list[tuple[str, int]] = []
+
+    async def fails_thrice(message: func.ServiceBusMessage) -> None:
+        name, count = message.get_body().decode(), message.delivery_count or 0
+        if name == "a1" and count <= 3:
+            await clock.sleep(timedelta(seconds=5))
+            raise RuntimeError("the database is down")
+        ended.append((name, count))
+
+    async with running(turns_app(fails_thrice), broker=broker, clock=clock, settings=BRIEF):
+        await send_turns(broker, "a1", "a2", "b1")
+        await settle()
+        meanwhile = list(ended)
+        await clock.advance(timedelta(seconds=15))
+
+    assert meanwhile == [("b1", 1)]
+    assert ended == [("b1", 1), ("a1", 4), ("a2", 1)]
+
+
+async def test_the_lock_of_a_session_is_renewed_while_its_message_runs(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    function = Function()
+    function.hold("a1")
+
+    async with running(turns_app(function), broker=broker, clock=clock, settings=BRIEF):
+        await send_turns(broker, "a1", "a2")
+        for _ in range(8):
+            await clock.advance(timedelta(seconds=30))
+        await function.let_go("a1")
+
+    assert function.began == ["a1", "a2"]
+
+
+async def test_the_lock_is_renewed_no_longer_than_configured_and_its_loss_logged_once(
+    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    function = Function()
+    function.hold("a1")
+    settings = HostSettings(
+        max_auto_lock_renewal=timedelta(seconds=90), session_idle_timeout=timedelta(seconds=2)
+    )
+
+    async with running(turns_app(function), broker=broker, clock=clock, settings=settings):
+        await send_turns(broker, "a1", "a2")
+        for _ in range(7):
+            await clock.advance(timedelta(seconds=30))
+        began = list(function.began)
+        await function.let_go("a1")
+
+    assert began == ["a1", "a1"]  # the second time while the first still ran
+    assert function.began == ["a1", "a1", "a2"]
+    actions = [getattr(record, "action", None) for record in caplog.records]
+    assert actions.count("lock-lost") == 1
+
+
+async def test_what_is_lost_by_the_time_of_a_renewal_is_not_settled_and_logged_once(
+    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    function = Function()
+    function.hold("a1")
+
+    async with running(turns_app(function), broker=broker, clock=clock, settings=BRIEF):
+        await send_turns(broker, "a1", "a2")
+        await settle()
+        clock.set(clock.now() + timedelta(minutes=5))
+        await clock.advance(timedelta(seconds=31))
+        await function.let_go("a1")
+        await clock.advance(timedelta(seconds=1))
+
+    assert function.ended[-1] == "a2"
+    actions = [getattr(record, "action", None) for record in caplog.records]
+    assert actions.count("lock-lost") == 1
+
+
+async def test_stop_waits_for_running_functions_and_releases_sessions_at_once(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    function = Function()
+    function.hold("a1")
+    host = make_host(indexed(turns_app(function)), broker=broker, clock=clock)
+    await host.start()
+    await send_turns(broker, "a1", "b1", "a2")
+    await settle()
+
+    stopping = asyncio.ensure_future(host.stop(grace=GRACE))
+    await settle()
+    await send_turns(broker, "c1")
+    await function.let_go("a1")
+    await stopping
+
+    assert sorted(function.ended) == ["a1", "b1"]
+    for name in "abc":
+        session = await broker.accept_session(TURNS, session_id=name, max_wait=IDLE)
+        await session.close()
+
+
+async def test_p7_function_that_outlasts_the_grace_is_cancelled_and_its_message_kept(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    function = Function()
+    function.hold("a1")
+    host = make_host(indexed(turns_app(function)), broker=broker, clock=clock)
+    await host.start()
+    await send_turns(broker, "a1")
+    await settle()
+
+    stopping = asyncio.ensure_future(host.stop(grace=GRACE))
+    await settle()
+    await clock.advance(GRACE)
+    await stopping
+
+    session = await broker.accept_session(TURNS, max_wait=IDLE)
+    (message,) = await session.receive(max_messages=1, max_wait=IDLE)
+    assert (message.message.body, function.ended) == (b"a1", [])
+
+
+class Plug(Random):
+    """The dice of a strict broker: pulled, every link is detached; else nothing happens."""
+
+    is_pulled = True
+
+    def random(self) -> float:
+        return 0.0 if self.is_pulled else 0.999
+
+
+async def test_an_outage_is_told_twice_and_what_waited_is_handled_after_it(
+    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    function, plug = Function(), Plug()
+    strict = StrictBroker(broker, random=plug)
+    await send_turns(broker, "a1")
+
+    async with running(turns_app(function), broker=strict, clock=clock):
+        await clock.advance(timedelta(minutes=2))
+        plug.is_pulled = False
+        await clock.advance(timedelta(seconds=40))
+
+    records = (each for each in caplog.records if each.name == "shared.host.outage")
+    assert [record.getMessage() for record in records] == [
+        "cannot receive from turns: the link was detached",
+        "can receive from turns again",
+    ]
+    assert function.ended == ["a1"]
+
+
+async def test_an_outage_that_ends_while_nothing_waits_is_told_too(
+    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    plug = Plug()
+    strict = StrictBroker(broker, random=plug)
+
+    async with running(turns_app(Function()), broker=strict, clock=clock):
+        await settle()
+        plug.is_pulled = False
+        await clock.advance(timedelta(seconds=3))
+
+    assert caplog.messages[-1] == "can receive from turns again"
+
+
+async def test_a_pump_that_pauses_stops_at_once(broker: EmbeddedBroker, clock: FakeClock) -> None:
+    host = make_host(
+        indexed(turns_app(Function())), broker=StrictBroker(broker, random=Plug()), clock=clock
+    )
+    await host.start()
+    await clock.advance(timedelta(minutes=2))
+    before = clock.now()
+
+    async with asyncio.timeout(5):
+        await host.stop(grace=timedelta(minutes=10))
+
+    assert clock.now() == before
+
+
+async def test_p3_two_hosts_keep_the_order_of_each_session_whatever_fails_and_is_lost(
+    broker: EmbeddedBroker, clock: FakeClock
+) -> None:
+    names = [f"{session}{number}" for number in range(10, 40) for session in "abcde"]
+    effects: list[str] = []
+    chance, hosts = Random(3), Counter[int]()
+    failed = 0
+
+    def taking_part(host: int) -> Handler:
+        async def take(message: func.ServiceBusMessage) -> None:
+            nonlocal failed
+            await clock.sleep(timedelta(seconds=chance.random()))
+            if chance.random() < FAILING:
+                failed += 1
+                raise RuntimeError("the database is down")
+            hosts[host] += 1
+            effects.append(message.get_body().decode())
+
+        return take
+
+    async with AsyncExitStack() as both:
+        for number in range(2):
+            strict = StrictBroker(broker, random=Random(number))
+            app = turns_app(taking_part(number))
+            host = running(app, broker=strict, clock=clock, settings=TWO_AT_A_TIME)
+            await both.enter_async_context(host)
+        await send_turns(broker, *names)
+        while len(set(effects)) < len(names):
+            await clock.advance(timedelta(seconds=1))
+
+    firsts = list(dict.fromkeys(effects))
+    for session in "abcde":
+        own = [name for name in firsts if name[0] == session]
+        assert own == [name for name in names if name[0] == session]
+    assert failed > 10
+    assert len(effects) > len(names)  # locks were lost after the work was done
+    assert set(hosts) == {0, 1}
+
+
+class AbandonsNothing:
+    """A session whose broker cannot be told that a message was given up."""
+
+    def __init__(self, session: SessionReceiver) -> None:
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    async def abandon(self, message: ReceivedMessage) -> None:
+        raise TransientError("the link was detached")
+
+
+class FirstSessionAbandonsNothing(StrictBroker):
+    """A broker that has such a session, once."""
+
+    has_one = True
+
+    async def accept_session(
+        self, entity: str, *, session_id: str | None = None, max_wait: timedelta
+    ) -> Any:
+        session = await super().accept_session(entity, session_id=session_id, max_wait=max_wait)
+        if self.has_one:
+            self.has_one = False
+            return AbandonsNothing(session)
+        return session
+
+
+async def test_p3_a_session_ends_with_a_message_of_which_nobody_knows_how_it_was_settled(
+    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    plug = Plug()
+    plug.is_pulled = False
+    began = []
+
+    async def fails_first(message: func.ServiceBusMessage) -> None:
+        began.append(message.get_body().decode())
+        if len(began) == 1:
+            raise RuntimeError("the database is down")
+
+    half = FirstSessionAbandonsNothing(broker, random=plug)
+    async with running(turns_app(fails_first), broker=half, clock=clock, settings=BRIEF):
+        await send_turns(broker, "a1", "a2")
+        await settle(200)
+
+    assert began == ["a1", "a1", "a2"]
+    assert "cannot settle a message of turns: the link was detached" in caplog.messages
