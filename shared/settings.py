@@ -25,6 +25,14 @@ CONNECTION_SETTINGS = {
     f"{CONNECTION}__fullyQualifiedNamespace": "service_bus_namespace",
     f"{CONNECTION}__clientId": "service_bus_client_id",
 }
+AWS_SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "aws_access_key_id",
+    "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
+    "AWS_SESSION_TOKEN": "aws_session_token",
+    "AWS_REGION": "aws_default_region",
+}
+OTHERS_SETTINGS = CONNECTION_SETTINGS | AWS_SETTINGS
+"""Those whose names are not ours."""
 NOT_OURS = frozenset({"TOCSIN_SERVICEBUS_CONNECTION"})
 """Read by the tests, which may share an environment with what they start."""
 SUBSCRIPTION_ID = r"^[A-Za-z0-9-]{1,64}$"
@@ -107,6 +115,26 @@ class Settings(BaseModel):
     service_bus_connection: OptionalText = Field(default=None, repr=False)
     service_bus_namespace: OptionalText = None
     service_bus_client_id: OptionalText = None
+    aws_access_key_id: OptionalText = None
+    aws_secret_access_key: OptionalText = Field(default=None, repr=False)
+    aws_session_token: OptionalText = Field(default=None, repr=False)
+    aws_default_region: OptionalText = None
+    aws_region: OptionalText = Field(
+        default=None, description="of what is named without one; else AWS_REGION"
+    )
+    aws_endpoint: OptionalText = Field(
+        default=None,
+        pattern=r"^https?://[^/?#@\s]+$",
+        description="takes the place of all of AWS: LocalStack, moto",
+    )
+    sqs_commands_url: OptionalText = Field(
+        default=None,
+        pattern=r"^https?://[^/?#@\s]+/[0-9]{12}/[A-Za-z0-9_.-]{1,80}$",
+        description="the SQS queue that commands are taken from",
+    )
+    events_topic: OptionalText = Field(
+        default=None, description="the topic of our namespace that gets every event"
+    )
     subscription_id: Annotated[str, AfterValidator(str.lower)] = Field(
         default="00000000-0000-0000-0000-000000000001",
         pattern=SUBSCRIPTION_ID,
@@ -244,13 +272,13 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def is_ours(name: str) -> bool:
-    return (name.startswith(PREFIX) and name not in NOT_OURS) or name in CONNECTION_SETTINGS
+    return (name.startswith(PREFIX) and name not in NOT_OURS) or name in OTHERS_SETTINGS
 
 
 def setting_names() -> Mapping[str, str]:
     """Return the name in the environment of each field."""
     names = {field: f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
-    return names | {field: name for name, field in CONNECTION_SETTINGS.items()}
+    return names | {field: name for name, field in OTHERS_SETTINGS.items()}
 
 
 def load_role(environment: Mapping[str, str] | None = None) -> Role:
@@ -269,6 +297,12 @@ def load_engine_mode(environment: Mapping[str, str] | None = None) -> EngineMode
         ConfigurationError: there is no such mode.
     """
     return load_word("ENGINE", EngineMode.TIMER, environment)
+
+
+def takes_sqs_commands(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether commands come from SQS too, as `load_role` does the role."""
+    source = os.environ if environment is None else environment
+    return bool(source.get(f"{PREFIX}SQS_COMMANDS_URL"))
 
 
 def load_connector_auth(environment: Mapping[str, str] | None = None) -> ConnectorAuth:

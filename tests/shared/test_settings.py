@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.settings import BrokerKind, Role, load_settings
+from shared.settings import BrokerKind, Role, load_settings, takes_sqs_commands
 
 
 def test_defaults_need_no_environment() -> None:
@@ -193,3 +193,38 @@ def test_settings_have_one_name_each() -> None:
 
 def test_what_the_tests_are_told_stops_no_process() -> None:
     assert load_settings({"TOCSIN_SERVICEBUS_CONNECTION": "x"}) == load_settings({})
+
+
+def test_p8_what_aws_needs_has_its_own_names_and_is_not_shown() -> None:
+    settings = load_settings(
+        {
+            "AWS_ACCESS_KEY_ID": "AKIA1",
+            "AWS_SECRET_ACCESS_KEY": "s3cret",
+            "AWS_SESSION_TOKEN": "t0ken",
+            "AWS_REGION": "eu-west-1",
+            "AWS_PROFILE": "not ours",
+        }
+    )
+
+    assert settings.aws_secret_access_key == "s3cret"
+    assert settings.aws_default_region == "eu-west-1"
+    assert "s3cret" not in repr(settings)
+    assert "t0ken" not in repr(settings)
+
+
+@pytest.mark.parametrize("url", ["", None, "http://127.0.0.1:4566/123456789012/commands.fifo"])
+def test_commands_come_from_sqs_where_a_queue_is_named(url: str | None) -> None:
+    environment = {} if url is None else {"TOCSIN_SQS_COMMANDS_URL": url}
+
+    assert takes_sqs_commands(environment) is bool(url)
+    assert load_settings(environment).sqs_commands_url == (url or None)
+
+
+def test_a_malformed_place_in_aws_is_named() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(
+            {"TOCSIN_AWS_ENDPOINT": "localhost:4566", "TOCSIN_SQS_COMMANDS_URL": "commands"}
+        )
+
+    assert "TOCSIN_AWS_ENDPOINT" in str(caught.value)
+    assert "TOCSIN_SQS_COMMANDS_URL" in str(caught.value)
