@@ -72,9 +72,6 @@ Index(
     operation.c.releasing_since,
     **only_where(operation.c.releasing_since.is_not(None)),
 )
-for scope in (None, "service_scope", "collection_scope", "path"):
-    columns = [*([] if scope is None else [scope]), "status", "requested_at", "number"]
-    Index(f"ix_operation_{scope or 'status'}_listed", *(operation.c[name] for name in columns))
 
 waiting = Table(
     "operation_waiting",
