@@ -1,5 +1,6 @@
 """What is left when everything has ended, and what must be true of it whatever happened on the way."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from shared.events.cloudevent import CloudEvent
 from shared.scheduler.announcements import BY_SCHEDULE
 from tests.chaos.process import Reached
 from tests.clocks import START
+from tests.event_conformance import check_event
 
 FINAL = ("completed", "faulted")
 ENDS = {"succeeded": "tocsin.execution.succeeded", "failed": "tocsin.execution.failed"}
@@ -60,10 +62,13 @@ def check(ledger: Ledger) -> None:
 
 
 def check_events_repeat_themselves(ledger: Ledger) -> None:
+    """One id is one event, and its data is what its schema says."""
     contents = defaultdict(set)
     for event in ledger.told:
         contents[event.id].add(event.encode())
     assert all(len(different) == 1 for different in contents.values())
+    for (content,) in contents.values():
+        check_event(json.loads(content))
 
 
 def check_executions_ended_once(ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
 """The demo as a new user runs it, in a pipe: right when all is well, and honest when it is not."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -8,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.event_conformance import check_event
 
 ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 240
@@ -119,6 +122,8 @@ async def test_demo_shows_every_step_and_exits_0(options: tuple[str, ...], tmp_p
     assert max(map(len, lines)) <= PIPE_WIDTH
     assert "\x1b" not in output
     assert left_behind(output) == []
+    for line in (tmp_path / "demo" / "events.jsonl").read_text().splitlines():
+        check_event(json.loads(line)["event"])
 
 
 async def test_demo_that_cannot_see_its_event_says_what_it_expected_and_exits_1(

@@ -35,12 +35,14 @@ from shared.sql.migrations import migrate
 from shared.sql.sqlite import sqlite_engine
 from shared.wire.commands import Command, parse_commands
 from tests.clocks import FakeClock
+from tests.event_conformance import check_event
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 SOURCE = f"/subscriptions/{SUBSCRIPTION}"
 SEALER = Sealer({"k1": bytes(32)}, current="k1")
 JC = "/cloudservices/cs1/jobcollections/jc1"
 JOB = {"action": {"type": "http", "request": {"method": "POST", "uri": "https://example.org/"}}}
+OF_THE_CONNECTOR = ("tocsin.operation.", "tocsin.command.")
 CLOUD_SERVICE = {"label": "l", "description": "d", "geoRegion": "West Europe"}
 
 
@@ -102,8 +104,12 @@ class World:
         return await self.connector.operation(operation.id)
 
     async def events(self) -> list[dict[str, Any]]:
-        """Return the published events in their order."""
-        return [json.loads(one.structured) for one in await self.log.read(since=0, limit=10_000)]
+        """Return the published events in their order; those of the connector itself are what their schemas say."""
+        found = [json.loads(one.structured) for one in await self.log.read(since=0, limit=10_000)]
+        for event in found:
+            if event["type"].startswith(OF_THE_CONNECTOR):
+                check_event(event)
+        return found
 
     async def rows(self, query: str) -> list[Sequence[Any]]:
         """Return what a plain SELECT finds."""
@@ -158,6 +164,7 @@ def assemble(
     )
     connector = Connector(
         store,
+        operations=store,
         door=door,
         executor=executor,
         reader=Reader(deployment, clock),
