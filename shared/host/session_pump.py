@@ -22,6 +22,8 @@ from shared.messaging.broker import Broker, SessionReceiver
 
 PATIENCE = timedelta(minutes=1)
 """How long one wait for a session lasts before the next; what the SDKs of Azure wait."""
+ACCEPTED_AT_ONCE = 4
+"""The SDK takes half a second to open a connection, and each session has its own."""
 
 
 class SessionPump:
@@ -46,21 +48,23 @@ class SessionPump:
         self._settings = settings
         self._outage = Outage(self._entity)
         self._work: dict[asyncio.Task[None], SessionWork] = {}
-        self._waiting: asyncio.Task[SessionReceiver] | asyncio.Task[None] | None = None
+        self._accepting: set[asyncio.Task[SessionReceiver]] = set()
+        self._pausing: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def run(self) -> None:
         """Accept sessions and run them until `stop`; then wait for what still runs."""
         try:
             while not self._stopping:
-                if len(self._work) < self._settings.max_concurrent_sessions:
-                    await self._accept()
-                else:
-                    await asyncio.wait(self._work, return_when=asyncio.FIRST_COMPLETED)
+                self._ask_for_sessions()
+                await asyncio.wait(
+                    [*self._accepting, *self._work], return_when=asyncio.FIRST_COMPLETED
+                )
+                await self._take_sessions()
             if self._work:
                 await asyncio.wait(self._work)
         finally:
-            ending = [*self._work, *filter(None, [self._waiting])]
+            ending = [*self._work, *self._accepting, *filter(None, [self._pausing])]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -69,28 +73,35 @@ class SessionPump:
         """Accept no more sessions, and receive no more in those that are held."""
         self._stopping = True
         self._slots.release()
-        if self._waiting is not None:
-            self._waiting.cancel()
+        for task in [*self._accepting, *filter(None, [self._pausing])]:
+            task.cancel()
         for work in self._work.values():
             work.stop()
 
-    async def _accept(self) -> None:
+    def _ask_for_sessions(self) -> None:
+        most = 1 if self._outage.lasts else ACCEPTED_AT_ONCE
         wait = PROBE if self._outage.lasts else PATIENCE
-        accepting = asyncio.create_task(self._broker.accept_session(self._entity, max_wait=wait))
-        self._waiting = accepting
-        await asyncio.wait([accepting])
-        self._waiting = None
-        if accepting.cancelled():
-            return
-        try:
-            session = accepting.result()
-        except SessionCannotBeLockedError:
-            self._outage.ended()
-        except Exception as error:  # the broker's trouble must not end the pump
-            await self._rest(self._outage.failed(error))
-        else:
-            self._outage.ended()
-            self._start(session)
+        free = self._settings.max_concurrent_sessions - len(self._work)
+        for _ in range(len(self._accepting), min(most, free)):
+            accepting = self._broker.accept_session(self._entity, max_wait=wait)
+            self._accepting.add(asyncio.create_task(accepting))
+
+    async def _take_sessions(self) -> None:
+        pause = None
+        for accepted in [task for task in self._accepting if task.done()]:
+            self._accepting.discard(accepted)
+            if accepted.cancelled():
+                continue
+            try:
+                self._start(accepted.result())
+                self._outage.ended()
+            except SessionCannotBeLockedError:
+                self._outage.ended()
+            except Exception as error:  # the broker's trouble must not end the pump
+                pause = pause or self._outage.failed(error)
+        if pause is not None and not self._stopping:
+            self._pausing = asyncio.create_task(self._clock.sleep(pause))
+            await asyncio.wait([self._pausing])
 
     def _start(self, session: SessionReceiver) -> None:
         work = SessionWork(
@@ -105,10 +116,3 @@ class SessionPump:
         task.add_done_callback(self._work.pop)
         if self._stopping:
             work.stop()
-
-    async def _rest(self, pause: timedelta) -> None:
-        """Wait, unless the pump stops."""
-        if not self._stopping:
-            self._waiting = asyncio.create_task(self._clock.sleep(pause))
-            await asyncio.wait([self._waiting])
-            self._waiting = None
