@@ -17,7 +17,7 @@ from shared.messaging.work import WorkRows, sweep_index, work_columns
 from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0003")
+SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0002")
 LEASE = timedelta(seconds=90)
 
 metadata = MetaData()
