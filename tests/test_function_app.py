@@ -40,10 +40,10 @@ SCHEDULER = {
 }
 
 
-def load(role: str, program: str = NAMES) -> subprocess.CompletedProcess[str]:
+def load(role: str, program: str = NAMES, *, auth: str = "key") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program],
-        env={"TOCSIN_ROLE": role},
+        env={"TOCSIN_ROLE": role, "TOCSIN_CONNECTOR_AUTH": auth},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -65,6 +65,19 @@ def test_a_role_registers_its_functions(role: str, names: set[str]) -> None:
 
     assert len(listed) == len(set(listed))
     assert set(listed) == names
+
+
+LEVELS = (
+    "import function_app;"
+    "print({str(level) for f in function_app.app.get_functions()"
+    " if (level := f.get_trigger().get_dict_repr().get('authLevel'))})"
+)
+
+
+def test_with_tokens_alone_no_function_asks_for_a_key() -> None:
+    assert "FUNCTION" in load("connector", LEVELS).stdout
+    assert load("connector", LEVELS, auth="token").stdout.strip() == "{'ANONYMOUS'}"
+    assert "there is no connector_auth 'none'" in load("connector", auth="none").stderr
 
 
 def test_an_unknown_role_is_named() -> None:

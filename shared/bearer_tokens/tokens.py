@@ -138,7 +138,7 @@ def verified_claims(
     """
     import jwt
 
-    if algorithm not in issuer.algorithms:
+    if not isinstance(algorithm, str) or algorithm not in issuer.algorithms:
         raise InvalidTokenError(f"its algorithm is {str(algorithm)[:20]!r}")
     # A set need not say which of its family an RSA key is for; the curve of another says it.
     said = key.get("alg") or (algorithm if key["kty"] == "RSA" else None)
