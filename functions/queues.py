@@ -5,7 +5,13 @@ import azure.functions as func
 from functions.rendering import queue_message_of, wake_up_of
 from functions.settling import backing_off
 from shared.bootstrap import application
-from shared.messaging.entities import COMMANDS, DELIVERIES, HISTORY, OPERATIONS
+from shared.messaging.entities import (
+    COMMANDS,
+    COMMANDS_ORDERED,
+    DELIVERIES,
+    HISTORY,
+    OPERATIONS,
+)
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
@@ -19,6 +25,21 @@ CONNECTION = "ServiceBusConnection"
 @backing_off
 async def accept_command(message: func.ServiceBusMessage) -> None:
     await (await application()).connector.accept_message(queue_message_of(message, queue=COMMANDS))
+
+
+@blueprint.function_name("accept_ordered_command")
+@blueprint.service_bus_queue_trigger(
+    arg_name="message",
+    queue_name=COMMANDS_ORDERED,
+    connection=CONNECTION,
+    data_type="binary",
+    is_sessions_enabled=True,
+)
+@backing_off
+async def accept_ordered_command(message: func.ServiceBusMessage) -> None:
+    await (await application()).connector.accept_message(
+        queue_message_of(message, queue=COMMANDS_ORDERED)
+    )
 
 
 @blueprint.function_name("execute_operation")

@@ -14,6 +14,7 @@ NAMES = (
 )
 CONNECTOR = {
     "accept_command",
+    "accept_ordered_command",
     "change_resource",
     "create_event_subscription",
     "delete_event_subscription",
