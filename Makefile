@@ -84,7 +84,7 @@ schemas: .venv/.dev ## write the JSON Schemas of the events' data into the refer
 	@.venv/bin/python -m shared.contracts docs/reference/events
 
 bench: .venv/.dev ## measure the path, the embedded broker, the local host, the engine and the Scheduler service on this machine
-	@for program in path broker host engine service; do .venv/bin/python -m benchmarks.$$program || exit 1; done
+	@for program in path deliveries stored broker host engine service; do .venv/bin/python -m benchmarks.$$program || exit 1; done
 
 environment: .venv/.dev ## make .venv with everything in it
 

@@ -29,7 +29,7 @@ from shared.cli.demo.steps_connector import CLOUD_SERVICE, COLLECTION
 from shared.cli.demo.timeline import Timeline, timeline_console
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder
-from shared.clock import SystemClock, sleep
+from shared.clock import SystemClock
 from shared.settings import export_environment
 
 CLOCK = SystemClock()
@@ -37,6 +37,7 @@ COLLECTIONS = 20
 JOBS = 50
 RATE = 1000
 COMMANDS = 3000
+COMMANDS_ON_ONE = 500
 PATIENCE = timedelta(minutes=3)
 IDLE_CPU = 0.05
 
@@ -75,7 +76,11 @@ async def measure_stack(stage: Stage, folder: Path, ports: Ports, seconds: float
         await measure_accepting(connector, stage.stack_pid, seconds)
         await measure_bare(folder, seconds, paths)
         await idle(stage.stack_pid)
-        await measure_to_event(client, stage, connector)
+        await subscribe(client, stage)
+        await measure_to_event(stage, connector, COMMANDS, f"on {len(paths)} jobs")
+        one = Target(name="one job", plan=folder / "one.json")
+        write_plan(one, port=ports.host, key=key, paths=paths[:1])
+        await measure_to_event(stage, one, COMMANDS_ON_ONE, "on 1 job")
     await idle(stage.stack_pid)
     print(f"\nidle stack after that: {proportional_megabytes(stage.stack_pid):.1f} MB PSS")
 
@@ -133,27 +138,32 @@ async def measure_bare(folder: Path, seconds: float, paths: Sequence[str]) -> No
         await process.wait()
 
 
-async def measure_to_event(client: HostClient, stage: Stage, target: Target) -> None:
-    """From the first PUT to the last completion event that the receiver has verified and written down."""
+async def subscribe(client: HostClient, stage: Stage) -> None:
     completions = {**stage.event_subscription(), "filter": {"types": ["tocsin.operation.*"]}}
     subscription = await client.request("POST", "/api/eventsubscriptions", body=completions)
     expect(subscription.status == 201, "201 for the event subscription", subscription.body)
+
+
+async def measure_to_event(stage: Stage, target: Target, number: int, name: str) -> None:
+    """From the first PUT to the last completion event that the receiver has verified and written down."""
+    stage.inbox.read_new()
+    earlier = len(stage.inbox.arrivals)
     began, cpu = CLOCK.now(), cpu_seconds(stage.stack_pid)
-    accepted = await load(target, ["--connections", "16", "--number", str(COMMANDS)])
+    accepted = await load(target, ["--connections", "16", "--number", str(number)])
 
     async def look() -> bool | Found:
         stage.inbox.read_new()
-        seen = len(stage.inbox.arrivals)
-        return seen >= COMMANDS or Found(f"{seen} events")
+        seen = len(stage.inbox.arrivals) - earlier
+        return seen >= number or Found(f"{seen} events")
 
-    await wait_until(f"{COMMANDS} events", look, within=PATIENCE, clock=CLOCK)
-    last = max(arrival.arrived_at for arrival in stage.inbox.arrivals)
-    took = (last - began).total_seconds()
+    await wait_until(f"{number} events", look, within=PATIENCE, clock=CLOCK)
+    arrived = stage.inbox.arrivals[earlier:]
+    took = (max(arrival.arrived_at for arrival in arrived) - began).total_seconds()
     cpu = cpu_seconds(stage.stack_pid) - cpu
-    failed = stage.inbox.find(lambda arrival: arrival.type != "tocsin.operation.succeeded")
-    print(f"\nconnector: {COMMANDS} commands, accept → completion event at a webhook")
+    failed = [one for one in arrived if one.type != "tocsin.operation.succeeded"]
+    print(f"\nconnector: {number} commands {name}, accept → completion event at a webhook")
     show("accepted", accepted)
-    print(f"  to the event       {COMMANDS / took:>8,.0f}/s   {cpu / COMMANDS * 1000:.2f} ms CPU")
+    print(f"  to the event       {number / took:>8,.0f}/s   {cpu / number * 1000:.2f} ms CPU")
     expect(not failed, "every command to succeed", [arrival.event for arrival in failed[:3]])
 
 
@@ -174,7 +184,7 @@ async def idle(pid: int) -> None:
 
     async def look() -> bool | Found:
         before = cpu_seconds(pid)
-        await sleep(CLOCK, timedelta(seconds=1))
+        await CLOCK.sleep(timedelta(seconds=1))
         used = cpu_seconds(pid) - before
         return used < IDLE_CPU or Found(f"{used:.2f} s CPU in the last second")
 
