@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from shared.aws.names import BUS_ARN, BUS_NAME, FIFO, TOPIC_ARN, is_queue_url, is_region
 from shared.events.connection_strings import fault_of_connection_string
 from shared.events.sink import Mode, SinkType
 from shared.events.webhook_signature import key_of
@@ -38,20 +39,6 @@ OWN_QUEUES = frozenset(queue.name.lower() for queue in TOCSIN_QUEUES)
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftservicebus
 ENTITY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?")
 GROUP = re.compile(r"[\x21-\x7e]{1,128}")
-REGION = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"
-PARTITION = r"(?:aws|aws-cn|aws-us-gov)"
-ACCOUNT = r"[0-9]{12}"
-# Names of at most 256 and 80 characters, the suffix counted.
-TOPIC_ARN = re.compile(
-    rf"arn:{PARTITION}:sns:(?P<region>{REGION}):{ACCOUNT}:(?=.{{1,256}}\Z)[A-Za-z0-9_-]+(?:\.fifo)?"
-)
-QUEUE_PATH = rf"/{ACCOUNT}/(?=.{{1,80}}\Z)[A-Za-z0-9_-]+(?:\.fifo)?"
-QUEUE_URL = re.compile(rf"https://sqs\.(?P<region>{REGION})\.amazonaws\.com(?:\.cn)?{QUEUE_PATH}")
-BUS_ARN = re.compile(
-    rf"arn:{PARTITION}:events:(?P<region>{REGION}):{ACCOUNT}:event-bus/[/._A-Za-z0-9-]{{1,256}}"
-)
-BUS_NAME = re.compile(r"[/._A-Za-z0-9-]{1,256}")
-FIFO = ".fifo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +99,7 @@ def check_queue_url(url: str, info: ValidationInfo[EndpointRules]) -> str:
     rules = info.context
     if url == rules.commands_url:
         raise PydanticCustomError("queue_url", "is the queue that commands are taken from")
-    endpoint = rules.aws_endpoint
-    if endpoint is not None and re.fullmatch(re.escape(endpoint) + QUEUE_PATH, url):
-        return url
-    if not QUEUE_URL.fullmatch(url):
+    if not is_queue_url(url, endpoint=rules.aws_endpoint):
         raise PydanticCustomError(
             "queue_url", "must be https://sqs.(region).amazonaws.com/(account)/(name)"
         )
@@ -144,7 +128,7 @@ def check_region(region: str | None, info: ValidationInfo[EndpointRules]) -> str
     arn = BUS_ARN.fullmatch(info.data["event_bus"])
     if arn is None and region is None and info.context.aws_region is None:
         raise PydanticCustomError("region", "is required, since TOCSIN_AWS_REGION is not set")
-    if region is not None and not re.fullmatch(REGION, region):
+    if region is not None and not is_region(region):
         raise PydanticCustomError("region", "must be a region such as eu-central-1")
     if arn is not None and region not in (None, arn["region"]):
         raise PydanticCustomError("region", "must be that of the event bus, or absent")

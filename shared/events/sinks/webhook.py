@@ -1,4 +1,7 @@
-"""Webhooks: a signed POST of one event (Standard Webhooks, version 1)."""
+"""Webhooks: a signed POST of one event (Standard Webhooks, version 1), structured or binary.
+
+What is signed is the body: in binary mode the data, and of the attributes the id alone, which is `webhook-id`.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -6,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.clock import Clock
 from shared.errors import NoAnswerError
+from shared.events.binary_mode import binary_event
 from shared.events.cloudevent import CONTENT_TYPE
 from shared.events.retry_schedule import parse_retry_after
 from shared.events.sink import (
@@ -13,6 +17,7 @@ from shared.events.sink import (
     Destination,
     Gone,
     Limits,
+    Mode,
     NotDelivered,
     Outcome,
     OutgoingEvent,
@@ -23,7 +28,8 @@ from shared.outbound.guard import AddressGuard
 if TYPE_CHECKING:
     from shared.outbound.session import Answer, OutboundSession
 
-HEADERS = {"content-type": CONTENT_TYPE, "user-agent": "tocsin"}
+USER_AGENT = {"user-agent": "tocsin"}
+STRUCTURED = {"content-type": CONTENT_TYPE}
 ASKS_FOR_PATIENCE = frozenset({429, 503})
 GONE = 410
 LIMITS = Limits(calls=8)
@@ -40,7 +46,7 @@ class Webhooks:
 
     def open(self, destination: Destination) -> "WebhookSink":
         """Return the sink of one destination; it connects when it sends."""
-        return WebhookSink(destination, self._clock, self._timeout, self._shared_session)
+        return WebhookSink(destination, self._clock, self._timeout, self.session)
 
     async def close(self) -> None:
         """Close the connections; the next send opens new ones."""
@@ -48,7 +54,8 @@ class Webhooks:
             await self._session.close()
             self._session = None
 
-    def _shared_session(self) -> "OutboundSession":
+    def session(self) -> "OutboundSession":
+        """Return the session, for whoever has something else to ask of receivers."""
         if self._session is None:
             from shared.outbound.session import OutboundSession
 
@@ -67,6 +74,7 @@ class WebhookSink:
         session: "Callable[[], OutboundSession]",
     ) -> None:
         self._url = str(destination.settings["url"])
+        self._mode = destination.mode
         self._keys = [key_of(secret) for secret in destination.secrets]
         self._clock = clock
         self._timeout = timeout
@@ -80,23 +88,30 @@ class WebhookSink:
         return [await self._post(event) for event in events]
 
     async def _post(self, event: OutgoingEvent) -> Outcome:
+        headers, body = self._written(event)
         signed = sign(
             self._keys,
             webhook_id=event.id,
             sent_at=self._clock.now(),
-            body=event.structured,
+            body=body,
         )
         try:
             answer = await self._session().request(
                 "POST",
                 self._url,
-                body=event.structured,
-                headers=HEADERS | signed,
+                body=body,
+                headers=USER_AGENT | headers | signed,
                 time_limit=self._timeout,
             )
         except NoAnswerError as error:
             return NotDelivered(error.message)
         return self._outcome(answer)
+
+    def _written(self, event: OutgoingEvent) -> tuple[dict[str, str], bytes]:
+        if self._mode is Mode.STRUCTURED:
+            return STRUCTURED, event.structured
+        taken_apart = binary_event(event.structured)
+        return taken_apart.http_headers, taken_apart.body
 
     def _outcome(self, answer: "Answer") -> Outcome:
         if 200 <= answer.status < 300:
