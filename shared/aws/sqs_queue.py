@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.aws.clients import AwsClients
 from shared.aws.names import region_of_queue
-from shared.aws.queue import QueuedMessage
+from shared.aws.source_queue import QueuedMessage
 
 logger = logging.getLogger(__name__)
 
