@@ -16,7 +16,6 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from shared.errors import NoAnswer, NoAnswerError
@@ -24,6 +23,7 @@ from shared.outbound.connection import BoundedConnector
 from shared.outbound.guard import AddressGuard, AddressRefusedError, encoded
 from shared.outbound.lookups import Lookups
 from shared.outbound.no_answer import no_answer
+from shared.outbound.resolver import GuardedResolver
 
 BODY_CAP = 65_536
 # Name, connection and TLS together; the retired service recorded a ConnectFailure after 21 s.
@@ -131,41 +131,6 @@ class OutboundSession:
         if not self._guard.allows(target[0]):
             raise AddressRefusedError(f"address {target[0]} is not allowed")
         return socket.socket(family, kind, protocol)
-
-
-class GuardedResolver(AbstractResolver):
-    """Passes on what the guard allows of the addresses of a name."""
-
-    def __init__(self, guard: AddressGuard, lookups: Lookups) -> None:
-        self._guard = guard
-        self._lookups = lookups
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = [
-            (found_family, address)
-            for found_family, address in await self._lookups.addresses(host)
-            if family in (socket.AF_UNSPEC, found_family)
-        ]
-        allowed = [entry for entry in found if self._guard.allows(entry[1])]
-        if not allowed:
-            addresses = ", ".join(sorted({address for _, address in found}))
-            raise AddressRefusedError(f"{host} leads to {addresses}, which is not allowed")
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=found_family,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for found_family, address in allowed
-        ]
-
-    async def close(self) -> None:
-        """A lookup has nothing to close."""
 
 
 def exact(url: str) -> URL:
