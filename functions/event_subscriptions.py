@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.callers import caller_of
 from functions.rendering import answered, answering, body_of
 from shared.bootstrap import application
 
@@ -12,7 +13,9 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions
 @blueprint.route("eventsubscriptions", methods=["POST"])
 @answering
 async def create_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
-    created = await (await application()).event_subscriptions.create(body_of(req))
+    created = await (await application()).event_subscriptions.create(
+        body_of(req), caller=await caller_of(req)
+    )
     return answered(created.to_json(), status=201)
 
 
@@ -36,5 +39,7 @@ async def get_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("eventsubscriptions/{id}", methods=["DELETE"])
 @answering
 async def delete_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
-    await (await application()).event_subscriptions.delete(str(req.route_params.get("id")))
+    await (await application()).event_subscriptions.delete(
+        str(req.route_params.get("id")), caller=await caller_of(req)
+    )
     return func.HttpResponse(status_code=204)

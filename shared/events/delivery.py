@@ -23,7 +23,7 @@ from shared.events.delivery_store import (
     Report,
     Stretch,
 )
-from shared.events.event_subscriptions import secret_context
+from shared.events.event_subscription import EventSubscription
 from shared.events.sink import (
     Destination,
     EventSink,
@@ -31,8 +31,8 @@ from shared.events.sink import (
     OpenSink,
     Outcome,
     OutgoingEvent,
-    SinkType,
 )
+from shared.events.stored_secrets import secret_context
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import when_due
 from shared.sealing import Sealer
@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 STRETCH = timedelta(seconds=30)
 WRITE_AFTER = 24
+WRITE_EVERY = timedelta(seconds=1)
+"""Each write shows too whether the event subscription was paused or changed meanwhile."""
 
 
 class Deliveries:
@@ -76,11 +78,7 @@ class Deliveries:
         return await self._store.sweep(now=self._clock.now())
 
     async def _run(self, stretch: Stretch) -> None:
-        context = secret_context(stretch.lease.id)
-        secret = self._sealer.unseal(stretch.sealed_secret, context=context)
-        sink = self._open_sink(
-            Destination(type=SinkType.WEBHOOK, settings={"url": stretch.url}, secrets=(secret,))
-        )
+        sink = self._open_sink(self._destination(stretch.event_subscription))
         ledger = Ledger(
             stretch,
             random=self._random,
@@ -97,6 +95,19 @@ class Deliveries:
         if ledger.has_told:
             await self._store.publish()
 
+    def _destination(self, wanted: EventSubscription) -> Destination:
+        context, now = secret_context(wanted.id), self._clock.now()
+        return Destination(
+            type=wanted.sink_type,
+            settings=wanted.sink_settings,
+            mode=wanted.mode,
+            secrets=tuple(
+                self._sealer.unseal(one.sealed, context=context)
+                for one in wanted.secrets
+                if one.is_valid(now)
+            ),
+        )
+
 
 class Pipeline:
     """One stretch: workers take deliveries from one line, as many as the sink bears."""
@@ -110,12 +121,14 @@ class Pipeline:
         store: DeliveryStore,
         clock: Clock,
     ) -> None:
+        self._stretch = stretch
         self._lease = stretch.lease
         self._ledger = ledger
         self._sink = sink
         self._store = store
         self._clock = clock
         self._until = clock.now() + STRETCH
+        self._written_at = clock.now()
         self._line = deque(stretch.first)
         self._is_whole = len(stretch.first) < CHUNK
         self._after = stretch.first[-1].place if stretch.first else BEGINNING
@@ -155,7 +168,7 @@ class Pipeline:
                 outcomes = await self._send(batch)
                 for delivery, outcome in zip(batch, outcomes, strict=True):
                     self._ledger.note(delivery, outcome, now=self._clock.now())
-                if len(self._ledger) >= WRITE_AFTER and not self._writing:
+                if self._is_time_to_write() and not self._writing:
                     await self._write()
         finally:
             self._workers -= 1
@@ -173,9 +186,12 @@ class Pipeline:
         return self._next_batch()
 
     def _next_batch(self) -> list[PendingDelivery]:
-        """Take from the line what one call bears: after a failure one event."""
+        """Take from the line what one call bears and the rate allows: after a failure one event."""
         limits = self._sink.limits
         most = 1 if self._ledger.health.failing_since else limits.events
+        now = self._clock.now()
+        if (allowed := self._ledger.allowed(now=now)) is not None:
+            most = min(most, allowed)
         batch: list[PendingDelivery] = []
         size = 0
         while self._line and len(batch) < most:
@@ -183,6 +199,7 @@ class Pipeline:
             if batch and size > limits.bytes:
                 break
             batch.append(self._line.popleft())
+        self._ledger.note_sending(len(batch), now=now)
         return batch
 
     async def _send(self, batch: Sequence[PendingDelivery]) -> Sequence[Outcome]:
@@ -192,20 +209,28 @@ class Pipeline:
             logger.exception("sink failed", extra=self._extra("send", batch[0]))
             return [NotDelivered("internal error")] * len(batch)
 
+    def _is_time_to_write(self) -> bool:
+        return (
+            len(self._ledger) >= WRITE_AFTER or self._clock.now() - self._written_at >= WRITE_EVERY
+        )
+
     async def _write(self) -> None:
         self._writing = True
         try:
+            now = self._written_at = self._clock.now()
             report = self._ledger.take()
-            await self._store.record(self._lease, report, now=self._clock.now())
+            if not await self._store.record(self._stretch, report):
+                self._until = now
             self._log(report)
         finally:
             self._writing = False
 
     async def _close(self) -> bool:
         self._line.clear()
+        self._ledger.hold_to_rate(now=self._clock.now())
         report = self._ledger.take()
         closed = await self._store.close(
-            self._lease, report, now=self._clock.now(), go_on=self._width() > 0
+            self._stretch, report, now=self._clock.now(), go_on=self._width() > 0
         )
         self._log(report)
         return closed

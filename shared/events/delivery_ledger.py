@@ -31,6 +31,8 @@ class Ledger:
         self._random = random
         self._source = source
         self._keeps_order = keeps_order
+        self._delays = stretch.event_subscription.delays
+        self._rate = stretch.event_subscription.rate_limit
         self._ended: list[Ended] = []
         self._events: list[CloudEvent] = []
         self.health = stretch.health
@@ -57,6 +59,24 @@ class Ledger:
             case _:
                 assert_never(outcome)
 
+    def allowed(self, *, now: datetime) -> int | None:
+        """Return how many events the rate limit lets through at this moment; None: as many as there are."""
+        return None if self._rate is None else self._rate.tokens(self.health.rate_full_at, now)
+
+    def note_sending(self, count: int, *, now: datetime) -> None:
+        """Count events that are about to be sent against the rate limit."""
+        if self._rate is not None:
+            full_at = self._rate.take(self.health.rate_full_at, now, count=count)
+            self.health = replace(self.health, rate_full_at=full_at)
+
+    def hold_to_rate(self, *, now: datetime) -> None:
+        """When the rate limit lets nothing through, leave the sink alone until it does again."""
+        full_at = self.health.rate_full_at
+        if self._rate is not None and full_at is not None and self.allowed(now=now) == 0:
+            refilled_at = self._rate.refilled_at(full_at, now)
+            held_until = max(self.health.held_until or refilled_at, refilled_at)
+            self.health = replace(self.health, held_until=held_until)
+
     def take(self) -> Report:
         """Return what is to be written, and forget it."""
         report = Report(
@@ -73,7 +93,7 @@ class Ledger:
             self._give_up(delivery, outcome.reason, now)
             return
         held_until = self.health.held_until
-        delay = next_delay(delivery.failures + 1, random=self._random)
+        delay = next_delay(delivery.failures + 1, random=self._random, delays=self._delays)
         if delay is None:
             self._give_up(delivery, outcome.reason, now)
         elif self._keeps_order:

@@ -17,10 +17,12 @@ from shared.clock import (
     to_optional_microseconds,
 )
 from shared.errors import LeaseLostError
-from shared.events import statements
+from shared.events import event_subscription_statements, statements
 from shared.events.cloudevent import CloudEvent
+from shared.events.event_subscription import EventSubscription, from_row
 from shared.events.log import EventLog, number_event
-from shared.events.status import DeliveryStatus
+from shared.events.replaying import replay_some
+from shared.events.status import DeliveryStatus, EventSubscriptionStatus
 from shared.events.tables import delivery_work
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.wake_up import WakeUp
@@ -50,10 +52,12 @@ class PendingDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What an event subscription remembers of its sink: failing since when, and asked to wait until when."""
+    """What an event subscription remembers of its sink: failing since when, to be left alone until when, and when its
+    bucket of tokens is full."""
 
     failing_since: datetime | None
     held_until: datetime | None
+    rate_full_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,7 @@ class Stretch:
     """A lease with what it is for."""
 
     lease: Lease
-    url: str
-    sealed_secret: str = field(repr=False)
+    event_subscription: EventSubscription
     health: Health
     first: list[PendingDelivery] = field(repr=False)
 
@@ -117,13 +120,17 @@ class DeliveryStore:
             if not isinstance(lease, Lease):
                 return lease
             connection = transaction.connection
-            (row,) = statements.GET_EVENT_SUBSCRIPTION.rows(connection, name=lease.id)
+            (row,) = event_subscription_statements.GET.rows(connection, name=lease.id)
+            if row.status != EventSubscriptionStatus.ENABLED:
+                self._work.record(transaction, lease, due_at=None, now=now)
+                return Nothing()
             health = Health(
                 from_optional_microseconds(row.failing_since),
                 from_optional_microseconds(row.held_until),
+                from_optional_microseconds(row.rate_full_at),
             )
             first = load(connection, lease.id, after=BEGINNING, now=now)
-            return Stretch(lease, row.url, row.sealed_secret, health, first)
+            return Stretch(lease, from_row(row), health, first)
 
         return await self._database.run(begin)
 
@@ -135,37 +142,70 @@ class DeliveryStore:
             lambda connection: load(connection, lease.id, after=after, now=now)
         )
 
-    async def record(self, lease: Lease, report: Report, *, now: datetime) -> None:
-        """Write a report. Raises LeaseLostError, and then writes nothing."""
-        await self._database.run(lambda transaction: self._write(transaction, lease, report, now))
+    async def record(self, stretch: Stretch, report: Report) -> bool:
+        """Write a report; returns whether the event subscription is still to be sent to as when the stretch began.
 
-    async def close(self, lease: Lease, report: Report, *, now: datetime, go_on: bool) -> bool:
+        Raises LeaseLostError, and then writes nothing.
+        """
+
+        def write(transaction: Transaction) -> bool:
+            present = self._write(transaction, stretch.lease, report)
+            return bool(present.version == stretch.event_subscription.version)
+
+        return await self._database.run(write)
+
+    async def close(self, stretch: Stretch, report: Report, *, now: datetime, go_on: bool) -> bool:
         """Write the last report, end the lease and have the row woken for what is left; false, and the lease kept,
         when something is due already and the holder would `go_on`.
 
         Raises LeaseLostError.
         """
+        lease = stretch.lease
 
         def end(transaction: Transaction) -> bool:
-            self._write(transaction, lease, report, now)
-            due_at = None if report.disabled else self._next(transaction, lease, report.health)
-            if go_on and due_at is not None and due_at <= now:
+            present = self._write(transaction, lease, report)
+            is_same = present.version == stretch.event_subscription.version
+            due_at = None
+            if present.status == EventSubscriptionStatus.ENABLED and not report.disabled:
+                due_at = self._next(transaction, stretch, report.health, present, now)
+            if go_on and is_same and due_at is not None and due_at <= now:
                 return False
             self._work.record(transaction, lease, due_at=due_at and max(due_at, now), now=now)
             return True
 
         return await self._database.run(end)
 
-    def _next(self, transaction: Transaction, lease: Lease, health: Health) -> datetime | None:
-        rows = statements.EARLIEST.rows(transaction.connection, name=lease.id)
-        earliest = from_optional_microseconds(rows[0].due_at) if rows else None
-        if earliest is None or health.held_until is None:
-            return earliest
-        return max(earliest, health.held_until)
+    def _next(
+        self,
+        transaction: Transaction,
+        stretch: Stretch,
+        health: Health,
+        present: Any,
+        now: datetime,
+    ) -> datetime | None:
+        """Return when something is to be sent next; when nothing waits, more of a replay is made due."""
+        connection, name = transaction.connection, stretch.lease.id
+        due_at = earliest(connection, name)
+        is_idle = due_at is None or (due_at > now and health.failing_since is None)
+        if present.replay_next is not None and is_idle:
+            # By what the filter was when the stretch began; another version of it is for the next stretch.
+            is_over = present.version == stretch.event_subscription.version and replay_some(
+                connection,
+                name,
+                stretch.event_subscription.filter,
+                numbers=(present.replay_next, present.replay_last),
+                now=now,
+            )
+            due_at = earliest(connection, name) if is_over else now
+        if due_at is None or health.held_until is None:
+            return due_at
+        return max(due_at, health.held_until)
 
-    def _write(self, transaction: Transaction, lease: Lease, report: Report, now: datetime) -> None:
+    def _write(self, transaction: Transaction, lease: Lease, report: Report) -> Any:
+        """Write a report; returns the row as it is."""
         connection = transaction.connection
-        if statements.FENCE.rows(connection, name=lease.id) != [(lease.attempt,)]:
+        rows = event_subscription_statements.FENCE.rows(connection, name=lease.id)
+        if not rows or rows[0].attempt != lease.attempt:
             raise LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
         statements.RECORD_DELIVERED.execute_many(
             connection, [done(lease, one) for one in report.ended if one.reason is None]
@@ -175,14 +215,24 @@ class DeliveryStore:
         )
         for told in report.events:
             self._log.insert(transaction, told)
-        statements.RECORD_HEALTH.change(
+        event_subscription_statements.RECORD_HEALTH.change(
             connection,
             name=lease.id,
             failing=to_optional_microseconds(report.health.failing_since),
             held=to_optional_microseconds(report.health.held_until),
+            full_at=to_optional_microseconds(report.health.rate_full_at),
         )
         if report.disabled:
-            statements.DISABLE.change(connection, name=lease.id, reason=report.disabled)
+            event_subscription_statements.DISABLE.change(
+                connection, name=lease.id, reason=report.disabled
+            )
+        return rows[0]
+
+
+def earliest(connection: Connection, name: str) -> datetime | None:
+    """Return when the first pending delivery is due."""
+    rows = statements.EARLIEST.rows(connection, name=name)
+    return from_optional_microseconds(rows[0].due_at) if rows else None
 
 
 def load(

@@ -1,116 +1,37 @@
 """Event subscriptions: who gets which events, and where."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, replace
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
-from pydantic_core import PydanticCustomError
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from shared.clock import Clock, from_microseconds, to_microseconds
-from shared.errors import InvalidRequestError, NotFoundError
-from shared.events import statements
-from shared.events.filters import EVERYTHING, is_type_filter
+from shared.clock import Clock
+from shared.errors import ConflictError, Fault, InvalidRequestError
+from shared.events import event_subscription_statements as statements
+from shared.events.event_subscription import (
+    EVENTS_TOPIC_ID,
+    EventSubscription,
+    from_row,
+    not_found,
+)
+from shared.events.event_subscription_requests import (
+    EventSubscriptionRequest,
+    RotationRequest,
+    read_patch,
+    read_request,
+)
+from shared.events.event_subscription_rows import insert, locked, update
+from shared.events.sink import SinkType
+from shared.events.sink_settings import EndpointRules
 from shared.events.status import EventSubscriptionStatus
-from shared.events.webhook_signature import key_of, secret_of
+from shared.events.status_changes import StatusChanges, log_change
+from shared.events.stored_secrets import StoredSecret, rotated, secret_context, write_secrets
+from shared.events.webhook_signature import secret_of
 from shared.messaging.steps import AT_ONCE, in_steps
-from shared.outbound.guard import AddressGuard
 from shared.sealing import Sealer
 from shared.sql.database import Database, Transaction
-from shared.wire.faults import faults_of
-from shared.wire.json_types import JsonObject
-from shared.wire.model import WireModel
 
 GENERATED_KEY_BYTES = 32
-MAX_URL = 2048
-MAX_TYPES = 50
-MAX_PREFIX = 1024
-
-
-def check_url(url: str, context: ValidationInfo[AddressGuard]) -> str:
-    if fault := context.context.fault_of_url(url):
-        raise PydanticCustomError("url", "{fault}", {"fault": fault})
-    return url
-
-
-def check_secret(secret: SecretStr) -> SecretStr:
-    try:
-        key_of(secret.get_secret_value())
-    except ValueError as error:
-        raise PydanticCustomError("secret", "{fault}", {"fault": str(error)}) from None
-    return secret
-
-
-def check_type_filter(text: str) -> str:
-    if not is_type_filter(text):
-        raise PydanticCustomError("type", "must be a type, a prefix such as tocsin.job.*, or *")
-    return text
-
-
-class SinkRequest(WireModel):
-    """The wish for a webhook; without a secret one is made."""
-
-    type: Literal["webhook"]
-    url: Annotated[str, Field(max_length=MAX_URL), AfterValidator(check_url)]
-    secret: Annotated[SecretStr, AfterValidator(check_secret)] | None = None
-
-
-class FilterRequest(WireModel):
-    """The wish for some events; without types all of them."""
-
-    types: tuple[Annotated[str, AfterValidator(check_type_filter)], ...] = Field(
-        default=(), max_length=MAX_TYPES
-    )
-    subject_prefix: str = Field(default="", max_length=MAX_PREFIX)
-
-
-class EventSubscriptionRequest(WireModel):
-    """The body that creates an event subscription; read with the guard of URLs as its context."""
-
-    sink: SinkRequest
-    filter: FilterRequest = FilterRequest()
-
-
-def read_request(body: bytes, guard: AddressGuard) -> EventSubscriptionRequest:
-    try:
-        return EventSubscriptionRequest.model_validate_json(
-            body, by_alias=True, by_name=False, context=guard
-        )
-    except ValidationError as error:
-        raise InvalidRequestError(faults_of(error)) from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventSubscription:
-    """An event subscription; `new_secret` is there only in the answer to a creation that made one."""
-
-    id: str
-    url: str
-    types: tuple[str, ...]
-    subject_prefix: str
-    status: EventSubscriptionStatus
-    status_reason: str | None
-    created_at: datetime
-    failing_since: datetime | None
-    new_secret: str | None = field(default=None, repr=False)
-
-    def to_json(self) -> JsonObject:
-        """Return what callers see."""
-        sink: JsonObject = {"type": "webhook", "url": self.url}
-        if self.new_secret is not None:
-            sink["secret"] = self.new_secret
-        return {
-            "id": self.id,
-            "sink": sink,
-            "filter": {"types": list(self.types), "subjectPrefix": self.subject_prefix},
-            "status": self.status.value,
-            "statusReason": self.status_reason,
-            "createdTime": zulu(self.created_at),
-            "failingSince": None if self.failing_since is None else zulu(self.failing_since),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +43,7 @@ class Chance:
 
 
 class EventSubscriptions:
-    """The event subscriptions of one database."""
+    """The event subscriptions of one database; `status_changes` asks receivers for their permission."""
 
     def __init__(
         self,
@@ -130,48 +51,54 @@ class EventSubscriptions:
         clock: Clock,
         *,
         sealer: Sealer,
-        guard: AddressGuard,
+        rules: EndpointRules,
         chance: Chance,
+        status_changes: StatusChanges,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sealer = sealer
-        self._guard = guard
+        self._rules = rules
         self._chance = chance
+        self._status_changes = status_changes
 
-    async def create(self, body: bytes) -> EventSubscription:
+    async def create(self, body: bytes, *, caller: str) -> EventSubscription:
         """Create one from the JSON in `body`; it gets the events published from now on.
+
+        Where the receiver has to agree first, it has been asked when this returns.
 
         Raises:
             InvalidRequestError: with every fault.
         """
-        request = read_request(body, self._guard)
-        given = request.sink.secret
-        secret = (
-            given.get_secret_value()
-            if given
-            else secret_of(self._chance.random_bytes(GENERATED_KEY_BYTES))
-        )
+        request = read_request(EventSubscriptionRequest, body, self._rules)
+        new_id = self._chance.new_id()
+        secrets = self._given_secrets(new_id, request)
+        made = None
+        if not secrets and request.sink.type is SinkType.WEBHOOK:
+            made = self._new_secret()
+            secrets = (self._sealed(new_id, made),)
         created = EventSubscription(
-            id=self._chance.new_id(),
-            url=request.sink.url,
-            types=request.filter.types,
-            subject_prefix=request.filter.subject_prefix,
+            id=new_id,
+            sink_type=request.sink.type,
+            sink_settings=request.sink.settings(),
+            secrets=secrets,
+            filter=request.filter.to_filter(),
             status=EventSubscriptionStatus.ENABLED,
-            status_reason=None,
             created_at=self._clock.now(),
-            failing_since=None,
-            new_secret=None if given else secret,
         )
-        sealed = self._sealer.seal(secret, context=secret_context(created.id))
-        await self._database.run(lambda transaction: insert(transaction, created, sealed))
-        return created
+        created = request.applied_to(created)
+        if created.asks_for_permission:
+            created = replace(created, status=EventSubscriptionStatus.PENDING)
+        await self._database.run(lambda transaction: insert(transaction, created))
+        log_change("create_event_subscription", created, caller)
+        asked = await self._status_changes.ask_for_permission(created)
+        return replace(asked, new_secret=made)
 
     async def get(self, event_subscription_id: str) -> EventSubscription:
         """Raises NotFoundError."""
 
         def query(connection: Connection) -> EventSubscription:
-            rows = statements.GET_EVENT_SUBSCRIPTION.rows(connection, name=event_subscription_id)
+            rows = statements.GET.rows(connection, name=event_subscription_id)
             if not rows:
                 raise not_found(event_subscription_id)
             return from_row(rows[0])
@@ -182,22 +109,92 @@ class EventSubscriptions:
         """Return all of them, the oldest first."""
 
         def query(connection: Connection) -> list[EventSubscription]:
-            return [from_row(row) for row in statements.LIST_EVENT_SUBSCRIPTIONS.rows(connection)]
+            return [from_row(row) for row in statements.LIST.rows(connection)]
 
         return await self._database.read(query)
 
-    async def delete(self, event_subscription_id: str) -> None:
+    async def patch(
+        self, event_subscription_id: str, body: bytes, *, if_match: str | None, caller: str
+    ) -> EventSubscription:
+        """Change what the merge patch in `body` names; what is being sent at this moment still goes the old way.
+
+        A webhook that asks for permission and has another URL is asked anew.
+
+        Raises:
+            NotFoundError, InvalidRequestError.
+            PreconditionFailedError: it is not what the caller last saw.
+            ConflictError: what is there does not allow it.
+        """
+
+        def change(transaction: Transaction) -> EventSubscription:
+            present = locked(transaction, event_subscription_id, if_match=if_match)
+            request, members = read_patch(body, present, self._rules)
+            changed = request.applied_to(present)
+            if "connectionString" in members:
+                changed = replace(changed, secrets=self._given_secrets(present.id, request))
+            check_built_in(present, changed)
+            update(transaction, changed)
+            if is_to_be_asked(present, changed):
+                self._status_changes.hold(transaction, present, EventSubscriptionStatus.PENDING)
+            return locked(transaction, event_subscription_id)
+
+        changed = await self._database.run(change)
+        log_change("change_event_subscription", changed, caller)
+        return await self._status_changes.ask_for_permission(changed)
+
+    async def rotate_secret(
+        self, event_subscription_id: str, body: bytes, *, caller: str
+    ) -> EventSubscription:
+        """Sign with another secret from now on, and with the one before until the overlap ends.
+
+        Raises:
+            NotFoundError, InvalidRequestError.
+            ConflictError: the sink has no signing secret.
+        """
+        request = read_request(RotationRequest, body or b"{}", self._rules)
+        made = None if request.secret is not None else self._new_secret()
+        text = made if request.secret is None else request.secret.get_secret_value()
+        assert text is not None
+
+        def change(transaction: Transaction) -> EventSubscription:
+            present = locked(transaction, event_subscription_id)
+            if present.sink_type is not SinkType.WEBHOOK:
+                raise ConflictError(f"a sink of type {present.sink_type} has no signing secret")
+            self._check_is_new(present, text)
+            now = self._clock.now()
+            secrets = rotated(
+                present.secrets,
+                self._sealed(present.id, text).sealed,
+                until=now + request.overlap_time,
+                now=now,
+            )
+            statements.SET_SECRETS.change(
+                transaction.connection, name=present.id, sealed_secrets=write_secrets(secrets)
+            )
+            return locked(transaction, event_subscription_id)
+
+        changed = await self._database.run(change)
+        log_change("rotate_secret", changed, caller)
+        return replace(changed, new_secret=made)
+
+    async def delete(
+        self, event_subscription_id: str, *, if_match: str | None = None, caller: str
+    ) -> None:
         """End its deliveries and forget it; what is being sent at this moment may still arrive.
 
         Raises:
             NotFoundError: there is none of this id.
+            PreconditionFailedError: it is not what the caller last saw.
+            ConflictError: it is made from a setting.
         """
         name = event_subscription_id
 
-        def end(transaction: Transaction) -> None:
-            ended = statements.END_EVENT_SUBSCRIPTION.change(transaction.connection, name=name)
-            if ended != 1:
-                raise not_found(name)
+        def end(transaction: Transaction) -> EventSubscription:
+            present = locked(transaction, name, if_match=if_match)
+            if name == EVENTS_TOPIC_ID:
+                raise ConflictError(f"{name} is made from the setting TOCSIN_EVENTS_TOPIC")
+            statements.END.change(transaction.connection, name=name)
+            return present
 
         def drop_some(transaction: Transaction) -> int:
             return statements.DELETE_DELIVERIES.change(
@@ -205,54 +202,50 @@ class EventSubscriptions:
             )
 
         def forget(transaction: Transaction) -> None:
-            statements.DELETE_EVENT_SUBSCRIPTION.change(transaction.connection, name=name)
+            statements.DELETE.change(transaction.connection, name=name)
 
-        await self._database.run(end)
+        ended = await self._database.run(end)
+        log_change("delete_event_subscription", ended, caller)
         await in_steps(self._database, drop_some)
         await self._database.run(forget)
 
+    def _given_secrets(
+        self, event_subscription_id: str, request: EventSubscriptionRequest
+    ) -> tuple[StoredSecret, ...]:
+        given = request.sink.secret
+        if given is None:
+            return ()
+        return (self._sealed(event_subscription_id, given.get_secret_value()),)
 
-def insert(transaction: Transaction, created: EventSubscription, sealed: str) -> None:
-    connection = transaction.connection
-    statements.INSERT_EVENT_SUBSCRIPTION.change(
-        connection,
-        id=created.id,
-        url=created.url,
-        sealed_secret=sealed,
-        filter_types=json.dumps(created.types),
-        subject_prefix=created.subject_prefix,
-        created_at=to_microseconds(created.created_at),
-    )
-    statements.INSERT_FILTER.execute_many(
-        connection,
-        [
-            {"type": text, "event_subscription_id": created.id}
-            for text in dict.fromkeys(created.types or (EVERYTHING,))
-        ],
-    )
+    def _new_secret(self) -> str:
+        return secret_of(self._chance.random_bytes(GENERATED_KEY_BYTES))
 
+    def _sealed(self, event_subscription_id: str, secret: str) -> StoredSecret:
+        context = secret_context(event_subscription_id)
+        return StoredSecret(self._sealer.seal(secret, context=context))
 
-def from_row(row: Row[Any]) -> EventSubscription:
-    return EventSubscription(
-        id=row.id,
-        url=row.url,
-        types=tuple(json.loads(row.filter_types)),
-        subject_prefix=row.subject_prefix,
-        status=EventSubscriptionStatus(row.status),
-        status_reason=row.status_reason,
-        created_at=from_microseconds(row.created_at),
-        failing_since=None if row.failing_since is None else from_microseconds(row.failing_since),
-    )
+    def _check_is_new(self, present: EventSubscription, secret: str) -> None:
+        context = secret_context(present.id)
+        if any(
+            self._sealer.unseal(one.sealed, context=context) == secret for one in present.secrets
+        ):
+            raise InvalidRequestError([Fault("$.secret", "is in use already")])
 
 
-def zulu(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
+def check_built_in(present: EventSubscription, changed: EventSubscription) -> None:
+    if present.id == EVENTS_TOPIC_ID and changed.sink_settings != present.sink_settings:
+        raise ConflictError(f"the topic of {present.id} is the setting TOCSIN_EVENTS_TOPIC")
 
 
-def secret_context(event_subscription_id: str) -> str:
-    """Return what a sealed secret is bound to, so that it opens for its own event subscription only."""
-    return f"event subscription {event_subscription_id}"
+def is_to_be_asked(present: EventSubscription, changed: EventSubscription) -> bool:
+    """Whether another URL, or the wish to ask at all, needs the receiver's permission.
 
-
-def not_found(event_subscription_id: str) -> NotFoundError:
-    return NotFoundError(f"there is no event subscription {event_subscription_id!r}")
+    Raises:
+        ConflictError: it is paused, and would be so no longer once the receiver has agreed.
+    """
+    is_new = changed.asks_for_permission and changed.sink_settings != present.sink_settings
+    if not is_new or present.status is EventSubscriptionStatus.DISABLED:
+        return False
+    if present.status is EventSubscriptionStatus.PAUSED:
+        raise ConflictError(f"event subscription {present.id} is paused; resume it first")
+    return True

@@ -45,6 +45,8 @@ def is_data_path(text: str) -> bool:
 
 def is_below(subject: str | None, prefix: str) -> bool:
     """Whether `prefix` is whole segments that `subject` begins with, in any case; an empty one lets all through."""
+    if not prefix:
+        return True
     whole = prefix.lower().rstrip("/")
     return not whole or f"{(subject or '').lower()}/".startswith(f"{whole}/")
 

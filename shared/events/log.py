@@ -9,14 +9,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 
 from shared.clock import Clock, from_microseconds, to_microseconds
 from shared.events import statements
 from shared.events.cloudevent import CloudEvent
-from shared.events.filters import filter_keys
+from shared.events.matching import Matches, wake_time
 from shared.events.tables import delivery_work
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.steps import AT_ONCE, in_steps
@@ -48,15 +47,23 @@ class EventLog:
         self._clock = clock
         self._work = delivery_work(sender)
 
-    def insert(self, transaction: Transaction, event: CloudEvent) -> bool:
+    def insert(
+        self, transaction: Transaction, event: CloudEvent, *, addressee: str | None = None
+    ) -> bool:
         """Write `event` without a number; False, and nothing written, when its id is known.
 
-        Whoever commits it awaits `publish` afterwards.
+        Whoever commits it awaits `publish` afterwards. With an `addressee` it goes to that event subscription and to no
+        other, whatever their filters say.
         """
-        return self.insert_encoded(transaction, event, event.encode())
+        return self.insert_encoded(transaction, event, event.encode(), addressee=addressee)
 
     def insert_encoded(
-        self, transaction: Transaction, event: CloudEvent, structured: bytes
+        self,
+        transaction: Transaction,
+        event: CloudEvent,
+        structured: bytes,
+        *,
+        addressee: str | None = None,
     ) -> bool:
         """Like `insert`, where the event is at hand as one object of JSON too."""
         inserted = statements.INSERT_EVENT.change(
@@ -65,6 +72,7 @@ class EventLog:
             type=event.type,
             subject=event.subject,
             structured=structured,
+            addressee=addressee,
         )
         return inserted == 1
 
@@ -143,47 +151,6 @@ class EventLog:
             due_at = from_microseconds(wake_time(row, present))
             self._work.schedule(transaction, name, attempt=row.attempt, due_at=due_at, now=now)
         return len(rows)
-
-
-class Matches:
-    """Finds event subscriptions by the type of an event, each type looked up once a transaction."""
-
-    def __init__(self, connection: Connection, present: int) -> None:
-        self._connection = connection
-        self._present = present
-        self._by_type: dict[str, dict[str, Any]] = {}
-        self.asleep: dict[str, Any] = {}
-
-    def of(self, event: Any) -> list[str]:
-        """Return the ids of the event subscriptions that get the event, and note which have to be woken."""
-        candidates = self._by_type.get(event.type)
-        if candidates is None:
-            candidates = self._by_type[event.type] = self._candidates(event.type)
-        subject = (event.subject or "").lower()
-        matching = [
-            row for row in candidates.values() if subject.startswith(row.subject_prefix.lower())
-        ]
-        for row in matching:
-            if is_asleep(row, self._present):
-                self.asleep[row.id] = row
-        return [row.id for row in matching]
-
-    def _candidates(self, event_type: str) -> dict[str, Any]:
-        return {
-            row.id: row
-            for key in filter_keys(event_type)
-            for row in statements.SUBSCRIBED.rows(self._connection, key=key)
-        }
-
-
-def is_asleep(row: Any, present: int) -> bool:
-    """Not to be woken by now: while it is leased `due_at` is past, and the closing transaction looks for what came."""
-    return row.due_at is None or row.due_at > wake_time(row, present)
-
-
-def wake_time(row: Any, present: int) -> int:
-    """Now, or when the sink has asked us to come back."""
-    return max(present, row.held_until or 0)
 
 
 def number_event(number: int, structured: bytes) -> NumberedEvent:

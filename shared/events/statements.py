@@ -1,6 +1,6 @@
 """Every SQL statement of events, from insertion to the end of a delivery."""
 
-from sqlalchemy import bindparam, delete, func, insert, literal, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, insert, literal, null, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from shared.events.status import DeliveryStatus, EventSubscriptionStatus
@@ -14,6 +14,7 @@ INSERT_EVENT = Prepared(
         type=bindparam("type"),
         subject=bindparam("subject"),
         structured=bindparam("structured"),
+        addressee=bindparam("addressee"),
     )
     .on_conflict_do_nothing(index_elements=["id"])
 )
@@ -22,7 +23,7 @@ INSERT_EVENT = Prepared(
 LOCK_COUNTER = Prepared(select(event_log.c.last_number).with_for_update())
 SET_COUNTER = Prepared(update(event_log).values(last_number=bindparam("last")))
 UNNUMBERED = Prepared(
-    select(event.c.position, event.c.type, event.c.subject)
+    select(event.c.position, event.c.type, event.c.subject, event.c.addressee)
     .where(event.c.number.is_(None))
     .order_by(event.c.position)
     .limit(bindparam("at_most"))
@@ -36,6 +37,8 @@ SUBSCRIBED = Prepared(
     select(
         event_subscription.c.id,
         event_subscription.c.subject_prefix,
+        event_subscription.c.filter_data,
+        event_subscription.c.status,
         event_subscription.c.due_at,
         event_subscription.c.held_until,
         event_subscription.c.attempt,
@@ -47,11 +50,20 @@ SUBSCRIBED = Prepared(
     )
     .where(
         event_filter.c.type == bindparam("key"),
-        event_subscription.c.status == literal(EventSubscriptionStatus.ENABLED.value),
+        event_subscription.c.status != literal(EventSubscriptionStatus.DISABLED.value),
     )
     # Whoever ends a stretch of deliveries at this moment locks the row too, and one of the two sees the other's work.
     .with_for_update(of=event_subscription)
 )
+ADDRESSEE = Prepared(
+    select(event_subscription)
+    .where(
+        event_subscription.c.id == bindparam("name"),
+        event_subscription.c.status != literal(EventSubscriptionStatus.DISABLED.value),
+    )
+    .with_for_update()
+)
+STRUCTURED = Prepared(select(event.c.structured).where(event.c.position == bindparam("at")))
 INSERT_DELIVERY = Prepared(
     insert(delivery).values(
         event_subscription_id=bindparam("event_subscription_id"),
@@ -103,54 +115,6 @@ PRUNE = Prepared(
     )
 )
 
-# Event subscriptions.
-INSERT_EVENT_SUBSCRIPTION = Prepared(
-    insert(event_subscription).values(
-        id=bindparam("id"),
-        url=bindparam("url"),
-        sealed_secret=bindparam("sealed_secret"),
-        filter_types=bindparam("filter_types"),
-        subject_prefix=bindparam("subject_prefix"),
-        status=literal(EventSubscriptionStatus.ENABLED.value),
-        created_at=bindparam("created_at"),
-    )
-)
-INSERT_FILTER = Prepared(
-    insert(event_filter).values(
-        type=bindparam("type"), event_subscription_id=bindparam("event_subscription_id")
-    )
-)
-THIS_SUBSCRIPTION = event_subscription.c.id == bindparam("name")
-GET_EVENT_SUBSCRIPTION = Prepared(select(event_subscription).where(THIS_SUBSCRIPTION))
-LIST_EVENT_SUBSCRIPTIONS = Prepared(
-    select(event_subscription).order_by(event_subscription.c.created_at, event_subscription.c.id)
-)
-# Raising `attempt` takes the lease from whoever delivers at this moment.
-END_EVENT_SUBSCRIPTION = Prepared(
-    update(event_subscription)
-    .where(THIS_SUBSCRIPTION)
-    .values(
-        status=literal(EventSubscriptionStatus.DISABLED.value),
-        status_reason=literal("is being deleted"),
-        attempt=event_subscription.c.attempt + 1,
-        lease_until=None,
-        due_at=None,
-        sweep_at=None,
-    )
-)
-SOME_DELIVERIES = (
-    select(delivery.c.number)
-    .where(delivery.c.event_subscription_id == bindparam("name"))
-    .limit(bindparam("at_most"))
-)
-DELETE_DELIVERIES = Prepared(
-    delete(delivery).where(
-        delivery.c.event_subscription_id == bindparam("name"),
-        delivery.c.number.in_(SOME_DELIVERIES.scalar_subquery()),
-    )
-)
-DELETE_EVENT_SUBSCRIPTION = Prepared(delete(event_subscription).where(THIS_SUBSCRIPTION))
-
 # Deliveries. The order (due_at, number) is that of the index; a stretch reads on from where it stopped.
 PENDING = Prepared(
     select(
@@ -194,22 +158,32 @@ RECORD_FAILURE = Prepared(
         last_error=bindparam("error"),
     )
 )
-FENCE = Prepared(select(event_subscription.c.attempt).where(THIS_SUBSCRIPTION).with_for_update())
-RECORD_HEALTH = Prepared(
-    update(event_subscription)
-    .where(THIS_SUBSCRIPTION)
-    .values(failing_since=bindparam("failing"), held_until=bindparam("held"))
-)
-DISABLE = Prepared(
-    update(event_subscription)
-    .where(THIS_SUBSCRIPTION)
-    .values(
-        status=literal(EventSubscriptionStatus.DISABLED.value), status_reason=bindparam("reason")
-    )
-)
 EARLIEST = Prepared(
     select(delivery.c.due_at)
     .where(delivery.c.event_subscription_id == bindparam("name"), delivery.c.due_at.is_not(None))
     .order_by(delivery.c.due_at)
     .limit(literal(1))
+)
+
+# Delivering again.
+RANGE = Prepared(
+    select(event.c.number, event.c.type, event.c.subject, event.c.structured, event.c.addressee)
+    .where(event.c.number >= bindparam("first"), event.c.number <= bindparam("last"))
+    .order_by(event.c.number)
+    .limit(bindparam("at_most"))
+)
+IN_STATUS = {"status": literal(DeliveryStatus.PENDING.value), "failures": literal(0)}
+DELIVER_AGAIN = Prepared(
+    sqlite.insert(delivery)
+    .values(
+        event_subscription_id=bindparam("event_subscription_id"),
+        number=bindparam("number"),
+        due_at=bindparam("due_at"),
+        **IN_STATUS,
+    )
+    .on_conflict_do_update(
+        index_elements=["event_subscription_id", "number"],
+        set_={**IN_STATUS, "due_at": bindparam("due_at"), "ended_at": null(), "last_error": null()},
+        where=delivery.c.due_at.is_(None),
+    )
 )

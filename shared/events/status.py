@@ -4,9 +4,14 @@ from enum import StrEnum
 
 
 class EventSubscriptionStatus(StrEnum):
-    """Only an enabled one gets new deliveries."""
+    """Only an enabled one is sent anything; all but a disabled one get new deliveries, which wait for them.
+
+    A pending one waits for its receiver to agree, a disabled one had a receiver that wants no more, or fails.
+    """
 
     ENABLED = "enabled"
+    PAUSED = "paused"
+    PENDING = "pending"
     DISABLED = "disabled"
 
 

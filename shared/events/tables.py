@@ -1,7 +1,9 @@
 """The tables of events: the log, the event subscriptions with their filters, and the deliveries.
 
-`event.position` is the order of insertion, `event.number` the one order of the log; it is given by `publish`.
-`delivery.due_at` is NULL once the delivery has ended. An event subscription is a row of work (shared.messaging.work).
+`event.position` is the order of insertion, `event.number` the one order of the log; it is given by `publish`. An event
+with an `addressee` goes to that event subscription alone. `delivery.due_at` is NULL once the delivery has ended. An
+event subscription is a row of work (shared.messaging.work); `version` tells its settings apart from those before, and
+`replay_next` is the number at which a replay goes on, up to `replay_last`.
 """
 
 from datetime import timedelta
@@ -17,14 +19,17 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    literal_column,
 )
 
+from shared.events.status import DeliveryStatus
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.entities import DELIVERIES
 from shared.messaging.work import WorkRows, sweep_index, work_columns
+from shared.sql.columns import NUMBER, only_where
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="events", scripts=Path(__file__).parent / "migrations", head="0001")
+SCHEMA = Schema(name="events", scripts=Path(__file__).parent / "migrations", head="0002")
 LEASE = timedelta(seconds=60)
 
 metadata = MetaData()
@@ -39,30 +44,46 @@ event_log = Table(
 event = Table(
     "event",
     metadata,
-    Column("position", Integer, primary_key=True),
+    Column("position", NUMBER, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
     Column("number", BigInteger, unique=True),
     Column("published_at", BigInteger),
     Column("type", Text, nullable=False),
     Column("subject", Text),
     Column("structured", LargeBinary, nullable=False),
+    Column("addressee", Text),
     sqlite_autoincrement=True,
 )
-Index("ix_event_unnumbered", event.c.position, sqlite_where=event.c.number.is_(None))
+Index(
+    "ix_event_unnumbered",
+    event.c.position,
+    **only_where(event.c.number.is_(None)),
+)
 
 event_subscription = Table(
     "event_subscription",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("url", Text, nullable=False),
-    Column("sealed_secret", Text, nullable=False),
+    Column("name", Text),
+    Column("sink_type", Text, nullable=False),
+    Column("sink_settings", Text, nullable=False),
+    Column("sealed_secrets", Text, nullable=False),
     Column("filter_types", Text, nullable=False),
     Column("subject_prefix", Text, nullable=False),
+    Column("filter_data", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("retry_schedule", Text),
+    Column("rate_per_second", Integer),
+    Column("rate_per_minute", Integer),
+    Column("rate_full_at", BigInteger),
+    Column("version", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("status_reason", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("failing_since", BigInteger),
     Column("held_until", BigInteger),
+    Column("replay_next", BigInteger),
+    Column("replay_last", BigInteger),
     *work_columns(),
 )
 sweep_index(event_subscription)
@@ -105,7 +126,15 @@ Index(
     delivery.c.event_subscription_id,
     delivery.c.due_at,
     delivery.c.number,
-    sqlite_where=delivery.c.due_at.is_not(None),
+    **only_where(delivery.c.due_at.is_not(None)),
+)
+DEADLETTERED = delivery.c.status == literal_column(f"'{DeliveryStatus.DEADLETTERED.value}'")
+"""Written out: a parameter would not lead to the index."""
+Index(
+    "ix_delivery_deadlettered",
+    delivery.c.event_subscription_id,
+    delivery.c.number,
+    **only_where(DEADLETTERED),
 )
 
 

@@ -28,7 +28,7 @@ async def use(data_dir: Path, *, hooks: int = 0) -> Mapping[str, int]:
     app = Application(settings(data_dir))
     await app.open()
     for _ in range(hooks):
-        await app.event_subscriptions.create(HOOK)
+        await app.event_subscriptions.create(HOOK, caller="key")
     await app.close()
     return count_sealed_values(data_dir)
 

@@ -9,8 +9,13 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.data_keys.resealing import ROWS_AT_ONCE, STEPS_AT_ONCE, Resealing
-from shared.events.event_subscriptions import secret_context
 from shared.events.sealed_secrets import SealedSecrets
+from shared.events.stored_secrets import (
+    StoredSecret,
+    read_secrets,
+    secret_context,
+    write_secrets,
+)
 from shared.events.tables import SCHEMA
 from shared.sealing import Sealer, key_id_of
 from shared.sql.database import Database, GroupWork, Item, Transaction, Value, Work
@@ -40,18 +45,23 @@ def named(number: int) -> str:
     return f"{number:06}"
 
 
+def stored(sealed: str) -> str:
+    """Return what a row with that one secret holds."""
+    return write_secrets([StoredSecret(sealed)])
+
+
 async def fill(database: Database, count: int, sealer: Sealer = OLD) -> None:
     """Make event subscriptions, each with its id as its secret."""
     rows = [
-        (name, "https://e.org/", sealer.seal(name, context=secret_context(name)))
+        (name, stored(sealer.seal(name, context=secret_context(name))))
         for name in map(named, range(count))
     ]
 
     def insert(transaction: Transaction) -> None:
         transaction.driver.executemany(
             "INSERT INTO event_subscription"
-            " (id, url, sealed_secret, filter_types, subject_prefix, status, created_at)"
-            " VALUES (?, ?, ?, '[]', '', 'enabled', 0)",
+            " (id, sealed_secrets, filter_types, subject_prefix, status, created_at)"
+            " VALUES (?, ?, '[]', '', 'enabled', 0)",
             rows,
         )
 
@@ -60,8 +70,8 @@ async def fill(database: Database, count: int, sealer: Sealer = OLD) -> None:
 
 async def sealed_texts(database: Database) -> dict[str, str]:
     def query(connection: Connection) -> dict[str, str]:
-        rows = connection.exec_driver_sql("SELECT id, sealed_secret FROM event_subscription")
-        return {row[0]: row[1] for row in rows}
+        rows = connection.exec_driver_sql("SELECT id, sealed_secrets FROM event_subscription")
+        return {row[0]: read_secrets(row[1])[0].sealed for row in rows}
 
     return await database.read(query)
 
@@ -171,11 +181,12 @@ def rewriting(name: str) -> Work[object]:
 
     def work(transaction: Transaction) -> None:
         [row] = SealedSecrets().read(transaction.connection, after=before(name), limit=1)
-        sealer = OLD if key_id_of(row.text) == "k1" else NEW
-        secret = sealer.unseal(row.text, context=row.context)
+        sealed = read_secrets(row.text)[0].sealed
+        sealer = OLD if key_id_of(sealed) == "k1" else NEW
+        secret = sealer.unseal(sealed, context=row.context)
         transaction.driver.execute(
-            "UPDATE event_subscription SET url = 'https://changed/', sealed_secret = ? WHERE id = ?",
-            (sealer.seal(secret, context=row.context), name),
+            "UPDATE event_subscription SET name = 'changed', sealed_secrets = ? WHERE id = ?",
+            (stored(sealer.seal(secret, context=row.context)), name),
         )
 
     return work
@@ -197,7 +208,7 @@ async def test_p8_rows_that_others_write_meanwhile_are_sealed_anew_and_lose_noth
     assert await all_open(database, ONLY_NEW)
     changed = await database.read(
         lambda c: c.exec_driver_sql(
-            "SELECT count(*) FROM event_subscription WHERE url = 'https://changed/'"
+            "SELECT count(*) FROM event_subscription WHERE name = 'changed'"
         ).scalar()
     )
     assert changed == 3
@@ -240,8 +251,8 @@ async def test_p8_what_cannot_be_opened_stays_and_keeps_nobody_up(
     await fill(database, 3)
 
     def damage(transaction: Transaction) -> None:
-        statement = "UPDATE event_subscription SET sealed_secret = ? WHERE id = ?"
-        transaction.driver.execute(statement, (damaged, named(1)))
+        statement = "UPDATE event_subscription SET sealed_secrets = ? WHERE id = ?"
+        transaction.driver.execute(statement, (stored(damaged), named(1)))
 
     await database.run(damage)
 

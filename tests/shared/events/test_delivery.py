@@ -84,7 +84,7 @@ async def test_p6_a_dead_subscriber_delays_nobody_else(tmp_path: Path) -> None:
     async with opened(tmp_path, open_sink) as world:
         for host in ("dead", "alive"):
             wanted = {"sink": {"type": "webhook", "url": f"https://{host}.example.org"}}
-            await world.event_subscriptions.create(json.dumps(wanted).encode())
+            await world.create(wanted)
         await world.publish(*(an_event(f"e{count}") for count in range(100)))
 
         handlers = [
@@ -307,7 +307,7 @@ async def test_deleting_while_delivering_ends_it_quietly(world: World, sink: Mem
     delivering = asyncio.create_task(world.deliver_due())
     await settle()
 
-    await world.event_subscriptions.delete(name)
+    await world.event_subscriptions.delete(name, caller="key")
     gate.set()
     await delivering
 
@@ -342,7 +342,7 @@ async def test_p6_a_real_webhook_gets_every_event_once_while_it_works(tmp_path: 
     webhooks = Webhooks(GUARD, SystemClock(), timeout=timedelta(seconds=15))
     async with listening() as receiver, opened(tmp_path, webhooks.open) as world:
         wanted = {"sink": {"type": "webhook", "url": receiver.url}}
-        await world.event_subscriptions.create(json.dumps(wanted).encode())
+        await world.create(wanted)
         await world.publish(*(an_event(f"e{count}") for count in range(300)))
 
         await world.deliver_due()

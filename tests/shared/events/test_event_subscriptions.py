@@ -9,6 +9,7 @@ from shared.events.webhook_signature import key_of
 from tests.shared.events.memory_sink import MemorySink
 from tests.shared.events.world import KEY, World, an_event
 
+QUEUE_SQS = {"type": "sqs", "queueUrl": "https://sqs.eu-central-1.amazonaws.com/123456789012/a"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -18,7 +19,7 @@ def body(*, sink: Any = None, **members: Any) -> bytes:
 
 
 async def test_a_secret_that_was_made_is_shown_once(world: World) -> None:
-    created = await world.event_subscriptions.create(body())
+    created = await world.event_subscriptions.create(body(), caller="key")
 
     shown = created.to_json()["sink"]
     assert isinstance(shown, dict)
@@ -28,14 +29,14 @@ async def test_a_secret_that_was_made_is_shown_once(world: World) -> None:
 
 
 async def test_p8_a_secret_that_was_given_is_never_shown_and_sealed_at_rest(world: World) -> None:
-    created = await world.event_subscriptions.create(body(sink={"secret": SECRET}))
+    created = await world.event_subscriptions.create(body(sink={"secret": SECRET}), caller="key")
 
     assert SECRET not in f"{created.to_json()} {created!r}"
     assert SECRET not in str(await world.rows("SELECT * FROM event_subscription"))
 
 
 async def test_p8_a_secret_that_was_made_is_not_in_a_repr(world: World) -> None:
-    created = await world.event_subscriptions.create(body())
+    created = await world.event_subscriptions.create(body(), caller="key")
 
     assert created.new_secret
     assert created.new_secret not in repr(created)
@@ -43,16 +44,17 @@ async def test_p8_a_secret_that_was_made_is_not_in_a_repr(world: World) -> None:
 
 async def test_what_was_created_is_got_and_listed_oldest_first(world: World) -> None:
     filters = {"types": ["tocsin.operation.*"], "subjectPrefix": "/cloudservices/cs1"}
-    first = await world.event_subscriptions.create(body(filter=filters))
+    first = await world.event_subscriptions.create(body(filter=filters), caller="key")
     world.clock.set(world.clock.now() + timedelta(seconds=1))
-    second = await world.event_subscriptions.create(body())
+    second = await world.event_subscriptions.create(body(), caller="key")
 
     got = await world.event_subscriptions.get(first.id)
 
     assert got.to_json() == {
         "id": first.id,
-        "sink": {"type": "webhook", "url": "https://example.org/hook"},
+        "sink": {"type": "webhook", "url": "https://example.org/hook", "validation": "none"},
         "filter": filters,
+        "mode": "structured",
         "status": "enabled",
         "statusReason": None,
         "createdTime": "2026-01-01T12:00:00Z",
@@ -68,8 +70,9 @@ async def test_what_was_created_is_got_and_listed_oldest_first(world: World) -> 
         (b"[]", ["$"]),
         (b"{}", ["$.sink"]),
         (b'{"sink": null}', ["$.sink"]),
-        (b'{"sink": {}}', ["$.sink.type", "$.sink.url"]),
-        (body(sink={"type": "sns"}), ["$.sink.type"]),
+        (b'{"sink": {}}', ["$.sink.type"]),
+        (body(sink={"type": "fax"}), ["$.sink.type"]),
+        (body(sink={"type": "sns"}), ["$.sink.topicArn", "$.sink.url"]),
         (body(sink={"url": "ftp://example.org"}), ["$.sink.url"]),
         (body(sink={"url": "https://10.0.0.1/"}), ["$.sink.url"]),
         (body(sink={"url": "https://example.org/" + "a" * 2048}), ["$.sink.url"]),
@@ -79,6 +82,36 @@ async def test_what_was_created_is_got_and_listed_oldest_first(world: World) -> 
         (body(filter={"types": ["ok.*", "bad*", 7]}), ["$.filter.types[1]", "$.filter.types[2]"]),
         (body(filter={"types": ["*"] * 51}), ["$.filter.types"]),
         (body(filter={"subjectPrefix": None}), ["$.filter.subjectPrefix"]),
+        (body(filter={"subjectPrefix": "a\0"}), ["$.filter.subjectPrefix"]),
+        (body(filter={"data": [{"path": "$.a"}]}), ["$.filter.data[0]"]),
+        (
+            body(filter={"data": [{"path": "$.a", "equals": "b", "prefix": "b"}]}),
+            ["$.filter.data[0]"],
+        ),
+        (
+            body(filter={"data": [{"path": "a", "equals": ["b"]}, {"prefix": ""}]}),
+            [
+                "$.filter.data[0].path",
+                "$.filter.data[0].equals",
+                "$.filter.data[1].path",
+                "$.filter.data[1].prefix",
+            ],
+        ),
+        (body(name=""), ["$.name"]),
+        (body(name="a\n"), ["$.name"]),
+        (body(mode="fast"), ["$.mode"]),
+        (body(retrySchedule=[]), ["$.retrySchedule"]),
+        (body(retrySchedule=["PT1S"] * 21), ["$.retrySchedule"]),
+        (
+            body(retrySchedule=["00:01:00", "PT0.5S", "PT25H", "P1M", "PT1S", "P1D"]),
+            [f"$.retrySchedule[{number}]" for number in range(4)],
+        ),
+        (body(rateLimit={"perSecond": 0}), ["$.rateLimit.perSecond"]),
+        (body(rateLimit={"perMinute": 1}), ["$.rateLimit.perSecond", "$.rateLimit.perMinute"]),
+        (
+            json.dumps({"sink": QUEUE_SQS, "mode": "binary"}).encode(),
+            ["$.mode"],
+        ),
         (body(unknown=1), ["$.unknown"]),
         (
             body(sink={"url": "x", "secret": "y"}, filter={"types": [""]}, more=1),
@@ -91,7 +124,7 @@ async def test_p10_every_fault_of_a_request_is_told_by_its_path(
     world: World, content: bytes, paths: list[str]
 ) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        await world.event_subscriptions.create(content)
+        await world.event_subscriptions.create(content, caller="key")
 
     assert [fault.path for fault in caught.value.faults] == paths
     assert await world.event_subscriptions.list() == []
@@ -99,7 +132,9 @@ async def test_p10_every_fault_of_a_request_is_told_by_its_path(
 
 async def test_p8_no_fault_holds_the_secret(world: World) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        await world.event_subscriptions.create(body(sink={"secret": "whsec_tooshort"}))
+        await world.event_subscriptions.create(
+            body(sink={"secret": "whsec_tooshort"}), caller="key"
+        )
 
     assert "tooshort" not in f"{caught.value!r} {caught.value.__cause__!r}"
 
@@ -108,7 +143,7 @@ async def test_deleting_ends_the_deliveries(world: World, sink: MemorySink) -> N
     name = await world.subscribe()
     await world.publish(*(an_event(f"e{count}") for count in range(3)))
 
-    await world.event_subscriptions.delete(name)
+    await world.event_subscriptions.delete(name, caller="key")
     await world.publish(an_event("later"))
     await world.deliver_due()
 
@@ -124,4 +159,4 @@ async def test_what_does_not_exist_is_not_found(world: World, name: str) -> None
     with pytest.raises(NotFoundError):
         await world.event_subscriptions.get(name)
     with pytest.raises(NotFoundError):
-        await world.event_subscriptions.delete(name)
+        await world.event_subscriptions.delete(name, caller="key")

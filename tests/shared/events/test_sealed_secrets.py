@@ -24,6 +24,6 @@ class TestSealedSecrets(SealedRowsContract):
         for number in range(3):
             secret = f"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS{'AQg'[number]}"
             body = b'{"sink": {"type": "webhook", "url": "https://e.org/", "secret": "%s"}}'
-            created = await world.event_subscriptions.create(body % secret.encode())
+            created = await world.event_subscriptions.create(body % secret.encode(), caller="key")
             secrets[created.id] = secret
         return SEALER, [secrets[name] for name in sorted(secrets)]

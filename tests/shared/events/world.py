@@ -16,9 +16,13 @@ from shared.clock import from_microseconds
 from shared.events.cloudevent import CloudEvent
 from shared.events.delivery import Deliveries
 from shared.events.delivery_store import DeliveryStore
+from shared.events.event_subscription import EventSubscription
 from shared.events.event_subscriptions import Chance, EventSubscriptions
+from shared.events.handshake import Permission, Refusal
 from shared.events.log import EventLog
 from shared.events.sink import OpenSink
+from shared.events.sink_settings import EndpointRules
+from shared.events.status_changes import StatusChanges
 from shared.events.tables import SCHEMA
 from shared.messaging.message import Message
 from shared.messaging.wake_up import WakeUp
@@ -34,6 +38,7 @@ SOURCE = "/subscriptions/1"
 KEY = bytes(range(32))
 SEALER = Sealer({"k1": bytes(32)}, current="k1")
 GUARD = AddressGuard([IPv4Network("127.0.0.0/8")])
+RULES = EndpointRules(guard=GUARD)
 
 
 class Wakes:
@@ -49,6 +54,18 @@ class Wakes:
         transaction.on_commit(lambda: self.messages.extend(messages))
 
 
+class Answers:
+    """A receiver that is asked for its permission: says what it is set to, and remembers whom it was asked about."""
+
+    def __init__(self) -> None:
+        self.answer: Permission | Refusal = Permission()
+        self.asked: list[str] = []
+
+    async def ask(self, wanted: EventSubscription) -> Permission | Refusal:
+        self.asked.append(str(wanted.sink_settings["url"]))
+        return self.answer
+
+
 @dataclass(slots=True)
 class World:
     """One process's objects over a database."""
@@ -60,6 +77,8 @@ class World:
     event_subscriptions: EventSubscriptions
     deliveries: Deliveries
     store: DeliveryStore
+    status_changes: StatusChanges
+    answers: Answers
 
     async def insert(self, *events: CloudEvent) -> None:
         """Commit events, one transaction each, unpublished."""
@@ -74,7 +93,11 @@ class World:
     async def subscribe(self, **filters: Any) -> str:
         """Create an event subscription and return its id."""
         document = {"sink": {"type": "webhook", "url": "https://example.org/"}, "filter": filters}
-        return (await self.event_subscriptions.create(json.dumps(document).encode())).id
+        return (await self.create(document)).id
+
+    async def create(self, document: object) -> EventSubscription:
+        """Create an event subscription."""
+        return await self.event_subscriptions.create(json.dumps(document).encode(), caller="key")
 
     async def deliver_due(self) -> int:
         """Handle every wake-up that is visible by now; returns how many."""
@@ -114,18 +137,31 @@ def assemble(database: Database, clock: FakeClock, open_sink: OpenSink) -> World
     wakes = Wakes()
     log = EventLog(database, clock, wakes)
     names = itertools.count(1)
+    answers = Answers()
+    status_changes = StatusChanges(database, clock, sender=wakes, ask=answers.ask)
     subscriptions = EventSubscriptions(
         database,
         clock,
         sealer=SEALER,
-        guard=GUARD,
+        rules=RULES,
         chance=Chance(new_id=lambda: f"es{next(names)}", random_bytes=lambda size: KEY[:size]),
+        status_changes=status_changes,
     )
     store = DeliveryStore(database, log, wakes)
     deliveries = Deliveries(
         store, clock, sealer=SEALER, open_sink=open_sink, random=lambda: 0.0, source=SOURCE
     )
-    return World(database, clock, wakes, log, subscriptions, deliveries, store)
+    return World(
+        database,
+        clock,
+        wakes,
+        log,
+        subscriptions,
+        deliveries,
+        store,
+        status_changes,
+        answers,
+    )
 
 
 @asynccontextmanager
