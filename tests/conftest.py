@@ -3,8 +3,14 @@
 The options say how long chance is given: `make chaos` and `make fuzz` give it longer than a run of all tests.
 """
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.postgres import Databases
 
 SUITE_ROUNDS = 15
 SUITE_MUTATIONS = 10_000
@@ -23,3 +29,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--connections", type=int, default=SUITE_CONNECTIONS, help="how many malformed connections"
     )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Databases]":
+    """A PostgreSQL server of this test process."""
+    from tests.postgres import serving
+
+    with serving() as databases:
+        yield databases
+
+
+@pytest.fixture
+def postgres_url(postgres: "Databases") -> Iterator[str]:
+    """The URL of a database with all tables and nothing in them."""
+    with postgres.one() as url:
+        yield url

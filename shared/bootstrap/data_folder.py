@@ -12,7 +12,8 @@ from shared.sql.database_file import bring_up_to_date as make_tables
 
 DATABASE_FILE = "tocsin.db"
 # The data keys take over a table that the connector then drops.
-SCHEMAS = (BROKER_SCHEMA, EVENTS_SCHEMA, DATA_KEYS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA)
+SCHEMAS_OF_PARTS = (EVENTS_SCHEMA, DATA_KEYS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA)
+SCHEMAS = (BROKER_SCHEMA, *SCHEMAS_OF_PARTS)
 
 
 def migrate_data_folder(path: Path) -> None:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect
 
+from shared.sql.database import Transaction
+from shared.sql.locks import lock_in_order
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -42,9 +45,18 @@ def migrate(engine: Engine, schema: Schema) -> None:
     config.set_main_option("script_location", str(schema.scripts))
     with engine.connect() as connection:
         config.attributes.update(connection=connection, version_table=schema.version_table)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.name == "sqlite" else "BEGIN")
+        begin_alone(connection)
         command.upgrade(config, schema.head)
         connection.exec_driver_sql("COMMIT")
+
+
+def begin_alone(connection: Connection) -> None:
+    """Begin a transaction that waits for every other process which migrates."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")
+        lock_in_order(Transaction(connection), exclusive=["migrations"])
 
 
 def run_environment() -> None:

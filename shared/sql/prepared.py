@@ -6,6 +6,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, CursorResult, Dialect
+from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing, OnConflictDoUpdate
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -99,3 +101,21 @@ def driver_cursor(connection: Connection) -> Any:
     """Return a cursor of the driver's own: the pool's wrapper around one costs as much as making it."""
     driver: Any = connection.connection.driver_connection
     return driver.cursor()
+
+
+# `INSERT … ON CONFLICT` is the same in both databases, and SQLAlchemy has it once for each. That of SQLite is the one
+# to use: the other's import brings all of PostgreSQL's dialect along.
+@compiles(OnConflictDoNothing, "postgresql")
+def do_nothing(clause: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.visit_on_conflict_do_nothing(without_name(clause), **options))
+
+
+@compiles(OnConflictDoUpdate, "postgresql")
+def do_update(clause: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.visit_on_conflict_do_update(without_name(clause), **options))
+
+
+def without_name(clause: Any) -> Any:
+    """PostgreSQL alone can name a constraint."""
+    clause.constraint_target = None
+    return clause

@@ -141,9 +141,13 @@ def assemble(
     *,
     first_id: int = 1,
     seen: Callable[[Database], Database] = same,
+    broker: EmbeddedBroker | None = None,
 ) -> World:
-    """Return a new process's objects; the connector reaches the database through `seen`."""
-    broker = EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
+    """Return a new process's objects; the connector reaches the database through `seen`.
+
+    The broker is in the database itself unless another is given.
+    """
+    broker = broker or EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
     log = EventLog(database, clock, broker)
     connector_log = EventLog(seen(database), clock, broker)
     store = SqlOperationStore(seen(database), sender=broker, event_log=connector_log, source=SOURCE)

@@ -5,8 +5,9 @@ import pytest
 
 from shared.errors import TransientError
 from shared.sql.inline import InlineDatabase
-from tests.contracts.database import DatabaseContract, words
+from tests.contracts.database import words
 from tests.shared.sql.deferred import break_promise, make_promise
+from tests.shared.sql.sqlite_contract import SqliteContract
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ async def database(tmp_path: Path) -> AsyncIterator[InlineDatabase]:
     await database.close()
 
 
-class TestInlineDatabase(DatabaseContract):
+class TestInlineDatabase(SqliteContract):
     async def test_commit_that_fails_is_told_and_the_next_one_passes(
         self, database: InlineDatabase
     ) -> None:

@@ -16,8 +16,9 @@ from shared.settings import Durability
 from shared.sql.database import Transaction
 from shared.sql.sqlite import SqliteDatabase
 from tests.clocks import settle
-from tests.contracts.database import DatabaseContract, make_table, words, write
+from tests.contracts.database import make_table, words, write
 from tests.shared.sql.deferred import break_promise, make_promise
+from tests.shared.sql.sqlite_contract import SqliteContract
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
             await SystemClock().sleep(timedelta(milliseconds=20))
 
 
-class TestSqliteDatabase(DatabaseContract):
+class TestSqliteDatabase(SqliteContract):
     async def test_callers_that_wait_together_are_one_group(self, database: SqliteDatabase) -> None:
         sizes = []
 

@@ -1,0 +1,29 @@
+"""A database of a PostgreSQL server as a program finds it: brought up to date before it is used, or refused."""
+
+from collections.abc import Sequence
+
+from shared.errors import ConfigurationError
+from shared.sql.failures import is_unavailable, refused, text_of
+from shared.sql.migrations import Schema, migrate
+from shared.sql.postgresql import postgresql_engine
+
+
+def bring_up_to_date(url: str, schemas: Sequence[Schema]) -> None:
+    """Make the tables that are missing; of several processes that start, one does it and the others wait.
+
+    Raises:
+        ConfigurationError: the server lets nobody in with this URL, or has tables of a newer version.
+        TransientError: there is no answer at present.
+    """
+    engine = postgresql_engine(url)
+    try:
+        for schema in schemas:
+            migrate(engine, schema)
+    except Exception as error:
+        if is_unavailable(error):
+            raise refused(error) from error
+        raise ConfigurationError(
+            f"cannot use the database of TOCSIN_DATABASE_URL: {text_of(error)}"
+        ) from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,1 @@
+"""The contracts of the stores on PostgreSQL, and what only several processes over one server can show."""
