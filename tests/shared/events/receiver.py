@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,15 @@ class Delivery:
 
     headers: dict[str, str]
     body: bytes
+
+
+class HungUp(web.Response):
+    """Closes the connection instead of answering."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        assert request.transport is not None
+        request.transport.abort()
+        raise ConnectionResetError("closed on purpose")
 
 
 @dataclass(slots=True)

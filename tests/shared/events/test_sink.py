@@ -2,11 +2,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.events.sink import Destination, SinkType
-from tests.contracts.event_sink import EventSinkContract
+from tests.contracts.event_sink import RespondingSinkContract
 from tests.shared.events.memory_sink import MemorySink
 
 
-class TestMemorySink(EventSinkContract):
+class TestMemorySink(RespondingSinkContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[MemorySink]:
         yield MemorySink()

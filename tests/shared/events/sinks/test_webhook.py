@@ -4,19 +4,26 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network
+from urllib.parse import unquote
 
 import pytest
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
+from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from standardwebhooks import Webhook
 
 from shared.clock import SystemClock
-from shared.events.sink import Delivered, Destination, NotDelivered, SinkType
+from shared.events.sink import Delivered, Destination, Mode, NotDelivered, SinkType
 from shared.events.sinks.webhook import Webhooks, WebhookSink
 from shared.events.webhook_signature import secret_of
 from shared.outbound.guard import AddressGuard
-from tests.contracts.event_sink import BUSY_FOR, EVENT, Behaviour, EventSinkContract, send_one
-from tests.shared.events.receiver import Receiver, listening
+from tests.contracts.event_sink import (
+    BUSY_FOR,
+    EVENT,
+    Behaviour,
+    RespondingSinkContract,
+    send_one,
+)
+from tests.shared.events.receiver import Delivery, HungUp, Receiver, listening
 
 KEY = bytes(range(32))
 LOOPBACK = AddressGuard([IPv4Network("127.0.0.0/8")])
@@ -29,18 +36,9 @@ ANSWERS: dict[Behaviour, Callable[[], web.StreamResponse | None]] = {
         status=503, headers={"Retry-After": f"{BUSY_FOR.total_seconds():.0f}"}
     ),
     Behaviour.GONE: lambda: web.Response(status=410),
-    Behaviour.HANG_UP: lambda: Disconnecting(),
+    Behaviour.HANG_UP: lambda: HungUp(),
     Behaviour.STAY_SILENT: lambda: None,
 }
-
-
-class Disconnecting(web.Response):
-    """Closes the connection instead of answering."""
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        assert request.transport is not None
-        request.transport.abort()
-        raise ConnectionResetError("closed on purpose")
 
 
 @dataclass
@@ -50,23 +48,37 @@ class DestinedWebhook:
 
     @property
     def received(self) -> list[tuple[str, bytes]]:
-        return [(one.headers["webhook-id"], one.body) for one in self.receiver.deliveries]
+        return [(one.headers["webhook-id"], structured(one)) for one in self.receiver.deliveries]
 
     def behave(self, behaviour: Behaviour) -> None:
         self.receiver.respond = lambda _: ANSWERS[behaviour]()
 
 
-def destination(url: str) -> Destination:
-    return Destination(type=SinkType.WEBHOOK, settings={"url": url}, secrets=(secret_of(KEY),))
+def structured(delivery: Delivery) -> bytes:
+    """Return the event in a delivery, put together again where it is in binary mode."""
+    if delivery.headers["content-type"] == "application/cloudevents+json":
+        return delivery.body
+    attributes = {
+        name.removeprefix("ce-"): unquote(value)
+        for name, value in delivery.headers.items()
+        if name.startswith("ce-")
+    }
+    return json.dumps({**attributes, "data": json.loads(delivery.body)}).encode()
+
+
+def destination(url: str, mode: Mode = Mode.STRUCTURED) -> Destination:
+    return Destination(
+        type=SinkType.WEBHOOK, settings={"url": url}, mode=mode, secrets=(secret_of(KEY),)
+    )
 
 
 @asynccontextmanager
 async def destined_webhook(
-    guard: AddressGuard = LOOPBACK, *, seconds: float = 0.5
+    guard: AddressGuard = LOOPBACK, *, seconds: float = 0.5, mode: Mode = Mode.STRUCTURED
 ) -> AsyncIterator[DestinedWebhook]:
     webhooks = Webhooks(guard, SystemClock(), timeout=timedelta(seconds=seconds))
     async with listening() as receiver:
-        yield DestinedWebhook(receiver, webhooks.open(destination(receiver.url)))
+        yield DestinedWebhook(receiver, webhooks.open(destination(receiver.url, mode)))
         await webhooks.close()
 
 
@@ -76,9 +88,14 @@ async def destined() -> AsyncIterator[DestinedWebhook]:
         yield opened
 
 
-class TestWebhookSink(EventSinkContract):
+class TestWebhookSink(RespondingSinkContract):
     def open(self) -> AbstractAsyncContextManager[DestinedWebhook]:
         return destined_webhook()
+
+
+class TestWebhookSinkInBinaryMode(RespondingSinkContract):
+    def open(self) -> AbstractAsyncContextManager[DestinedWebhook]:
+        return destined_webhook(mode=Mode.BINARY)
 
 
 async def test_the_standard_library_of_the_field_verifies_what_we_send(
@@ -90,6 +107,17 @@ async def test_the_standard_library_of_the_field_verifies_what_we_send(
     verified = Webhook(secret_of(KEY)).verify(sent.body, sent.headers)
     assert verified == json.loads(EVENT)
     assert sent.headers["content-type"] == "application/cloudevents+json"
+
+
+async def test_in_binary_mode_the_data_is_signed_and_read_by_the_library_of_the_field() -> None:
+    async with destined_webhook(mode=Mode.BINARY) as destined:
+        await send_one(destined.sink, "e1", EVENT)
+
+        sent = destined.receiver.deliveries[0]
+        assert Webhook(secret_of(KEY)).verify(sent.body, sent.headers) == {"name": "caf\u00e9"}
+        event = from_http_event(HTTPMessage(sent.headers, sent.body))
+        assert (event.get_id(), event.get_source(), event.get_type()) == ("e1", "/s", "t")
+        assert event.get_data() == {"name": "caf\u00e9"}
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

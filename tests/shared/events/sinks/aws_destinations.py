@@ -1,0 +1,63 @@
+"""Sinks in AWS with something behind them: the wire of a test, or moto."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.aws.clients import AwsClients
+from shared.aws.connection import AwsConnection
+from shared.clock import SystemClock
+from shared.events.sink import Destination, EventSink, SinkType
+from shared.events.sinks.by_type import AwsSinks
+from shared.wire.json_types import Json
+from tests.contracts.event_sink import Behaviour
+from tests.shared.events.sinks.aws_wire import AwsWire, speaking_aws
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
+
+
+@dataclass
+class DestinedToWire:
+    """A sink whose AWS is the wire."""
+
+    wire: AwsWire
+    sink: EventSink
+
+    @property
+    def received(self) -> list[tuple[str, bytes]]:
+        return [(sent.event_id, sent.text.encode()) for sent in self.wire.taken]
+
+    def behave(self, behaviour: Behaviour) -> None:
+        self.wire.behaviour = behaviour
+
+
+def connection_to(endpoint: str) -> AwsConnection:
+    return AwsConnection(
+        access_key_id="testing", secret_access_key="testing", region=REGION, endpoint=endpoint
+    )
+
+
+@asynccontextmanager
+async def aws_sinks(endpoint: str, *, seconds: float) -> AsyncIterator[AwsSinks]:
+    """Open what opens sinks in the AWS at `endpoint`."""
+    connection, limit = connection_to(endpoint), timedelta(seconds=seconds)
+    clients = AwsClients(connection, time_limit=limit)
+    try:
+        yield AwsSinks(clients, SystemClock(), connection=connection, time_limit=limit)
+    finally:
+        await clients.close()
+
+
+@asynccontextmanager
+async def destined_to_wire(
+    kind: SinkType, settings: dict[str, Json], *, seconds: float = 0.5
+) -> AsyncIterator[DestinedToWire]:
+    """Open a sink on the wire; `{wire}` in its settings is where that is."""
+    async with speaking_aws() as wire, aws_sinks(wire.url, seconds=seconds) as sinks:
+        placed: dict[str, Json] = {
+            name: str(value).format(wire=wire.url) for name, value in settings.items()
+        }
+        yield DestinedToWire(wire, sinks.open(Destination(type=kind, settings=placed)))
