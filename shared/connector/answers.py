@@ -10,12 +10,14 @@ from types import MappingProxyType
 from shared.client.scheduler import RestResponse
 from shared.connector.operations import OperationError
 from shared.errors import Fault, InvalidRequestError
-from shared.wire.catalogue import CATALOGUE, Endpoint, ResponseKind
+from shared.wire.catalogue import CATALOGUE
+from shared.wire.endpoint import Endpoint, ResponseKind
 from shared.wire.errors import read_error
 from shared.wire.job_collection import OperationResult
 from shared.wire.json_types import Json, parse_json
 from shared.wire.model import read
 from shared.wire.operation import Operation as ServiceOperation
+from shared.wire.provider import decode_name_availability, decode_provider_properties
 from shared.wire.secret_members import map_secret_members
 from shared.wire.xml_codec import (
     decode_cloud_service_answer,
@@ -70,30 +72,39 @@ def result_of(endpoint: Endpoint, response: RestResponse) -> Json:
     if len(response.body) > LONGEST_RESULT:
         return None
     try:
-        return map_secret_members(document_of(endpoint.response, response.body), lambda _: None)
+        return map_secret_members(document_of(endpoint, response.body), lambda _: None)
     except InvalidRequestError:
         return None
 
 
-def document_of(kind: ResponseKind, body: bytes) -> Json:
-    """Return what `body` says.
+def document_of(endpoint: Endpoint, body: bytes) -> Json:
+    """Return what the body of a success says.
 
     Raises:
-        InvalidRequestError: it is not of that kind.
+        InvalidRequestError: it is not what the endpoint answers.
     """
+    if endpoint.response is ResponseKind.NOTHING:
+        return None
+    return xml_document(endpoint.response, body) if endpoint.is_xml else parse_json(body)
+
+
+def xml_document(kind: ResponseKind, body: bytes) -> Json:
+    """Raises InvalidRequestError when `body` is not of that kind."""
     match kind:
-        case ResponseKind.NOTHING:
-            return None
         case ResponseKind.CLOUD_SERVICE:
             return decode_cloud_service_answer(body).document()
+        case ResponseKind.JOB_COLLECTIONS:
+            return [one.document() for one in decode_cloud_service_answer(body).resources]
         case ResponseKind.CLOUD_SERVICES:
             return [service.document() for service in decode_cloud_services(body)]
         case ResponseKind.JOB_COLLECTION:
             return decode_job_collection_answer(body).document()
         case ResponseKind.OPERATION:
             return decode_operation(body).document()
-        case ResponseKind.JOB | ResponseKind.JOBS | ResponseKind.JOB_HISTORY:
-            return parse_json(body)
+        case ResponseKind.PROVIDER_PROPERTIES:
+            return dict(decode_provider_properties(body))
+        case ResponseKind.NAME_AVAILABILITY:
+            return {"isAvailable": decode_name_availability(body)}
         case _:
             raise InvalidRequestError([Fault("$", f"is a {kind}, which no command asks for")])
 

@@ -10,7 +10,8 @@ from shared.client.scheduler import RestRequest
 from shared.connector.answers import READS
 from shared.connector.operations import Assignment, Phase
 from shared.connector.rendering import render_body
-from shared.wire.catalogue import CATALOGUE, Endpoint
+from shared.wire.catalogue import CATALOGUE
+from shared.wire.endpoint import Endpoint
 from shared.wire.json_types import JsonObject
 from shared.wire.routing import parse_resource, service_path
 
@@ -29,8 +30,12 @@ def endpoint_of(assignment: Assignment) -> Endpoint:
 def request_of(
     assignment: Assignment, endpoint: Endpoint, body: JsonObject | None, *, subscription: str
 ) -> RestRequest:
-    """Return the request of the operation's present phase."""
+    """Return the request of the operation's present phase; the body of a read is its query."""
     match assignment.progress.phase:
+        case Phase.SEND if endpoint.is_read:
+            params = parse_resource(endpoint, assignment.operation.resource)
+            query = {name: str(value) for name, value in (body or {}).items()}
+            return read_request(endpoint, params, subscription=subscription, query=query)
         case Phase.SEND:
             return change_request(assignment, endpoint, body, subscription=subscription)
         case Phase.POLL:
@@ -81,7 +86,10 @@ def target_of(
     endpoint: Endpoint, params: Mapping[str, str], query: Mapping[str, str], *, subscription: str
 ) -> str:
     path = service_path(endpoint, params, subscription=subscription)
-    given = query if endpoint.is_xml else {"api-version": JOBS_API_VERSION, **query}
+    version = {} if endpoint.is_xml else {"api-version": JOBS_API_VERSION}
+    sent = {name: value.format_map(params) for name, value in endpoint.sends}
+    selected = [endpoint.selector] if endpoint.selector else []
+    given = {**version, **sent, **dict(selected), **query}
     # Microsoft's clients leave `$` as it is and write blanks as %20.
     return f"{path}?{urlencode(given, safe='$', quote_via=quote)}" if given else path
 

@@ -12,9 +12,10 @@ from shared.connector.rejection import QueueMessage, Rejections
 from shared.connector.store import Acceptance, OperationStore
 from shared.errors import ConflictError, Fault, InvalidRequestError
 from shared.sealing import Sealer
-from shared.wire.catalogue import CATALOGUE, Endpoint
+from shared.wire.catalogue import CATALOGUE
 from shared.wire.commands import Command, canonical_json, parse_commands
-from shared.wire.json_types import Json
+from shared.wire.endpoint import Endpoint
+from shared.wire.json_types import Json, JsonObject
 from shared.wire.routing import resource_path
 
 CREATE_JOB = "CreateJob"
@@ -103,8 +104,8 @@ class Door:
         )
         path = ordering_path(endpoint, params)
         sealed_body = None
-        if command.body is not None:
-            text = canonical_json(command.body).decode()
+        if (content := content_of(command)) is not None:
+            text = canonical_json(content).decode()
             sealed_body = self._sealer.seal(text, context=sealing_context(operation_id))
         return NewOperation(
             operation=operation,
@@ -123,6 +124,7 @@ class Door:
                 "body": command.body,
                 "ifMatch": command.if_match,
                 "deadline": command.deadline.total_seconds(),
+                **({"query": {**command.query}} if command.query else {}),
             }
             for command in commands
         ]
@@ -138,6 +140,11 @@ def carried_out(command: Command, operation_id: str) -> tuple[Endpoint, Mapping[
     if command.endpoint.name != CREATE_JOB:
         return command.endpoint, command.params
     return CATALOGUE["CreateOrUpdateJob"], {**command.params, "job": operation_id.replace("-", "")}
+
+
+def content_of(command: Command) -> JsonObject | None:
+    """Return what a command says besides its resource: the body of a change, the query of a read."""
+    return {**command.query} if command.query else command.body
 
 
 def sealing_context(operation_id: str) -> str:

@@ -19,7 +19,7 @@ from shared.errors import (
     TransientError,
 )
 from shared.outbound.retry_after import retry_after_of
-from shared.wire.catalogue import Endpoint
+from shared.wire.endpoint import Endpoint
 from shared.wire.json_types import Json
 from shared.wire.secret_members import map_secret_members
 
@@ -50,7 +50,7 @@ class Reader:
         if not isinstance(reply, RestResponse) or reply.status not in endpoint.success:
             raise error_for(reply, wait=self._wait(reply))
         try:
-            document = document_of(endpoint.response, reply.body)
+            document = document_of(endpoint, reply.body)
         except InvalidRequestError as error:
             raise PermanentError(f"the Scheduler's answer cannot be read: {error}") from error
         return reply.status, map_secret_members(document, lambda _: None)

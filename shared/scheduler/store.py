@@ -19,7 +19,7 @@ from shared.scheduler.execution_store import (
     ProgressStore,
     TimingStore,
 )
-from shared.wire.catalogue import Surface
+from shared.wire.endpoint import Surface
 from shared.wire.job import JobState, JobStatus
 from shared.wire.job_collection import JobCollectionState
 

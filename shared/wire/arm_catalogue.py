@@ -13,10 +13,8 @@ from shared.wire.catalogue import (
     JOB_RESOURCE,
     JOBS_RESOURCE,
     OK,
-    Endpoint,
-    ResponseKind,
-    Surface,
 )
+from shared.wire.endpoint import Endpoint, ResponseKind, Surface
 
 PROVIDER = "/providers/Microsoft.Scheduler"
 GROUP = "/resourceGroups/{cloud_service}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from shared.errors import Fault, InvalidRequestError
-from shared.wire.catalogue import Endpoint, RequestModel
+from shared.wire.endpoint import Endpoint, RequestModel
 from shared.wire.faults import faults_of
 from shared.wire.job import MAX_JOB_BYTES, Job
 from shared.wire.job_patch import with_certificates
@@ -38,9 +38,28 @@ def check_body(
         faults = (*faults, fault)
     if faults:
         raise InvalidRequestError(faults)
-    if model is Job and endpoint.method == "PATCH":
+    if model is Job and endpoint.merges:
         with_certificates(document, path=path)
     return document
+
+
+def check_query(endpoint: Endpoint, document: Json, *, path: str = "$.query") -> dict[str, str]:
+    """Return `document` when `endpoint` takes it as its query, its members as our models spell them.
+
+    Raises:
+        InvalidRequestError: with every fault; `path` is where the query stands in the request.
+    """
+    model = endpoint.query_model
+    if model is None and not document:
+        return {}
+    if model is None:
+        raise InvalidRequestError(
+            [Fault(path, f"must be absent: {endpoint.name} has no query to take")]
+        )
+    if document is not None and not isinstance(document, dict):
+        raise InvalidRequestError([Fault(path, "must be an object")])
+    query = read(model, document or {}, path=path).document()
+    return {name: str(value) for name, value in query.items()}
 
 
 def read_job(content: bytes, *, id: str | None) -> Job:
@@ -87,7 +106,7 @@ def check_job_patch(document: JsonObject, *, id: str) -> JsonObject:
 def _faults(
     endpoint: Endpoint, model: RequestModel, document: JsonObject, path: str
 ) -> tuple[Fault, ...]:
-    if endpoint.method == "PATCH":
+    if endpoint.merges:
         return _patch_faults(model, document, path)
     try:
         read(model, document, path=path)

@@ -5,93 +5,15 @@ the rows of `classic_catalogue` and `arm_catalogue` they are what the service an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
 
 from shared.wire.cloud_service import CloudService
+from shared.wire.endpoint import CHECK_NAME, AfterUnknown, Endpoint, ResponseKind
 from shared.wire.job import Job
 from shared.wire.job_collection import JobCollection
-
-RequestModel: TypeAlias = type[CloudService] | type[JobCollection] | type[Job]
-
-
-class Surface(StrEnum):
-    """The two APIs over one store: Service Management, and Azure Resource Manager."""
-
-    CLASSIC = "classic"
-    ARM = "arm"
-
-
-class ResponseKind(StrEnum):
-    """What the body of a success holds."""
-
-    NOTHING = "nothing"
-    CLOUD_SERVICE = "cloud_service"
-    CLOUD_SERVICES = "cloud_services"
-    JOB_COLLECTION = "job_collection"
-    JOB = "job"
-    JOBS = "jobs"
-    JOB_HISTORY = "job_history"
-    OPERATION = "operation"
-    PROVIDER_PROPERTIES = "provider_properties"
-    NAME_AVAILABILITY = "name_availability"
-    MANAGEMENT_CERTIFICATE = "management_certificate"
-    MANAGEMENT_CERTIFICATES = "management_certificates"
-    JOB_COLLECTIONS = "job_collections"
-    RESOURCE_PROVIDER = "resource_provider"
-    RESOURCE_GROUP = "resource_group"
-    RESOURCE_GROUPS = "resource_groups"
-
-
-# A cloud service is not one: it shows all of its collections.
-ONE = frozenset({ResponseKind.JOB, ResponseKind.JOB_COLLECTION, ResponseKind.OPERATION})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """One line of the table; `path` is below the subscription, `resource` is what commands and events call it.
-
-    An asynchronous one is answered 202 and polled; one that `waits` goes on in steps too and is answered at their end.
-    A conditional one takes `If-Match`. `suffix` ends the connector's route of what is asked of a resource without being
-    the resource: commands and order know it by the resource alone. `request_model` is the body that its command has.
-    `selector` is the member of the query, with its value, that tells it from others of the same method and path.
-    """
-
-    name: str
-    method: str
-    path: str
-    resource: str
-    suffix: str = ""
-    success: frozenset[int]
-    response: ResponseKind = ResponseKind.NOTHING
-    request_model: RequestModel | None = None
-    asynchronous: bool = False
-    conditional: bool = False
-    waits: bool = False
-    surface: Surface = Surface.CLASSIC
-    selector: tuple[str, str] | None = None
-
-    @property
-    def route(self) -> str:
-        """The path at the connector."""
-        return f"{self.resource}{self.suffix}"
-
-    @property
-    def is_read(self) -> bool:
-        return self.method in ("GET", "HEAD") or self.selector == CHECK_NAME
-
-    @property
-    def reads_one(self) -> bool:
-        """Whether it reads one resource, however many are stored."""
-        return self.is_read and self.response in ONE
-
-    @property
-    def is_xml(self) -> bool:
-        """Whether bodies are XML: what the front end answers itself, and collections; only jobs speak JSON."""
-        return self.surface is Surface.CLASSIC and not self.path.startswith((JOBS, FRONT_END_JOBS))
-
+from shared.wire.jobs_state import JobsState
+from shared.wire.provider import TYPE, Entitlement
+from shared.wire.queries import CheckNameQuery, HistoryQuery, JobsQuery
 
 CLOUD_SERVICE = "/cloudservices/{cloud_service}"
 PASSED_THROUGH = f"{CLOUD_SERVICE}/resources/scheduler/~/JobCollections/{{job_collection}}"
@@ -102,11 +24,12 @@ FRONT_END_JOBS = f"{FRONT_END}/jobs"
 JOB = f"{JOBS}/{{job}}"
 RUN, HISTORY = "/run", "/history"
 JOB_COLLECTION_RESOURCE = f"{CLOUD_SERVICE}/jobcollections/{{job_collection}}"
+JOB_COLLECTIONS_RESOURCE = f"{CLOUD_SERVICE}/jobcollections"
 JOBS_RESOURCE = f"{JOB_COLLECTION_RESOURCE}/jobs"
 JOB_RESOURCE = f"{JOBS_RESOURCE}/{{job}}"
+PROVIDER_RESOURCE = "/providers/{provider}"
 OPERATION = "/operations/{operation}"
-CHECK_NAME = ("op", "checknameavailability")
-
+SERVICE = (("service", f"{{provider}}.{TYPE}"),)
 OK, CREATED, ACCEPTED = frozenset({200}), frozenset({201}), frozenset({202})
 
 ROWS = (
@@ -143,6 +66,57 @@ ROWS = (
         success=ACCEPTED,
         asynchronous=True,
     ),
+    # A purchase: nothing shows whether it was taken.
+    Endpoint(
+        name="EntitleResource",
+        method="POST",
+        path="/EntitleResource",
+        resource="/entitlements",
+        success=ACCEPTED,
+        request_model=Entitlement,
+        after_unknown=AfterUnknown.GIVE_UP,
+    ),
+    Endpoint(
+        name="RegisterResourceProvider",
+        method="PUT",
+        path="/services",
+        resource=PROVIDER_RESOURCE,
+        suffix="/register",
+        route_method="POST",
+        success=OK,
+        selector=("action", "register"),
+        sends=SERVICE,
+    ),
+    Endpoint(
+        name="UnregisterResourceProvider",
+        method="PUT",
+        path="/services",
+        resource=PROVIDER_RESOURCE,
+        suffix="/unregister",
+        route_method="POST",
+        success=OK,
+        selector=("action", "unregister"),
+        sends=SERVICE,
+    ),
+    Endpoint(
+        name="GetResourceProviderProperties",
+        method="GET",
+        path="/resourceproviders/{provider}/Properties",
+        resource=PROVIDER_RESOURCE,
+        suffix="/properties",
+        success=OK,
+        response=ResponseKind.PROVIDER_PROPERTIES,
+        sends=(("resourceType", TYPE),),
+    ),
+    Endpoint(
+        name="GetResourceProvider",
+        method="GET",
+        path="/resourceproviders/{provider}",
+        resource=PROVIDER_RESOURCE,
+        success=OK,
+        response=ResponseKind.RESOURCE_PROVIDER,
+        arm_only=True,
+    ),
     Endpoint(
         name="CreateJobCollection",
         method="PUT",
@@ -151,7 +125,29 @@ ROWS = (
         success=ACCEPTED,
         request_model=JobCollection,
         asynchronous=True,
+    ),
+    Endpoint(
+        name="UpdateJobCollection",
+        method="PUT",
+        path=FRONT_END,
+        resource=JOB_COLLECTION_RESOURCE,
+        success=ACCEPTED,
+        request_model=JobCollection,
+        asynchronous=True,
         conditional=True,
+        shares_path=True,
+        after_unknown=AfterUnknown.VERIFY,
+    ),
+    Endpoint(
+        name="PatchJobCollection",
+        method="PATCH",
+        path=PASSED_THROUGH,
+        resource=JOB_COLLECTION_RESOURCE,
+        success=OK,
+        response=ResponseKind.JOB_COLLECTION,
+        request_model=JobCollection,
+        merges=True,
+        arm_only=True,
     ),
     Endpoint(
         name="GetJobCollection",
@@ -160,6 +156,16 @@ ROWS = (
         resource=JOB_COLLECTION_RESOURCE,
         success=OK,
         response=ResponseKind.JOB_COLLECTION,
+    ),
+    # The classic surface shows collections only in their cloud service.
+    Endpoint(
+        name="ListJobCollections",
+        method="GET",
+        path=CLOUD_SERVICE,
+        resource=JOB_COLLECTIONS_RESOURCE,
+        success=OK,
+        response=ResponseKind.JOB_COLLECTIONS,
+        shares_path=True,
     ),
     Endpoint(
         name="DeleteJobCollection",
@@ -170,6 +176,37 @@ ROWS = (
         asynchronous=True,
     ),
     Endpoint(
+        name="CheckJobCollectionName",
+        method="GET",
+        path=COLLECTIONS,
+        resource=CLOUD_SERVICE,
+        suffix="/checknameavailability",
+        success=OK,
+        response=ResponseKind.NAME_AVAILABILITY,
+        query_model=CheckNameQuery,
+        selector=CHECK_NAME,
+    ),
+    Endpoint(
+        name="EnableJobCollection",
+        method="POST",
+        path=f"{PASSED_THROUGH}/enable",
+        resource=JOB_COLLECTION_RESOURCE,
+        suffix="/enable",
+        success=OK,
+        waits=True,
+        arm_only=True,
+    ),
+    Endpoint(
+        name="DisableJobCollection",
+        method="POST",
+        path=f"{PASSED_THROUGH}/disable",
+        resource=JOB_COLLECTION_RESOURCE,
+        suffix="/disable",
+        success=OK,
+        waits=True,
+        arm_only=True,
+    ),
+    Endpoint(
         name="CreateJob",
         method="POST",
         path=JOBS,
@@ -177,6 +214,7 @@ ROWS = (
         success=CREATED,
         response=ResponseKind.JOB,
         request_model=Job,
+        after_unknown=AfterUnknown.VERIFY,
     ),
     Endpoint(
         name="CreateOrUpdateJob",
@@ -186,6 +224,7 @@ ROWS = (
         success=OK | CREATED,
         response=ResponseKind.JOB,
         request_model=Job,
+        after_unknown=AfterUnknown.VERIFY,
     ),
     Endpoint(
         name="GetJob",
@@ -202,6 +241,7 @@ ROWS = (
         resource=JOBS_RESOURCE,
         success=OK,
         response=ResponseKind.JOBS,
+        query_model=JobsQuery,
     ),
     Endpoint(
         name="PatchJob",
@@ -211,9 +251,25 @@ ROWS = (
         success=OK,
         response=ResponseKind.JOB,
         request_model=Job,
+        merges=True,
     ),
-    Endpoint(name="DeleteJob", method="DELETE", path=JOB, resource=JOB_RESOURCE, success=OK),
-    # Only ARM had it; ours answers it on the classic path too.
+    Endpoint(
+        name="SetJobsState",
+        method="PATCH",
+        path=JOBS,
+        resource=JOBS_RESOURCE,
+        success=OK,
+        response=ResponseKind.JOBS,
+        request_model=JobsState,
+        waits=True,
+    ),
+    Endpoint(
+        name="DeleteJob",
+        method="DELETE",
+        path=JOB,
+        resource=JOB_RESOURCE,
+        success=OK,
+    ),
     Endpoint(
         name="RunJob",
         method="POST",
@@ -221,6 +277,8 @@ ROWS = (
         resource=JOB_RESOURCE,
         suffix=RUN,
         success=OK,
+        arm_only=True,
+        after_unknown=AfterUnknown.GIVE_UP,
     ),
     Endpoint(
         name="GetJobHistory",
@@ -230,6 +288,7 @@ ROWS = (
         suffix=HISTORY,
         success=OK,
         response=ResponseKind.JOB_HISTORY,
+        query_model=HistoryQuery,
     ),
     Endpoint(
         name="GetOperationStatus",

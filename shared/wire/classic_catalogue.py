@@ -1,92 +1,11 @@
-"""Rows of the classic surface that the service answers and the connector does not offer as commands."""
+"""The rows of the classic surface: those of the connector as the service answers them, and some of its own."""
 
 from dataclasses import replace
 
-from shared.wire.catalogue import (
-    ACCEPTED,
-    CHECK_NAME,
-    CLOUD_SERVICE,
-    COLLECTIONS,
-    CREATED,
-    FRONT_END_JOBS,
-    JOB_COLLECTION_RESOURCE,
-    JOBS,
-    JOBS_RESOURCE,
-    OK,
-    PASSED_THROUGH,
-    ROWS,
-    Endpoint,
-    ResponseKind,
-)
+from shared.wire.catalogue import CATALOGUE, CREATED, FRONT_END_JOBS, OK, ROWS
+from shared.wire.endpoint import Endpoint, ResponseKind
 
 FURTHER_ROWS = (
-    Endpoint(
-        name="SetJobsState",
-        method="PATCH",
-        path=JOBS,
-        resource=JOBS_RESOURCE,
-        success=OK,
-        response=ResponseKind.JOBS,
-        waits=True,
-    ),
-    Endpoint(
-        name="EnableJobCollection",
-        method="POST",
-        path=f"{PASSED_THROUGH}/enable",
-        resource=JOB_COLLECTION_RESOURCE,
-        suffix="/enable",
-        success=OK,
-        waits=True,
-    ),
-    Endpoint(
-        name="DisableJobCollection",
-        method="POST",
-        path=f"{PASSED_THROUGH}/disable",
-        resource=JOB_COLLECTION_RESOURCE,
-        suffix="/disable",
-        success=OK,
-        waits=True,
-    ),
-    Endpoint(
-        name="CheckJobCollectionName",
-        method="GET",
-        path=COLLECTIONS,
-        resource=CLOUD_SERVICE,
-        success=OK,
-        response=ResponseKind.NAME_AVAILABILITY,
-        selector=CHECK_NAME,
-    ),
-    Endpoint(
-        name="EntitleResource",
-        method="POST",
-        path="/EntitleResource",
-        resource="/entitlements",
-        success=ACCEPTED,
-    ),
-    Endpoint(
-        name="RegisterResourceProvider",
-        method="PUT",
-        path="/services",
-        resource="/providers",
-        success=OK,
-        selector=("action", "register"),
-    ),
-    Endpoint(
-        name="UnregisterResourceProvider",
-        method="PUT",
-        path="/services",
-        resource="/providers",
-        success=OK,
-        selector=("action", "unregister"),
-    ),
-    Endpoint(
-        name="GetResourceProviderProperties",
-        method="GET",
-        path="/resourceproviders/{provider}/Properties",
-        resource="/providers/{provider}",
-        success=OK,
-        response=ResponseKind.PROVIDER_PROPERTIES,
-    ),
     Endpoint(
         name="ListManagementCertificates",
         method="GET",
@@ -120,11 +39,13 @@ FURTHER_ROWS = (
 )
 
 # Python's client asks with POST what Node's and .NET's ask with GET.
-SAME_BY_ANOTHER_METHOD = tuple(
-    replace(row, method="POST") for row in FURTHER_ROWS if row.name == "CheckJobCollectionName"
-)
+CHECK_BY_POST = replace(CATALOGUE["CheckJobCollectionName"], method="POST")
 # The retired documentation wrote the path of this one without `~`, the SDKs with it (OPEN-QUESTIONS 33).
-SAME_BY_ANOTHER_PATH = tuple(
-    replace(row, path=FRONT_END_JOBS) for row in FURTHER_ROWS if row.name == "SetJobsState"
+SET_AT_FRONT_END = replace(CATALOGUE["SetJobsState"], path=FRONT_END_JOBS)
+# One row answers PUT of a collection, and looks at `If-Match` itself.
+OWN_ROWS = tuple(
+    replace(row, conditional=True) if row.name == "CreateJobCollection" else row
+    for row in ROWS
+    if not row.shares_path
 )
-CLASSIC_ROWS = (*ROWS, *FURTHER_ROWS, *SAME_BY_ANOTHER_METHOD, *SAME_BY_ANOTHER_PATH)
+CLASSIC_ROWS = (*OWN_ROWS, *FURTHER_ROWS, CHECK_BY_POST, SET_AT_FRONT_END)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from shared.errors import Fault, InvalidRequestError
-from shared.wire.bodies import check_body
-from shared.wire.catalogue import CATALOGUE, Endpoint
+from shared.wire.bodies import check_body, check_query
+from shared.wire.catalogue import CATALOGUE
+from shared.wire.endpoint import Endpoint
 from shared.wire.faults import MAX_FAULTS, json_path
 from shared.wire.job import MAX_JOB_BYTES, Job
 from shared.wire.json_types import Json, JsonObject, parse_json
@@ -18,7 +19,11 @@ from shared.wire.times import parse_duration
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_COMMANDS = 100
 MAX_DEADLINE = timedelta(hours=24)
-MEMBERS = frozenset({"command", "resource", "body", "ifMatch", "deadline"})
+MEMBERS = frozenset({"command", "resource", "body", "query", "ifMatch", "deadline"})
+STEP = "[]'\"."
+"""What a JSON path puts around the name of a member."""
+UPDATED_BY = {"CreateJobCollection": "UpdateJobCollection"}
+"""What a request with `If-Match` asks for instead (DESIGN §6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,7 @@ class Command:
     endpoint: Endpoint
     params: Mapping[str, str]
     body: JsonObject | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
     if_match: str | None = None
     deadline: timedelta = MAX_DEADLINE
 
@@ -47,6 +53,8 @@ def request_command(match: Match, content: bytes, *, if_match: str | None = None
         InvalidRequestError: with every fault of names, headers and body; paths begin at the body.
     """
     endpoint, params = match.endpoint, match.params
+    if if_match is not None:
+        endpoint = CATALOGUE[UPDATED_BY.get(endpoint.name, endpoint.name)]
     faults = list(name_faults(params, path="resource"))
     faults += _if_match_faults(endpoint, if_match, path="If-Match")
     body: JsonObject | None = None
@@ -60,6 +68,20 @@ def request_command(match: Match, content: bytes, *, if_match: str | None = None
     if faults:
         raise InvalidRequestError(faults)
     return Command(endpoint=endpoint, params=params, body=body, if_match=if_match)
+
+
+def request_query(endpoint: Endpoint, query: Mapping[str, str]) -> dict[str, str]:
+    """Return the query of a request to the connector, its names as the catalogue spells them.
+
+    Raises:
+        InvalidRequestError: with every fault; a parameter is written `?name`.
+    """
+    try:
+        return check_query(endpoint, {**query}, path="")
+    except InvalidRequestError as error:
+        raise InvalidRequestError(
+            [replace(fault, path=f"?{fault.path.strip(STEP)}") for fault in error.faults]
+        ) from None
 
 
 def parse_commands(content: bytes) -> list[Command]:
@@ -111,6 +133,7 @@ def _command(document: Json, path: str) -> Command:
         raise InvalidRequestError(faults)
     params = _params(endpoint, document.get("resource"), path, faults)
     body = _body(endpoint, document.get("body"), params, f"{path}.body", faults)
+    query = _query(endpoint, document.get("query"), f"{path}.query", faults)
     if_match = document.get("ifMatch")
     faults += _if_match_faults(endpoint, if_match, path=f"{path}.ifMatch")
     if faults:
@@ -119,6 +142,7 @@ def _command(document: Json, path: str) -> Command:
         endpoint=endpoint,
         params=params,
         body=body,
+        query=query,
         if_match=if_match if isinstance(if_match, str) else None,
         deadline=deadline,
     )
@@ -152,6 +176,14 @@ def _body(
         return None
 
 
+def _query(endpoint: Endpoint, document: Json, path: str, faults: list[Fault]) -> Mapping[str, str]:
+    try:
+        return check_query(endpoint, document, path=path)
+    except InvalidRequestError as error:
+        faults += error.faults
+        return {}
+
+
 def _size(endpoint: Endpoint, document: Json) -> int:
     return len(canonical_json(document)) if endpoint.request_model is Job else 0
 
@@ -164,7 +196,7 @@ def _size_faults(endpoint: Endpoint, size: int, path: str) -> list[Fault]:
 
 def _if_match_faults(endpoint: Endpoint, if_match: Json, *, path: str) -> list[Fault]:
     if if_match is None:
-        return []
+        return [Fault(path, "is required")] if endpoint.conditional else []
     if not endpoint.conditional:
         return [Fault(path, f"{endpoint.name} takes none")]
     if (

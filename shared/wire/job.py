@@ -61,6 +61,7 @@ def _forget_status(_: object, info: ValidationInfo) -> None:
 
 
 Counter = Annotated[int, Field(strict=True, ge=0)]
+SettableState = Annotated[JobState, BeforeValidator(_read_settable_state)]
 
 
 class Job(WireModel):
@@ -70,7 +71,7 @@ class Job(WireModel):
     start_time: Instant | None = None
     action: JobAction
     recurrence: Recurrence | None = None
-    state: Annotated[JobState, BeforeValidator(_read_settable_state)] = JobState.ENABLED
+    state: SettableState = JobState.ENABLED
     # The SDKs send a reason with a change of state; it is stored and never answered.
     state_details: Annotated[str, Field(max_length=1024)] | None = None
     status: Annotated[None, BeforeValidator(_forget_status)] = None

@@ -19,6 +19,10 @@ RULES = {
         re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,100}"),
         "1 to 100 characters without '/', '\\' and control characters, and not '.' or '..'",
     ),
+    "provider": (
+        re.compile(r"[A-Za-z][A-Za-z0-9.]{0,99}"),
+        "1 to 100 letters, digits or '.', a letter first",
+    ),
     "operation": (
         re.compile(
             r"[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{12}"

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from shared.errors import Fault, InvalidRequestError
 from shared.wire.cloud_service import SUPPORTED_GEO_REGIONS
 from shared.wire.model import WireModel, check_characters, read
-from shared.wire.times import Instant
+from shared.wire.times import Instant, format_instant
 from shared.wire.xml_elements import parse_xml, write_element, write_root, write_text
 
 RESOURCE_TYPE = "scheduler.JobCollections"
@@ -46,6 +47,15 @@ def decode_entitlement(content: bytes) -> Entitlement:
     return read(Entitlement, {name: word for name, word in given.items() if word is not None})
 
 
+def encode_entitlement(entitlement: Entitlement) -> bytes:
+    return write_root(
+        "EntitleResource",
+        write_text("ResourceProviderNameSpace", entitlement.resource_provider_name_space),
+        write_text("Type", entitlement.type),
+        write_text("RegistrationDate", format_instant(entitlement.registration_date)),
+    )
+
+
 def provider_properties(now: datetime) -> Sequence[tuple[str, str]]:
     """Return the properties that the service had at `now`, grouped by key and spaced as recorded."""
     is_grown = now >= GREW_AT
@@ -74,7 +84,24 @@ def encode_provider_properties(properties: Sequence[tuple[str, str]]) -> bytes:
     )
 
 
+def decode_provider_properties(content: bytes) -> list[tuple[str, str]]:
+    """Raises InvalidRequestError when it is no such answer."""
+    root = parse_xml(content, "ResourceProviderProperties")
+    return [
+        (one.text("Key") or "", one.text("Value") or "")
+        for one in root.children("ResourceProviderProperty")
+    ]
+
+
 def encode_name_availability(*, is_available: bool) -> bytes:
     return write_root(
         "ResourceNameAvailabilityResponse", write_text("IsAvailable", str(is_available).lower())
     )
+
+
+def decode_name_availability(content: bytes) -> bool:
+    """Raises InvalidRequestError when it is no such answer."""
+    word = parse_xml(content, "ResourceNameAvailabilityResponse").word("IsAvailable")
+    if word is None or word.lower() not in ("true", "false"):
+        raise InvalidRequestError([Fault("$.IsAvailable", "must be true or false")])
+    return word.lower() == "true"

@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from shared.errors import Fault, InvalidRequestError
 from shared.wire.arm_catalogue import ARM_ROWS
-from shared.wire.catalogue import CATALOGUE, Endpoint
+from shared.wire.catalogue import CATALOGUE
 from shared.wire.classic_catalogue import CLASSIC_ROWS
+from shared.wire.endpoint import Endpoint, Surface
 from shared.wire.names import name_faults
 
 
@@ -44,23 +45,34 @@ class NotSelected:
     selectors: tuple[tuple[str, str], ...]
 
 
+PREFIXES = {Surface.CLASSIC: "/{subscription}", Surface.ARM: "/subscriptions/{subscription}"}
 Routed: TypeAlias = Match | NotFound | MethodNotAllowed | NotSelected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The requests that lead to an endpoint; with a selector only those whose query has it."""
+
+    method: str
+    template: str
+    endpoint: Endpoint
+    selector: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)
 class _Node:
     literals: "dict[str, _Node]" = field(default_factory=dict)
     parameter: "_Node | None" = None
-    endpoints: dict[str, list[tuple[Endpoint, tuple[str, ...]]]] = field(default_factory=dict)
+    routes: dict[str, list[tuple[Route, tuple[str, ...]]]] = field(default_factory=dict)
 
 
 class Router:
-    """Routes (template, endpoint) pairs; a literal wins over a parameter in the same place."""
+    """A literal wins over a parameter in the same place, the first of equal routes over the others."""
 
-    def __init__(self, templates: Iterable[tuple[str, Endpoint]]) -> None:
+    def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
-        for template, endpoint in templates:
-            self._add(template, endpoint)
+        for route in routes:
+            self._add(route)
 
     def match(self, method: str, path: str, query: str = "") -> Routed:
         """Return what `path` and `query` (raw) lead to; one trailing slash is ignored: Python's client adds it."""
@@ -68,14 +80,14 @@ class Router:
         if found is None:
             return NotFound()
         node, values = found
-        if not node.endpoints:
+        if not node.routes:
             return NotFound()
-        if method not in node.endpoints:
-            return MethodNotAllowed(frozenset(node.endpoints))
-        candidates = node.endpoints[method]
-        for endpoint, names in candidates:
-            if is_selected(endpoint, query):
-                return Match(endpoint, dict(zip(names, values, strict=True)))
+        if method not in node.routes:
+            return MethodNotAllowed(frozenset(node.routes))
+        candidates = node.routes[method]
+        for route, names in candidates:
+            if is_selected(route, query):
+                return Match(route.endpoint, dict(zip(names, values, strict=True)))
         return NotSelected(tuple(one.selector for one, _ in candidates if one.selector))
 
     def _find(self, path: str) -> tuple[_Node, list[str]] | None:
@@ -93,40 +105,46 @@ class Router:
             node = following
         return node, values
 
-    def _add(self, template: str, endpoint: Endpoint) -> None:
+    def _add(self, route: Route) -> None:
         node, names = self._root, []
-        for segment in _segments(template):
+        for segment in _segments(route.template):
             if segment.startswith("{"):
                 names.append(segment[1:-1])
                 node.parameter = node.parameter or _Node()
                 node = node.parameter
             else:
                 node = node.literals.setdefault(segment.lower(), _Node())
-        node.endpoints.setdefault(endpoint.method, []).append((endpoint, tuple(names)))
+        node.routes.setdefault(route.method, []).append((route, tuple(names)))
 
 
-def is_selected(endpoint: Endpoint, query: str) -> bool:
-    """Whether the query asks for this endpoint among those of its path; words are compared ignoring case."""
-    if endpoint.selector is None:
+def is_selected(route: Route, query: str) -> bool:
+    """Whether the query asks for this route among those of its path; words are compared ignoring case."""
+    if route.selector is None:
         return True
-    return endpoint.selector in parse_qsl(query.lower())
+    return route.selector in parse_qsl(query.lower())
 
 
 def service_router() -> Router:
     """Return the router of the Scheduler service: `/{subscription}` and `/subscriptions/{subscription}` before each
     path, whose parameter is one of the match."""
     return Router(
-        [
-            *((f"/{{subscription}}{row.path}", row) for row in CLASSIC_ROWS),
-            *((f"/subscriptions/{{subscription}}{row.path}", row) for row in ARM_ROWS),
-        ]
+        Route(
+            method=row.method,
+            template=f"{PREFIXES[row.surface]}{row.path}",
+            endpoint=row,
+            selector=row.selector,
+        )
+        for row in (*CLASSIC_ROWS, *ARM_ROWS)
     )
 
 
 def connector_router() -> Router:
-    """Return the router of the connector's resources; `/operations` there are the connector's own, so not in it."""
-    rows = CATALOGUE.values()
-    return Router((row.route, row) for row in rows if not row.route.startswith("/operations"))
+    """Return the router of the connector's resources; `/operations` there are the connector's own, so not in it.
+
+    Only a PUT of a collection leads to two rows, of which the first is found: `If-Match` tells them apart.
+    """
+    rows = (row for row in CATALOGUE.values() if not row.route.startswith("/operations"))
+    return Router(Route(method=row.verb, template=row.route, endpoint=row) for row in rows)
 
 
 def service_path(endpoint: Endpoint, params: Mapping[str, str], *, subscription: str) -> str:
@@ -162,7 +180,8 @@ def parse_resource(endpoint: Endpoint, resource: str) -> dict[str, str]:
 
 @cache
 def _resource_router(name: str) -> Router:
-    return Router([(CATALOGUE[name].resource, CATALOGUE[name])])
+    row = CATALOGUE[name]
+    return Router([Route(method=row.method, template=row.resource, endpoint=row)])
 
 
 def _filled(template: str, params: Mapping[str, str]) -> str:

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from shared.wire.catalogue import Endpoint
 from shared.wire.classic_catalogue import CLASSIC_ROWS
+from shared.wire.endpoint import Endpoint
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "classic-api.md"
 ROW = re.compile(r"\| `([A-Z]+)` \| `(/[^`]*)` \| ([0-9, ]+) \|")

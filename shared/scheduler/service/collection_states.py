@@ -13,11 +13,11 @@ from shared.scheduler.service.job_changes import STATE_MEMBERS
 from shared.scheduler.service.job_form import JobForm
 from shared.scheduler.service.names import check_stays, find_job_collection, named
 from shared.scheduler.service.operation_steps import JobsArgument
-from shared.scheduler.service.paging import MAX_TOP
 from shared.scheduler.store import SchedulerStore, StoredJobCollection
 from shared.sql.database import Transaction
 from shared.wire.job_collection import JobCollectionState
 from shared.wire.json_types import JsonObject
+from shared.wire.queries import MAX_TOP
 
 
 class CollectionStates:

@@ -16,8 +16,9 @@ from shared.scheduler.service.plans import check_jobs, check_plan
 from shared.scheduler.service.required import required
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
 from shared.sql.database import Transaction
-from shared.wire.catalogue import Surface
+from shared.wire.bodies import check_body
 from shared.wire.cloud_service import CloudService, CloudServiceAnswer
+from shared.wire.endpoint import Surface
 from shared.wire.job_collection import (
     CollectionDefinition,
     JobCollection,
@@ -26,7 +27,10 @@ from shared.wire.job_collection import (
     OperationError,
     OperationResult,
 )
-from shared.wire.model import read_json
+from shared.wire.json_codec import encode_json
+from shared.wire.json_types import JsonObject, parse_json
+from shared.wire.merge import merge
+from shared.wire.model import read, read_json
 from shared.wire.names import name_faults
 from shared.wire.provider import encode_name_availability
 from shared.wire.xml_codec import (
@@ -146,6 +150,34 @@ class JobCollections:
 
         return effect
 
+    def patch(self, request: Request) -> Effect:
+        """Return what changes plan, quota and label by a merge patch, at once; the retired service had it on ARM."""
+        patch = check_body(request.endpoint, parse_json(request.body), params=request.params) or {}
+
+        def effect(transaction: Transaction) -> Answer:
+            store, connection = self._store.job_collections, transaction.connection
+            found = find_job_collection(self._store, connection, request)
+            check_stays(found)
+            service = find_cloud_service(self._store, connection, request)
+            wanted = read(JobCollection, merge(patchable(found), patch))
+            allowance(wanted)
+            check_plan(self._store, connection, request.subscription, wanted=wanted, found=found)
+            check_jobs(self._store, connection, found, wanted)
+            changed = replace(
+                found,
+                etag=new_etag(self._new_id),
+                plan=wanted.plan,
+                definition=json.dumps(redefined(found, wanted).document()),
+                operation_type="Update",
+                operation_result=OperationResult.SUCCEEDED,
+                error_message=None,
+            )
+            store.update(connection, changed)
+            answer = job_collection_answer(changed, geo_region=region_of(service))
+            return Answer(status=200, body=encode_json(answer.document()))
+
+        return effect
+
     def delete(self, request: Request) -> Effect:
         def effect(transaction: Transaction) -> Answer:
             found = find_job_collection(self._store, transaction.connection, request)
@@ -193,6 +225,12 @@ def redefined(found: StoredJobCollection | None, wanted: JobCollection) -> Colle
     old = CollectionDefinition() if found is None else defined(found)
     new = CollectionDefinition(plan=wanted.plan, quota=wanted.quota, label=wanted.label)
     return new.model_copy(update={"location": old.location, "tags": old.tags})
+
+
+def patchable(row: StoredJobCollection) -> JsonObject:
+    """Return what a merge patch of the classic surface changes."""
+    document = defined(row).document()
+    return {name: document[name] for name in ("plan", "quota", "label") if name in document}
 
 
 def defined(row: StoredJobCollection) -> CollectionDefinition:

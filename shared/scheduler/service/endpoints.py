@@ -20,7 +20,7 @@ from shared.scheduler.service.providers import ResourceProviders
 from shared.scheduler.store import SchedulerStore
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
-from shared.wire.catalogue import Surface
+from shared.wire.endpoint import Surface
 
 EndpointT = TypeVar("EndpointT")
 
@@ -51,6 +51,7 @@ class Endpoints:
             "CreateOrUpdateCloudService": services.create_or_update,
             "DeleteCloudService": services.delete,
             "CreateJobCollection": collections.create_or_update,
+            "PatchJobCollection": collections.patch,
             "DeleteJobCollection": collections.delete,
             "CreateJob": jobs.create,
             "CreateOrUpdateJob": jobs.create_or_update,
@@ -76,6 +77,7 @@ class Endpoints:
             "GetOperationStatus": status_query(store),
             "CheckJobCollectionName": collections.check_name,
             "GetResourceProviderProperties": providers.properties,
+            "GetResourceProvider": providers.get,
             "ListManagementCertificates": certificate.list,
             "GetManagementCertificate": certificate.get,
         }

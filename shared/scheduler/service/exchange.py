@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from shared.errors import TocsinError
 from shared.scheduler.announcements import BY_SCHEDULE
-from shared.wire.catalogue import Endpoint
+from shared.wire.endpoint import Endpoint
 from shared.wire.errors import arm_error, json_error, rdfe_error
 
 REQUEST_ID = b"repeatability-request-id"

@@ -8,7 +8,7 @@ from shared.errors import ConflictError, NotFoundError
 from shared.scheduler.service.arm.gateway_errors import collection_not_found, group_not_found
 from shared.scheduler.service.exchange import Request
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
-from shared.wire.catalogue import Surface
+from shared.wire.endpoint import Surface
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,20 @@
 """`$top`, `$skip` and `$filter` of lists."""
 
-import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from shared.errors import Fault, InvalidRequestError
 from shared.wire.job import JobExecutionStatus, JobState
-
-MAX_TOP = 1000
-MAX_HISTORY_TOP, MAX_ARM_HISTORY_TOP = 100, 500
-MAX_SKIP = 2**31 - 1
-NUMBER = re.compile(r"\d{1,10}", re.ASCII)
-FILTER = re.compile(r"\s*state\s+eq\s+'?([a-z]+)'?\s*", re.ASCII | re.IGNORECASE)
-STATES = {state.value: state for state in JobState}
-COMPARED = frozenset({"status", "state"})
-HISTORY_FILTER = (
-    f"must be 'status eq' and one of {', '.join(JobExecutionStatus)}, "
-    f"or 'state eq' and one of {', '.join(JobState)}, or one of each with 'and' between"
+from shared.wire.queries import (
+    MAX_HISTORY_TOP,
+    MAX_SKIP,
+    MAX_TOP,
+    asked_of_history,
+    asked_state,
+    whole_number,
 )
+
+MAX_ARM_HISTORY_TOP = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,51 +81,26 @@ def read_number(
     text = given.get(name)
     if text is None:
         return None
-    if NUMBER.fullmatch(text) and least <= int(text) <= most:
-        return int(text)
-    faults.append(Fault(name, f"must be an integer from {least} to {most}"))
-    return None
+    try:
+        return whole_number(text, least=least, most=most)
+    except ValueError as error:
+        faults.append(Fault(name, str(error)))
+        return None
 
 
 def read_state(text: str | None, faults: list[Fault]) -> JobState | None:
-    if text is None:
+    try:
+        return None if text is None else asked_state(text)
+    except ValueError as error:
+        faults.append(Fault("$filter", str(error)))
         return None
-    match = FILTER.fullmatch(text)
-    state = STATES.get(match[1].lower()) if match else None
-    if state is None:
-        faults.append(Fault("$filter", f"must be 'state eq' and one of {', '.join(STATES)}"))
-    return state
 
 
 def read_history_filter(
     text: str | None, faults: list[Fault]
 ) -> tuple[JobExecutionStatus | None, JobState | None]:
-    if text is None:
-        return None, None
     try:
-        asked = read_comparisons(text)
-        status = JobExecutionStatus(asked["status"]) if "status" in asked else None
-        state = JobState(asked["state"]) if "state" in asked else None
-    except ValueError:
-        faults.append(Fault("$filter", HISTORY_FILTER))
+        return (None, None) if text is None else asked_of_history(text)
+    except ValueError as error:
+        faults.append(Fault("$filter", str(error)))
         return None, None
-    return status, state
-
-
-def read_comparisons(text: str) -> dict[str, str]:
-    """Return what `status eq a and state eq b`, or one half of it, compares.
-
-    Cut into words, since a pattern that looks for `and` among blanks is slow on very many of them.
-    """
-    words = text.lower().split()
-    names, values = words[0::4], words[2::4]
-    compared = dict(zip(names, values, strict=True))
-    is_comparison = words[1::2] in (["eq"], ["eq", "and", "eq"])
-    if not is_comparison or len(compared) < len(names) or not compared.keys() <= COMPARED:
-        raise ValueError
-    return {name: unquoted(value) for name, value in compared.items()}
-
-
-def unquoted(word: str) -> str:
-    is_quoted = len(word) > 1 and word[0] == word[-1] == "'"
-    return word[1:-1] if is_quoted else word

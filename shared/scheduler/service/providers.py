@@ -3,11 +3,13 @@
 from sqlalchemy import Connection
 
 from shared.errors import ConflictError, NotFoundError
+from shared.scheduler.service.arm.provider import get_provider
 from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.exchange import Answer, Query, Request
 from shared.scheduler.service.required import invalid_parameter, required
 from shared.scheduler.store import SchedulerStore
 from shared.sql.database import Transaction
+from shared.wire.arm_ids import NAMESPACE as ARM_NAMESPACE
 from shared.wire.provider import (
     NAMESPACE,
     RESOURCE_TYPE,
@@ -58,10 +60,13 @@ class ResourceProviders:
         decode_entitlement(request.body)
         return lambda _: ACCEPTED
 
+    def get(self, request: Request) -> Query:
+        """Return what ARM tells of the provider, which goes by either name here."""
+        check_provider(request, known=(NAMESPACE, ARM_NAMESPACE.lower()))
+        return get_provider(request)
+
     def properties(self, request: Request) -> Query:
-        provider = request.params["provider"]
-        if provider.lower() != NAMESPACE:
-            raise NotFoundError(f"The resource provider '{provider[:100]}' was not found.")
+        check_provider(request, known=(NAMESPACE,))
         if required(request, "resourceType").lower() != TYPE.lower():
             raise invalid_parameter("resourceType", f"must be {TYPE}")
         body = encode_provider_properties(provider_properties(request.now))
@@ -70,6 +75,13 @@ class ResourceProviders:
             return Answer(status=200, body=body)
 
         return query
+
+
+def check_provider(request: Request, *, known: tuple[str, ...]) -> None:
+    """Raises NotFoundError for another provider than ours."""
+    provider = request.params["provider"]
+    if provider.lower() not in known:
+        raise NotFoundError(f"The resource provider '{provider[:100]}' was not found.")
 
 
 def check_service(request: Request) -> None:

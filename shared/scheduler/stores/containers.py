@@ -17,7 +17,7 @@ from sqlalchemy import (
 from shared.scheduler.store import StoredCloudService, StoredJobCollection
 from shared.scheduler.stores.tables import cloud_service, job_collection
 from shared.sql.prepared import Prepared
-from shared.wire.catalogue import Surface
+from shared.wire.endpoint import Surface
 from shared.wire.job_collection import JobCollectionState
 
 SERVICE_COLUMNS = ("name", "etag", "definition", "is_deleting")

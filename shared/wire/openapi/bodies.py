@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.wire.catalogue import Endpoint, ResponseKind, Surface
 from shared.wire.cloud_service import CloudService
+from shared.wire.endpoint import Endpoint, ResponseKind, Surface
 from shared.wire.job_collection import JobCollection
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.xml_codec import encode_cloud_service, encode_job_collection
@@ -58,6 +58,7 @@ REQUESTS: dict[tuple[Surface, str], Body] = {
     (CLASSIC, "CreateOrUpdateJob"): Body("Job", JOB),
     (CLASSIC, "PatchJob"): Body("JobPatch", JOB_PATCH),
     (CLASSIC, "SetJobsState"): Body("JobsState", {"state": "disabled"}),
+    (CLASSIC, "PatchJobCollection"): Body("JobCollectionPatch", {"quota": {"maxJobCount": 10}}),
     (ARM, "CreateJobCollection"): Body("CollectionResource", COLLECTION),
     (ARM, "CreateOrUpdateCloudService"): Body("ArmGroup", {"location": "West Europe"}),
     (ARM, "PatchJobCollection"): Body("CollectionPatch", {"tags": {"team": "reports"}}),
@@ -77,6 +78,7 @@ ANSWERS: dict[tuple[Surface, ResponseKind], str] = {
     (CLASSIC, ResponseKind.JOB): "JobAnswer",
     (CLASSIC, ResponseKind.JOBS): "Jobs",
     (CLASSIC, ResponseKind.JOB_HISTORY): "JobHistory",
+    (CLASSIC, ResponseKind.RESOURCE_PROVIDER): "ArmProvider",
     (ARM, ResponseKind.JOB_COLLECTION): "ArmJobCollectionAnswer",
     (ARM, ResponseKind.JOB_COLLECTIONS): "ArmJobCollections",
     (ARM, ResponseKind.JOB): "ArmJobAnswer",
@@ -96,4 +98,6 @@ def answer_schema(row: Endpoint) -> str | None:
     """Return the name of what a success holds; None for an empty one."""
     if row.response is ResponseKind.NOTHING:
         return None
+    if row.arm_only and row.response is ResponseKind.JOB_COLLECTION:
+        return "JobCollectionAnswer"
     return ANSWERS[row.surface, row.response]

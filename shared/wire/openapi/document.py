@@ -8,8 +8,9 @@ from itertools import groupby
 from pydantic.alias_generators import to_camel
 
 from shared.wire.arm_catalogue import API_VERSIONS, ARM_ROWS
-from shared.wire.catalogue import FRONT_END_JOBS, Endpoint, Surface
+from shared.wire.catalogue import FRONT_END_JOBS
 from shared.wire.classic_catalogue import CLASSIC_ROWS
+from shared.wire.endpoint import Endpoint, Surface
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.openapi.bodies import request_body
 from shared.wire.openapi.json_schemas import answer_schemas, ref, request_schemas

@@ -12,7 +12,7 @@ from shared.wire.action import PAYLOADS
 from shared.wire.arm_collection import CollectionResource
 from shared.wire.authentication import TENANT
 from shared.wire.job import Job, JobHistory, JobStatus
-from shared.wire.job_collection import MAX_COUNT
+from shared.wire.job_collection import MAX_COUNT, JobCollection, JobCollectionAnswer
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.model import WireModel
 from shared.wire.queue_action import HOST_NAME
@@ -48,7 +48,8 @@ def ref(name: str) -> JsonObject:
 
 def request_schemas() -> JsonObject:
     """Return what callers send, by name; an action is one of several, told apart by its type."""
-    found = {**schemas_of(Job, "validation"), **schemas_of(CollectionResource, "validation")}
+    models = (Job, CollectionResource, JobCollection)
+    found = {name: one for each in models for name, one in schemas_of(each, "validation").items()}
     schemas: JsonObject = {name: tidied(schema) for name, schema in found.items()}
     for (name, member), more in REFINED.items():
         schemas[name] = refined(_object(schemas[name]), member, more)
@@ -57,15 +58,16 @@ def request_schemas() -> JsonObject:
     schemas["JobPatch"] = patch_of(_object(schemas["Job"]))
     del _object(_object(schemas["JobPatch"])["properties"])["status"]
     schemas["CollectionPatch"] = patch_of(_object(schemas["CollectionResource"]))
+    schemas["JobCollectionPatch"] = patch_of(_object(schemas["JobCollection"]))
     return schemas
 
 
 def answer_schemas() -> JsonObject:
     """Return what callers are answered, by name; what is absent there is left out, never null."""
     schemas: JsonObject = {}
-    for model in (Job, JobHistory, JobStatus):
+    for model in (Job, JobHistory, JobStatus, JobCollectionAnswer):
         for name, schema in schemas_of(model, "serialization").items():
-            schemas[f"{name}{ANSWER}"] = without_secrets(tidied(schema))
+            schemas[answer_name(name)] = without_secrets(tidied(schema))
     job = schemas[f"Job{ANSWER}"]
     assert isinstance(job, dict), "a model's schema is an object"
     members = job["properties"]
@@ -75,6 +77,10 @@ def answer_schemas() -> JsonObject:
     for type_name in ("ActionType", "AuthenticationType"):
         schemas[f"{type_name}{ANSWER}"] = in_both_spellings(schemas[f"{type_name}{ANSWER}"])
     return schemas
+
+
+def answer_name(name: str) -> str:
+    return name if name.endswith(ANSWER) else f"{name}{ANSWER}"
 
 
 def schemas_of(model: type[WireModel], mode: Mode) -> dict[str, JsonObject]:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pydantic.alias_generators import to_camel
 
 from shared.wire.arm_catalogue import API_VERSIONS, is_of_scheduler
-from shared.wire.catalogue import Endpoint, ResponseKind, Surface
+from shared.wire.endpoint import Endpoint, ResponseKind, Surface
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.names import RULES
 from shared.wire.openapi.json_schemas import whole
+from shared.wire.queries import MAX_HISTORY_TOP, MAX_SKIP, MAX_TOP
 
 PARAMETER = re.compile(r"\{(\w+)\}")
-# As `shared/scheduler/service/paging.py` has them.
 LONGEST_PAGES = {
-    (Surface.CLASSIC, ResponseKind.JOBS): 1000,
-    (Surface.ARM, ResponseKind.JOBS): 1000,
-    (Surface.CLASSIC, ResponseKind.JOB_HISTORY): 100,
+    (Surface.CLASSIC, ResponseKind.JOBS): MAX_TOP,
+    (Surface.ARM, ResponseKind.JOBS): MAX_TOP,
+    (Surface.CLASSIC, ResponseKind.JOB_HISTORY): MAX_HISTORY_TOP,
     (Surface.ARM, ResponseKind.JOB_HISTORY): 500,
 }
 UUID: JsonObject = {"type": "string", "format": "uuid"}
@@ -113,7 +113,7 @@ def page(row: Endpoint) -> list[JsonObject]:
     most = LONGEST_PAGES[row.surface, row.response]
     return [
         parameter("$top", "query", {"type": "integer", "minimum": 1, "maximum": most}),
-        parameter("$skip", "query", {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}),
+        parameter("$skip", "query", {"type": "integer", "minimum": 0, "maximum": MAX_SKIP}),
         parameter("$filter", "query", filtered),
     ]
 

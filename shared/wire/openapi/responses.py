@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from shared.wire.catalogue import Endpoint, Surface
+from shared.wire.endpoint import Endpoint, Surface
 from shared.wire.json_types import JsonObject
 from shared.wire.openapi.bodies import answer_schema
 from shared.wire.openapi.json_schemas import ref

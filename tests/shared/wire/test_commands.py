@@ -8,12 +8,19 @@ from hypothesis import strategies as st
 
 from shared.errors import Fault, InvalidRequestError
 from shared.wire.catalogue import CATALOGUE
-from shared.wire.commands import canonical_json, parse_commands, request_command
+from shared.wire.commands import (
+    canonical_json,
+    parse_commands,
+    request_command,
+    request_query,
+)
+from shared.wire.faults import json_path
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.routing import Match
 from tests.shared.wire import strategies
 
-JOB = "/cloudservices/cs1/jobcollections/jc1/jobs/nightly"
+COLLECTION = "/cloudservices/cs1/jobcollections/jc1"
+JOB = f"{COLLECTION}/jobs/nightly"
 BODY: JsonObject = {
     "action": {"type": "http", "request": {"method": "POST", "uri": "https://example.org/run"}}
 }
@@ -71,13 +78,112 @@ def test_a_resource_has_one_spelling() -> None:
     assert command.resource == "/cloudservices/cs1/jobcollections/jc1/jobs/aA%20b"
 
 
-def test_an_etag_goes_with_a_collection() -> None:
-    resource = "/cloudservices/cs1/jobcollections/jc1"
-    document: JsonObject = {"command": "CreateJobCollection", "resource": resource, "body": {}}
+def test_an_etag_goes_with_the_update_of_a_collection() -> None:
+    document: JsonObject = {"command": "UpdateJobCollection", "resource": COLLECTION, "body": {}}
 
     (command,) = parse_commands(encode({**document, "ifMatch": "e"}))
 
     assert command.if_match == "e"
+
+
+@pytest.mark.parametrize(
+    ("name", "if_match"), [("UpdateJobCollection", None), ("CreateJobCollection", "e")]
+)
+def test_p10_the_update_of_a_collection_needs_an_etag_and_its_creation_takes_none(
+    name: str, if_match: str | None
+) -> None:
+    document: JsonObject = {"command": name, "resource": COLLECTION, "body": {}}
+
+    assert faults_of(encode({**document, "ifMatch": if_match})) == ["$.ifMatch"]
+
+
+@pytest.mark.parametrize(
+    ("if_match", "name"), [(None, "CreateJobCollection"), ("e", "UpdateJobCollection")]
+)
+def test_a_put_of_a_collection_with_an_etag_is_an_update(if_match: str | None, name: str) -> None:
+    params = {"cloud_service": "cs1", "job_collection": "jc1"}
+
+    command = request_command(
+        Match(CATALOGUE["CreateJobCollection"], params), b"{}", if_match=if_match
+    )
+
+    assert (command.endpoint.name, command.if_match) == (name, if_match)
+
+
+@pytest.mark.parametrize(
+    ("command", "resource", "query"),
+    [
+        ("ListJobs", f"{COLLECTION}/jobs", {"$top": "1000", "$skip": "0"}),
+        ("ListJobs", f"{COLLECTION}/jobs", {"$filter": "STATE eq 'Faulted'"}),
+        ("ListJobs", f"{COLLECTION}/jobs", {}),
+        ("GetJobHistory", JOB, {"$top": "100", "$filter": "status eq failed and state eq enabled"}),
+        ("CheckJobCollectionName", "/cloudservices/cs1", {"resourceName": "jc 2"}),
+    ],
+)
+def test_reads_take_their_query(command: str, resource: str, query: JsonObject) -> None:
+    (read,) = parse_commands(encode({"command": command, "resource": resource, "query": query}))
+
+    assert read.query == query
+    assert request_query(CATALOGUE[command], {k: str(v) for k, v in query.items()}) == query
+
+
+def test_a_query_has_one_spelling() -> None:
+    document: JsonObject = {"command": "ListJobs", "resource": f"{COLLECTION}/jobs"}
+
+    (read,) = parse_commands(encode({**document, "query": {"$TOP": "5", "$skip": None}}))
+
+    assert read.query == {"$top": "5"}
+
+
+@pytest.mark.parametrize(
+    ("command", "resource", "query", "names"),
+    [
+        ("ListJobs", f"{COLLECTION}/jobs", {"$top": "0"}, ["$top"]),
+        ("ListJobs", f"{COLLECTION}/jobs", {"$top": "1001", "$skip": "-1"}, ["$top", "$skip"]),
+        ("ListJobs", f"{COLLECTION}/jobs", {"$top": ""}, ["$top"]),
+        ("ListJobs", f"{COLLECTION}/jobs", {"$top": "٣"}, ["$top"]),
+        ("ListJobs", f"{COLLECTION}/jobs", {"$filter": "state eq asleep"}, ["$filter"]),
+        ("ListJobs", f"{COLLECTION}/jobs", {"$filter": "status eq failed"}, ["$filter"]),
+        ("ListJobs", f"{COLLECTION}/jobs", {"$filter": " " * 201}, ["$filter"]),
+        ("ListJobs", f"{COLLECTION}/jobs", {"colour": "red", "a b": "1"}, ["colour", "a b"]),
+        ("GetJobHistory", JOB, {"$top": "101"}, ["$top"]),
+        ("GetJobHistory", JOB, {"$filter": "status eq asleep"}, ["$filter"]),
+        ("CheckJobCollectionName", "/cloudservices/cs1", {}, ["resourceName"]),
+        ("CheckJobCollectionName", "/cloudservices/cs1", {"resourceName": ""}, ["resourceName"]),
+        (
+            "CheckJobCollectionName",
+            "/cloudservices/cs1",
+            {"resourceName": "\x00"},
+            ["resourceName"],
+        ),
+    ],
+    ids=range(13),
+)
+def test_p10_every_fault_of_a_query_is_told(
+    command: str, resource: str, query: dict[str, str], names: list[str]
+) -> None:
+    document: JsonObject = {"command": command, "resource": resource, "query": {**query}}
+
+    assert faults_of(encode(document)) == [json_path([name], root="$.query") for name in names]
+    with pytest.raises(InvalidRequestError) as caught:
+        request_query(CATALOGUE[command], query)
+    assert [fault.path for fault in caught.value.faults] == [f"?{name}" for name in names]
+
+
+@pytest.mark.parametrize("query", ["$top=1", 1, [], {"$top": 1}, {"$top": ["1"]}])
+def test_p10_a_query_is_an_object_of_texts(query: Json) -> None:
+    document: JsonObject = {"command": "ListJobs", "resource": f"{COLLECTION}/jobs"}
+
+    (path,) = faults_of(encode({**document, "query": query}))
+    assert path.startswith("$.query")
+
+
+@pytest.mark.parametrize("name", ["GetJob", "DeleteJob", "RunJob"])
+def test_p10_what_takes_no_query_refuses_one(name: str) -> None:
+    document: JsonObject = {"command": name, "resource": JOB}
+
+    assert parse_commands(encode({**document, "query": {}}))[0].query == {}
+    assert faults_of(encode({**document, "query": {"$top": "1"}})) == ["$.query"]
 
 
 @pytest.mark.parametrize(
@@ -118,8 +224,7 @@ def test_p10_every_fault_of_every_command_is_told(document: Json, paths: list[st
 
 @pytest.mark.parametrize("etag", ["✓", "", 1, "a\r\nb"])
 def test_p10_what_is_no_etag_is_a_fault(etag: Json) -> None:
-    resource = "/cloudservices/cs1/jobcollections/jc1"
-    document: JsonObject = {"command": "CreateJobCollection", "resource": resource, "body": {}}
+    document: JsonObject = {"command": "UpdateJobCollection", "resource": COLLECTION, "body": {}}
 
     assert faults_of(encode({**document, "ifMatch": etag})) == ["$.ifMatch"]
 

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidRequestError
-from shared.wire.catalogue import CATALOGUE, Endpoint
+from shared.wire.catalogue import CATALOGUE
+from shared.wire.endpoint import Endpoint
 from shared.wire.names import name_faults
 from shared.wire.routing import (
     Match,
@@ -20,7 +21,13 @@ from tests.shared.wire.recordings import recorded
 SERVICE = service_router()
 CONNECTOR = connector_router()
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
-PARAMS = {"cloud_service": "cs1", "job_collection": "jc1", "job": "j1", "operation": "0" * 32}
+PARAMS = {
+    "cloud_service": "cs1",
+    "job_collection": "jc1",
+    "job": "j1",
+    "operation": "0" * 32,
+    "provider": "scheduler",
+}
 JOBS = "/cloudservices/cs1/resources/scheduler/~/JobCollections/jc1/jobs"
 
 
@@ -31,11 +38,13 @@ def name_of(row: Endpoint) -> str:
 @pytest.mark.parametrize("row", CATALOGUE.values(), ids=name_of)
 def test_every_endpoint_is_reached_by_the_path_that_is_made_for_it(row: Endpoint) -> None:
     path = service_path(row, PARAMS, subscription=SUBSCRIPTION)
+    query = "=".join(row.selector or ())
 
-    routed = SERVICE.match(row.method, path)
+    routed = SERVICE.match(row.method, path, query)
 
     assert isinstance(routed, Match)
-    assert routed.endpoint is row
+    assert (routed.endpoint.path, routed.endpoint.selector) == (row.path, row.selector)
+    assert routed.endpoint.name == row.name or row.shares_path
     assert routed.params["subscription"] == SUBSCRIPTION
 
 
@@ -93,10 +102,10 @@ def test_other_methods_are_told_which_are_allowed() -> None:
     )
 
 
-def test_the_provider_takes_no_changes_of_collections_and_the_front_end_no_reads() -> None:
+def test_the_provider_takes_no_put_of_collections_and_the_front_end_no_reads() -> None:
     passed, direct = JOBS.removesuffix("/jobs"), JOBS.removesuffix("/jobs").replace("/~", "")
 
-    assert SERVICE.match("PUT", f"/s{passed}") == MethodNotAllowed(frozenset({"GET"}))
+    assert SERVICE.match("PUT", f"/s{passed}") == MethodNotAllowed(frozenset({"GET", "PATCH"}))
     assert SERVICE.match("GET", f"/s{direct}") == MethodNotAllowed(frozenset({"PUT", "DELETE"}))
 
 

@@ -7,7 +7,7 @@ from shared.errors import InvalidRequestError, RequestError
 from shared.scheduler.service.arm.gateway_errors import REGIONS, from_gateway, version_missing
 from shared.scheduler.service.paging import read_query
 from shared.wire.arm_catalogue import API_VERSIONS, is_of_scheduler
-from shared.wire.catalogue import Endpoint
+from shared.wire.endpoint import Endpoint
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d(-[a-z]+)?", re.ASCII | re.IGNORECASE)
 

@@ -28,7 +28,7 @@ from shared.wire.arm_collection import (
     patchable,
 )
 from shared.wire.arm_ids import COLLECTION_TYPE, group_id
-from shared.wire.catalogue import Surface
+from shared.wire.endpoint import Surface
 from shared.wire.job_collection import CollectionDefinition, JobCollectionState, OperationResult
 from shared.wire.json_types import JsonObject
 from shared.wire.merge import merge

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.sql.database import Transaction
-from shared.wire.catalogue import Surface
+from shared.wire.endpoint import Surface
 from tests.shared.scheduler.scheduler_stack import (
     CLOUD_SERVICE,
     CS,

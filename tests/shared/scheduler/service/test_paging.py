@@ -4,14 +4,13 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidRequestError
 from shared.scheduler.service.paging import (
-    MAX_HISTORY_TOP,
-    MAX_TOP,
     HistoryPage,
     Page,
     read_history_page,
     read_page,
 )
 from shared.wire.job import JobExecutionStatus, JobState
+from shared.wire.queries import MAX_HISTORY_TOP, MAX_TOP
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from shared.scheduler.service.paging import MAX_ARM_HISTORY_TOP, MAX_HISTORY_TOP, MAX_TOP
+from shared.scheduler.service.paging import MAX_ARM_HISTORY_TOP
 from shared.wire.arm_catalogue import ARM_ROWS
-from shared.wire.catalogue import FRONT_END_JOBS, Endpoint, Surface
+from shared.wire.catalogue import FRONT_END_JOBS
 from shared.wire.classic_catalogue import CLASSIC_ROWS
+from shared.wire.endpoint import Endpoint, Surface
 from shared.wire.openapi.document import (
     encode_document,
     openapi_document,
     operations,
     references,
 )
+from shared.wire.queries import MAX_HISTORY_TOP, MAX_TOP
 
 REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "openapi" / "scheduler.json"
 DOCUMENT: dict[str, Any] = openapi_document()
