@@ -1,10 +1,10 @@
-"""Operations over HTTP: how far they are."""
+"""Operations over HTTP: how far they are, and canceling one that was not started."""
 
 import azure.functions as func
 
-from functions.rendering import answered, answering, monitored, whole_number
+from functions.rendering import answering, listed, monitored
 from shared.bootstrap import application
-from shared.connector.connector import LONGEST_LIST
+from shared.connector.listing import read_filter
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
@@ -13,9 +13,9 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions
 @blueprint.route("operations", methods=["GET"])
 @answering
 async def list_operations(req: func.HttpRequest) -> func.HttpResponse:
-    limit = whole_number(req, "limit", default=LONGEST_LIST, most=LONGEST_LIST)
-    operations = await (await application()).connector.operations(limit=limit)
-    return answered({"value": [operation.to_json() for operation in operations]})
+    app = await application()
+    page = await app.connector.operations(read_filter(req.params))
+    return listed(req, page, public_url=app.settings.public_url)
 
 
 @blueprint.function_name("get_operation")
@@ -24,3 +24,11 @@ async def list_operations(req: func.HttpRequest) -> func.HttpResponse:
 async def get_operation(req: func.HttpRequest) -> func.HttpResponse:
     operation_id = str(req.route_params.get("id"))
     return monitored(await (await application()).connector.operation(operation_id))
+
+
+@blueprint.function_name("cancel_operation")
+@blueprint.route("operations/{id}/cancel", methods=["POST"])
+@answering
+async def cancel_operation(req: func.HttpRequest) -> func.HttpResponse:
+    operation_id = str(req.route_params.get("id"))
+    return monitored(await (await application()).connector.cancel(operation_id))

@@ -10,6 +10,7 @@ import azure.functions as func
 
 from functions.callers import admit
 from shared.bootstrap import new_id
+from shared.connector.listing import OperationPage, next_query
 from shared.connector.operations import Operation
 from shared.connector.rejection import QueueMessage
 from shared.errors import (
@@ -22,8 +23,8 @@ from shared.errors import (
     TransientError,
 )
 from shared.messaging.wake_up import WakeUp
-from shared.wire.catalogue import Endpoint
 from shared.wire.commands import MAX_MESSAGE_BYTES, Command, parse_commands, request_command
+from shared.wire.endpoint import Endpoint
 from shared.wire.errors import json_error
 from shared.wire.json_types import Json
 from shared.wire.routing import Match, MethodNotAllowed, connector_router
@@ -192,6 +193,17 @@ def monitored(operation: Operation) -> func.HttpResponse:
     return response
 
 
+def listed(
+    req: func.HttpRequest, page: OperationPage, *, public_url: str | None
+) -> func.HttpResponse:
+    """Return a page of operations, and where the next one is."""
+    document: dict[str, object] = {"value": [one.to_json() for one in page.operations]}
+    if page.last is not None:
+        query = next_query(req.params, page.last)
+        document["nextLink"] = f"{base_url(req, public_url)}/api/operations?{query}"
+    return answered(document)
+
+
 def set_retry_after(response: func.HttpResponse, operation: Operation) -> None:
     """Tell when to look again, unless it has ended."""
     if operation.retry_after is not None:
@@ -200,10 +212,15 @@ def set_retry_after(response: func.HttpResponse, operation: Operation) -> None:
 
 def operation_url(req: func.HttpRequest, operation_id: str, public_url: str | None) -> str:
     """Return where the caller can watch the operation."""
-    if public_url is None:
-        parts = urlsplit(req.url)
-        public_url = f"{parts.scheme}://{parts.netloc}"
-    return f"{public_url}/api/operations/{operation_id}"
+    return f"{base_url(req, public_url)}/api/operations/{operation_id}"
+
+
+def base_url(req: func.HttpRequest, public_url: str | None) -> str:
+    """Return what the connector's URLs begin with: the setting, else as the caller reached it."""
+    if public_url is not None:
+        return public_url
+    parts = urlsplit(req.url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def whole_number(req: func.HttpRequest, name: str, *, default: int, most: int) -> int:

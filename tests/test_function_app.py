@@ -15,6 +15,7 @@ NAMES = (
 CONNECTOR = {
     "accept_command",
     "accept_ordered_command",
+    "cancel_operation",
     "change_resource",
     "create_event_subscription",
     "delete_event_subscription",

@@ -14,6 +14,8 @@ from shared.connector.history import History
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.stores.sql import SqlOperationStore
+from shared.connector.upkeep import Upkeep
+from shared.connector.watch import Watch
 from shared.errors import ConfigurationError
 from shared.events.log import EventLog
 from shared.tls import client_context
@@ -30,7 +32,6 @@ class ConnectorParts:
     def connector(self) -> Connector:
         sealer = self._on.sealer()
         return Connector(
-            self._operations,
             door=Door(
                 self._operations,
                 rejections=Rejections(
@@ -53,8 +54,8 @@ class ConnectorParts:
                 random=random.random,
             ),
             reader=Reader(self._deployment, self._on.clock),
-            event_log=self._event_log,
-            clock=self._on.clock,
+            watch=Watch(self._operations),
+            upkeep=Upkeep(self._operations, event_log=self._event_log, clock=self._on.clock),
         )
 
     @cached_property

@@ -3,43 +3,31 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.clock import Clock
 from shared.connector.commands import Door
 from shared.connector.execute import Executor
+from shared.connector.listing import OperationFilter, OperationPage
 from shared.connector.operations import Operation, instant_text
 from shared.connector.reading import Reader
 from shared.connector.rejection import QueueMessage
-from shared.connector.store import OperationStore
-from shared.errors import NotFoundError
-from shared.events.log import EventLog
+from shared.connector.upkeep import Upkeep
+from shared.connector.watch import Watch
 from shared.messaging.wake_up import WakeUp
-from shared.wire.catalogue import Endpoint
 from shared.wire.commands import Command
+from shared.wire.endpoint import Endpoint
 from shared.wire.json_types import Json
-
-LONGEST_LIST = 100
-"""As many operations as a caller may ask for at once."""
 
 
 class Connector:
     """Accepts commands, carries them out, and says how far they are."""
 
     def __init__(
-        self,
-        store: OperationStore,
-        *,
-        door: Door,
-        executor: Executor,
-        reader: Reader,
-        event_log: EventLog,
-        clock: Clock,
+        self, *, door: Door, executor: Executor, reader: Reader, watch: Watch, upkeep: Upkeep
     ) -> None:
-        self._store = store
         self._door = door
         self._executor = executor
         self._reader = reader
-        self._event_log = event_log
-        self._clock = clock
+        self._watch = watch
+        self._upkeep = upkeep
 
     async def accept(
         self,
@@ -69,29 +57,28 @@ class Connector:
         return await self._reader.read(endpoint, params, query)
 
     async def operation(self, operation_id: str) -> Operation:
-        """Raises NotFoundError; operations that ended more than seven days ago are forgotten."""
-        operation = await self._store.get(operation_id)
-        if operation is None:
-            raise NotFoundError(f"there is no operation {operation_id!r}")
-        return operation
+        """See `Watch.operation`."""
+        return await self._watch.operation(operation_id)
 
-    async def operations(self, *, limit: int) -> list[Operation]:
-        """Return the operations accepted last, the newest first."""
-        return await self._store.newest(limit=limit)
+    async def operations(self, wanted: OperationFilter) -> OperationPage:
+        """See `Watch.page`."""
+        return await self._watch.page(wanted)
+
+    async def cancel(self, operation_id: str) -> Operation:
+        """See `Executor.cancel`."""
+        return await self._executor.cancel(operation_id)
 
     async def sweep(self) -> int:
-        """Wake what should have been woken and publish what a crash left unpublished; returns how many operations."""
-        woken = await self._store.sweep(now=self._clock.now())
-        await self._event_log.publish()
-        return woken
+        """See `Upkeep.sweep`."""
+        return await self._upkeep.sweep()
 
     async def prune(self) -> int:
-        """Forget operations that ended more than seven days ago; returns how many."""
-        return await self._store.prune(now=self._clock.now())
+        """See `Upkeep.prune`."""
+        return await self._upkeep.prune()
 
     async def free_leases(self) -> int:
-        """End the leases that a dead process left; only the sole owner of the store may, at its start."""
-        return await self._store.free_leases(now=self._clock.now())
+        """See `Upkeep.free_leases`."""
+        return await self._upkeep.free_leases()
 
     def health(self) -> dict[str, Any]:
         """Say whether calls to the Scheduler are paused, since when and why."""

@@ -24,7 +24,7 @@ from shared.connector.operations import (
 )
 from shared.errors import AuthenticationError, TransientError
 from shared.outbound.retry_after import retry_after_of
-from shared.wire.catalogue import Endpoint
+from shared.wire.endpoint import Endpoint
 from shared.wire.json_types import Json
 from shared.wire.operation import Operation as ServiceOperation
 from shared.wire.operation import OperationStatus as ServiceStatus
@@ -111,7 +111,7 @@ def after_send(case: Case, reply: RestResponse | TransientError) -> Step:
     if isinstance(reply, TransientError):
         is_unknown = case.progress.is_outcome_unknown or isinstance(reply, OutcomeUnknownError)
         return try_again(case, error_from(reply), is_unknown=is_unknown)
-    if reply.status in case.endpoint.success:
+    if case.endpoint.is_success(reply.status):
         return after_success(case, reply)
     if reply.status in TRY_AGAIN or reply.status >= 500:
         is_unknown = case.progress.is_outcome_unknown or reply.status not in NOTHING_DONE
@@ -131,8 +131,8 @@ def after_send(case: Case, reply: RestResponse | TransientError) -> Step:
 
 
 def after_success(case: Case, reply: RestResponse) -> Step:
-    if not case.endpoint.asynchronous:
-        return succeeded(reply.status, answers.result_of(case.endpoint, reply))
+    if not case.endpoint.goes_on(reply.status):
+        return answers.end_of(case.endpoint, reply)
     request_id = reply.headers.get("x-ms-request-id")
     if not request_id:
         return case.settle()
@@ -214,7 +214,8 @@ def try_again(
         case.progress, failures=case.progress.failures + 1, is_outcome_unknown=is_unknown
     )
     if case.is_over:
-        return case.settle() if is_unknown else failed(error, http_status=http_status)
+        is_open = is_unknown and not case.endpoint.is_read
+        return case.settle() if is_open else failed(error, http_status=http_status)
     wait = back_off(case.progress.failures, chance=case.chance, retry_after=retry_after)
     return case.later(progress, wait)
 
@@ -223,8 +224,8 @@ def error_from(error: TransientError) -> OperationError:
     return OperationError(code=error.code, message=error.message)
 
 
-def succeeded(http_status: int, result: Json = None) -> Ended:
-    return Ended(status=OperationStatus.SUCCEEDED, http_status=http_status, result=result)
+def succeeded(http_status: int) -> Ended:
+    return Ended(status=OperationStatus.SUCCEEDED, http_status=http_status)
 
 
 def failed(error: OperationError, *, http_status: int | None = None) -> Ended:

@@ -16,6 +16,7 @@ from shared.connector.operations import (
     Assignment,
     Ended,
     Later,
+    Operation,
     OperationError,
     OperationStatus,
     Phase,
@@ -78,6 +79,17 @@ class Executor:
         if isinstance(step, Ended):
             self._tell(started.assignment, step)
             await self._event_log.publish()
+
+    async def cancel(self, operation_id: str) -> Operation:
+        """End an operation that was never started; one that is canceled already is returned as it is.
+
+        Raises:
+            NotFoundError: there is no such operation (any more).
+            ConflictError: it was started, or has ended.
+        """
+        operation = await self._store.cancel(operation_id, now=self._clock.now())
+        await self._event_log.publish()
+        return operation
 
     async def _next_step(self, assignment: Assignment) -> Later | Ended:
         now = self._clock.now()

@@ -4,9 +4,12 @@ An ordering path is a resource's path in lower case that ends with `/`, so that 
 """
 
 from collections.abc import Mapping
+from urllib.parse import quote, unquote
 
-from shared.wire.catalogue import Endpoint
+from shared.wire.endpoint import Endpoint
 from shared.wire.routing import resource_path
+
+CLOUD_SERVICES = "/cloudservices/"
 
 
 def ordering_path(endpoint: Endpoint, params: Mapping[str, str]) -> str:
@@ -24,3 +27,26 @@ def paths_above(path: str) -> list[str]:
 def range_below(path: str) -> tuple[str, str]:
     """Return the open interval, by code points, in which all paths below `path` lie, and no others."""
     return path, path[:-1] + chr(ord("/") + 1)
+
+
+def folded_path(path: str) -> str | None:
+    """Return the ordering path of a path as operations show it, or of the beginning of one; None if it is no path."""
+    if not path.startswith("/"):
+        return None
+    try:
+        segments = [unquote(segment, errors="strict") for segment in path.strip("/").split("/")]
+        folded = [quote(segment.casefold(), safe="").lower() for segment in segments]
+    except UnicodeError:
+        return None
+    return f"/{'/'.join(folded)}/" if all(folded) else None
+
+
+def scopes_of(path: str) -> tuple[str | None, str | None]:
+    """Return the ordering paths of the cloud service and of the job collection that `path` is or lies in.
+
+    What lies elsewhere is in the scope of its first segment, as if that were a cloud service.
+    """
+    above = paths_above(path)
+    if above[0] != CLOUD_SERVICES:
+        return above[0], None
+    return (above[1] if len(above) > 1 else None), (above[3] if len(above) > 3 else None)

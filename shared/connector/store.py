@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.connector.listing import OperationFilter, OperationPage
 from shared.connector.operations import Assignment, Ended, Later, NewOperation, Operation
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
@@ -55,11 +56,16 @@ class OperationStore(Protocol):
             LeaseLostError: somebody else has started it since; nothing is written.
         """
 
-    async def get(self, operation_id: str) -> Operation | None:
-        """Return an operation, or None when there is none (any more)."""
+    async def cancel(self, operation_id: str, *, now: datetime) -> Operation:
+        """End an operation that was never started as Canceled: its event, and what waited for it, as with every end.
 
-    async def newest(self, *, limit: int) -> list[Operation]:
-        """Return the operations accepted last, the newest first."""
+        What waited for it waits for the write before it on the same path, if that has not ended. No wake-up fits the
+        operation any more. One that is canceled already is returned as it is.
+
+        Raises:
+            NotFoundError: there is no such operation (any more).
+            ConflictError: it was started, or has ended.
+        """
 
     async def sweep(self, *, now: datetime) -> int:
         """Release and wake what should have been; returns how many were woken."""
@@ -70,6 +76,16 @@ class OperationStore(Protocol):
     async def prune(self, *, now: datetime) -> int:
         """Forget operations that ended more than seven days ago, and keys older than 24 hours; returns how many
         operations. Works in steps, so that nobody waits for long."""
+
+
+class OperationList(Protocol):
+    """What is asked about operations by whoever watches them."""
+
+    async def get(self, operation_id: str) -> Operation | None:
+        """Return an operation, or None when there is none (any more)."""
+
+    async def page(self, wanted: OperationFilter) -> OperationPage:
+        """Return operations, those that were asked for last first; costs what is returned, whatever is stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.connector.listing import OperationFilter
 from shared.connector.operations import (
     Later,
     OperationStatus,
@@ -15,6 +16,8 @@ from shared.errors import ConflictError, LeaseLostError
 from shared.messaging.steps import AT_ONCE
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
+from tests.contracts.operation_store_canceling import CancelingContract
+from tests.contracts.operation_store_listing import ListingContract
 from tests.contracts.operation_store_ordering import OrderingContract
 from tests.contracts.operation_store_steps import (
     COLLECTION,
@@ -27,7 +30,7 @@ from tests.contracts.operation_store_steps import (
 )
 
 
-class OperationStoreContract(OrderingContract):
+class OperationStoreContract(OrderingContract, CancelingContract, ListingContract):
     """A subclass opens a world over an empty store."""
 
     async def test_p1_accepted_operation_is_there_and_woken_once(self, world: StoreWorld) -> None:
@@ -38,14 +41,6 @@ class OperationStoreContract(OrderingContract):
 
     async def test_unknown_operation_is_none(self, world: StoreWorld) -> None:
         assert await world.store.get("nobody") is None
-
-    async def test_newest_come_first(self, world: StoreWorld) -> None:
-        await self.accept(world, ("a", JOB), ("b", COLLECTION))
-        await self.accept(world, ("c", JOB))
-
-        newest = await world.store.newest(limit=2)
-
-        assert [operation.id for operation in newest] == ["c", "b"]
 
     async def test_p4_same_key_is_the_same_operations_as_they_are_now(
         self, world: StoreWorld
@@ -94,7 +89,7 @@ class OperationStoreContract(OrderingContract):
         )
 
         assert len({answer[0].id for answer in answers}) == 1
-        assert len(await world.store.newest(limit=100)) == 1
+        assert len((await world.store.page(OperationFilter())).operations) == 1
 
     async def test_conflict_costs_no_neighbour_its_acceptance(self, world: StoreWorld) -> None:
         await self.accept(world, ("a", JOB), key="k", fingerprint="1")

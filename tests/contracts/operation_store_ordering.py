@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.connector.listing import OperationFilter
 from tests.contracts.operation_store_steps import (
     COLLECTION,
     FAILED,
@@ -84,7 +85,8 @@ class OrderingContract(StoreSteps):
             ended.append(wake_up.id)
 
         assert sorted(ended) == sorted(names)
-        assert [one.id for one in await world.store.newest(limit=100)] == ended[::-1]
+        page = await world.store.page(OperationFilter())
+        assert [one.id for one in page.operations] == ended[::-1]
 
     async def test_operation_that_waits_for_several_is_woken_by_the_last(
         self, world: StoreWorld

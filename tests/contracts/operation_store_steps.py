@@ -15,7 +15,7 @@ from shared.connector.operations import (
     OperationError,
     OperationStatus,
 )
-from shared.connector.store import Acceptance, OperationStore, Started
+from shared.connector.store import Acceptance, OperationList, OperationStore, Started
 from shared.messaging.wake_up import WakeUp
 from tests.clocks import FakeClock
 
@@ -31,13 +31,17 @@ FAILED = Ended(
 )
 
 
+class Store(OperationStore, OperationList, Protocol):
+    """Both ports, which one adapter has."""
+
+
 class StoreWorld(Protocol):
     """A store and what stands behind it."""
 
     clock: FakeClock
 
     @property
-    def store(self) -> OperationStore: ...
+    def store(self) -> Store: ...
 
     async def wake_ups(self) -> list[WakeUp]:
         """Take every wake-up that is visible by now."""

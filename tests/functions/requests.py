@@ -1,11 +1,15 @@
 """What the host would pass to a function, and what it would send back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import azure.functions as func
 from azure.functions.servicebus import ServiceBusMessage
+
+from shared.bootstrap import Application
+from shared.connector.listing import OperationFilter
+from shared.connector.operations import Operation
 
 BASE = "http://127.0.0.1:7071/api"
 JOB = {"action": {"type": "http", "request": {"method": "GET", "uri": "http://example.org/"}}}
@@ -45,3 +49,8 @@ def message(body: bytes, *, deliveries: int = 1) -> func.ServiceBusMessage:
         application_properties={},
         user_properties={},
     )
+
+
+async def operations_of(app: Application) -> Sequence[Operation]:
+    """Return the operations of `app`, the newest first."""
+    return (await app.connector.operations(OperationFilter())).operations

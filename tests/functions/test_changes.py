@@ -2,7 +2,7 @@ import pytest
 
 from functions.changes import change_resource, submit_commands
 from shared.bootstrap import Application
-from tests.functions.requests import BASE, JOB, JOB_PATH, document_of, request
+from tests.functions.requests import BASE, JOB, JOB_PATH, document_of, operations_of, request
 
 COMMAND = {"command": "CreateOrUpdateJob", "resource": JOB_PATH, "body": JOB}
 
@@ -53,7 +53,7 @@ async def test_p10_every_fault_of_a_body_is_told_with_its_path(app: Application)
     assert response.status_code == 400
     assert error["code"] == "BadRequest"
     assert {fault["target"] for fault in error["details"]} >= {"$.action.type", "$.state", "$.x"}
-    assert await app.connector.operations(limit=100) == []
+    assert await operations_of(app) == []
 
 
 async def test_a_path_without_resource_is_404_and_a_wrong_method_says_which_are_right(
@@ -98,7 +98,7 @@ async def test_an_array_is_answered_with_an_operation_for_each_command(app: Appl
 
     assert response.status_code == 202
     assert len(document_of(response)["operations"]) == 2
-    assert len(await app.connector.operations(limit=100)) == 2
+    assert len(await operations_of(app)) == 2
 
 
 @pytest.mark.parametrize("bad", [{}, {"command": "Sing"}, 7])
@@ -110,4 +110,4 @@ async def test_p10_an_array_with_one_bad_element_accepts_none(
     targets = [fault["target"] for fault in document_of(response)["error"]["details"]]
     assert response.status_code == 400
     assert all(target.startswith("$[1]") for target in targets)
-    assert await app.connector.operations(limit=100) == []
+    assert await operations_of(app) == []

@@ -4,7 +4,7 @@ import pytest
 
 from functions.queues import accept_command, deliver_events, execute_operation, publish_history
 from shared.bootstrap import Application
-from tests.functions.requests import JOB, JOB_PATH, message
+from tests.functions.requests import JOB, JOB_PATH, message, operations_of
 
 COMMAND = {"command": "CreateOrUpdateJob", "resource": JOB_PATH, "body": JOB}
 
@@ -14,7 +14,7 @@ async def test_p1_a_command_message_is_an_operation_when_the_function_returns(
 ) -> None:
     await accept_command(message(json.dumps(COMMAND).encode()))
 
-    (operation,) = await app.connector.operations(limit=100)
+    (operation,) = await operations_of(app)
     assert (operation.resource, operation.caller) == (JOB_PATH, "queue:commands")
 
 
@@ -22,7 +22,7 @@ async def test_p4_a_message_that_is_delivered_twice_is_one_operation(app: Applic
     for deliveries in (1, 2):
         await accept_command(message(json.dumps(COMMAND).encode(), deliveries=deliveries))
 
-    assert len(await app.connector.operations(limit=100)) == 1
+    assert len(await operations_of(app)) == 1
 
 
 async def test_p10_a_message_that_is_no_command_ends_in_rejected_with_an_event(

@@ -3,33 +3,24 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.clock import (
     MICROSECOND,
     from_microseconds,
-    from_optional_microseconds,
     to_microseconds,
     to_optional_microseconds,
 )
-from shared.connector.announcements import end_event
-from shared.connector.operations import (
-    Assignment,
-    Ended,
-    Later,
-    NewOperation,
-    Operation,
-    OperationError,
-    OperationStatus,
-    Phase,
-    Progress,
-)
-from shared.connector.ordering import paths_above, range_below
+from shared.connector.listing import OperationFilter, OperationPage
+from shared.connector.operations import Ended, Later, NewOperation, Operation
+from shared.connector.ordering import paths_above, range_below, scopes_of
 from shared.connector.store import Acceptance, Started
 from shared.connector.stores import statements
+from shared.connector.stores.ends import Ends
+from shared.connector.stores.listing import find_page
 from shared.connector.stores.path_locks import lock_paths
+from shared.connector.stores.rows import to_assignment, to_operation
 from shared.connector.stores.tables import operation_work
-from shared.errors import ConflictError, LeaseLostError
+from shared.errors import ConflictError
 from shared.events.log import EventLog
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.steps import AT_ONCE, in_steps
@@ -39,7 +30,6 @@ from shared.sql.database import Database, Transaction
 
 KEYS_KEPT = timedelta(hours=24)
 OPERATIONS_KEPT = timedelta(days=7)
-RELEASED_AT_ONCE = 200
 
 
 class SqlOperationStore:
@@ -50,8 +40,7 @@ class SqlOperationStore:
     ) -> None:
         self._database = database
         self._work = operation_work(sender)
-        self._event_log = event_log
-        self._source = source
+        self._ends = Ends(database, work=self._work, event_log=event_log, source=source)
 
     async def accept(self, acceptance: Acceptance) -> list[Operation]:
         accepted = await self._database.run_grouped(self._accept_group, acceptance)
@@ -63,12 +52,13 @@ class SqlOperationStore:
         return await self._database.run(lambda tx: self._start(tx, wake_up, now))
 
     async def record(self, lease: Lease, step: Later | Ended, *, now: datetime) -> None:
-        if isinstance(step, Later):
-            await self._database.run(lambda tx: self._go_on(tx, lease, step, now))
+        if isinstance(step, Ended):
+            await self._ends.record(lease, step, now=now)
         else:
-            going_on = await self._database.run(lambda tx: self._end(tx, lease, step, now))
-            if going_on is not None:
-                await self._release_rest(going_on, now)
+            await self._database.run(lambda tx: self._go_on(tx, lease, step, now))
+
+    async def cancel(self, operation_id: str, *, now: datetime) -> Operation:
+        return await self._ends.cancel(operation_id, now=now)
 
     async def get(self, operation_id: str) -> Operation | None:
         rows = await self._database.read(
@@ -76,15 +66,12 @@ class SqlOperationStore:
         )
         return to_operation(rows[0]) if rows else None
 
-    async def newest(self, *, limit: int) -> list[Operation]:
-        rows = await self._database.read(
-            lambda connection: statements.newest.rows(connection, at_most=limit)
-        )
-        return [to_operation(row) for row in rows]
+    async def page(self, wanted: OperationFilter) -> OperationPage:
+        return await self._database.read(lambda connection: find_page(connection, wanted))
 
     async def sweep(self, *, now: datetime) -> int:
         for row in await self._database.read(statements.releasing.rows):
-            await self._release_rest(row.number, now)
+            await self._ends.release_rest(row.number, now=now)
         return await self._work.sweep_all(self._database, now=now)
 
     async def free_leases(self, *, now: datetime) -> int:
@@ -156,6 +143,7 @@ class SqlOperationStore:
 
     def _insert(self, transaction: Transaction, new: NewOperation, now: datetime) -> None:
         connection, operation = transaction.connection, new.operation
+        service_scope, collection_scope = scopes_of(new.follows)
         predecessors = statements.find_predecessors.rows(
             connection, **conflicting_paths(new.follows)
         )
@@ -169,6 +157,9 @@ class SqlOperationStore:
             id=operation.id,
             command=operation.command,
             resource=operation.resource,
+            path=new.follows,
+            service_scope=service_scope,
+            collection_scope=collection_scope,
             blocks=new.blocks,
             status=operation.status.value,
             caller=operation.caller,
@@ -212,58 +203,6 @@ class SqlOperationStore:
             with_deadline_at=to_microseconds(step.deadline_at),
         )
 
-    def _end(self, transaction: Transaction, lease: Lease, end: Ended, now: datetime) -> int | None:
-        """End the operation; returns its number when more waits for it than one transaction releases."""
-        rows = statements.blocked_path.rows(transaction.connection, operation_id=lease.id)
-        lock_paths(transaction, (row.blocks for row in rows if row.blocks is not None))
-        self._work.record(transaction, lease, due_at=None, now=now)
-        rows = statements.end.rows(
-            transaction.connection,
-            operation_id=lease.id,
-            with_status=end.status.value,
-            present=to_microseconds(now),
-            with_http_status=end.http_status,
-            with_error_code=end.error and end.error.code,
-            with_error_message=end.error and end.error.message,
-            with_result=None if end.result is None else json.dumps(end.result),
-        )
-        if not rows:
-            raise LeaseLostError(f"operation {lease.id} has ended already")
-        self._event_log.insert(transaction, end_event(to_operation(rows[0]), source=self._source))
-        number: int = rows[0].number
-        if self._release(transaction, number, now) < RELEASED_AT_ONCE:
-            return None
-        statements.set_releasing.change(
-            transaction.connection, ended=number, since=to_microseconds(now)
-        )
-        return number
-
-    async def _release_rest(self, ended: int, now: datetime) -> None:
-        def step(transaction: Transaction) -> int:
-            # Of two processes that release, the second finds what the first has left, and not nothing.
-            statements.lock_ended.rows(transaction.connection, ended=ended)
-            released = self._release(transaction, ended, now)
-            if released < RELEASED_AT_ONCE:
-                statements.set_releasing.change(transaction.connection, ended=ended, since=None)
-            return released
-
-        await in_steps(self._database, step, at_once=RELEASED_AT_ONCE)
-
-    def _release(self, transaction: Transaction, ended: int, now: datetime) -> int:
-        """Release some of what waits for an operation that has ended; returns how many."""
-        connection = transaction.connection
-        successors = statements.forget_waiting.rows(
-            connection, ended=ended, at_most=RELEASED_AT_ONCE
-        )
-        for successor in successors:
-            (row,) = statements.release.rows(connection, successor=successor[0])
-            if row.waits_for == 0:
-                statements.set_deadline.change(
-                    connection, operation_id=row.id, present=to_microseconds(now)
-                )
-                self._work.schedule(transaction, row.id, attempt=row.attempt, due_at=now, now=now)
-        return len(successors)
-
 
 def conflicting_paths(path: str) -> dict[str, str]:
     """Return the parameters that find what `path` waits for: the paths above it, itself included, and those below."""
@@ -274,42 +213,3 @@ def conflicting_paths(path: str) -> dict[str, str]:
     above += [""] * (statements.DEEPEST - len(above))
     ancestors = {f"ancestor_{depth}": ancestor for depth, ancestor in enumerate(above)}
     return {"path": lower, "path_end": upper, **ancestors}
-
-
-def to_operation(row: Any) -> Operation:
-    error = None
-    if row.error_code is not None:
-        error = OperationError(code=row.error_code, message=row.error_message)
-    return Operation(
-        id=row.id,
-        command=row.command,
-        resource=row.resource,
-        status=OperationStatus(row.status),
-        caller=row.caller,
-        correlation_id=row.correlation_id,
-        requested_at=from_microseconds(row.requested_at),
-        started_at=from_optional_microseconds(row.started_at),
-        finished_at=from_optional_microseconds(row.finished_at),
-        http_status=row.http_status,
-        error=error,
-        result=None if row.result is None else json.loads(row.result),
-    )
-
-
-def to_assignment(row: Any, *, leases: int) -> Assignment:
-    return Assignment(
-        operation=to_operation(row),
-        sealed_body=row.sealed_body,
-        if_match=row.if_match,
-        first_sent_at=from_microseconds(row.started_at),
-        deadline_at=from_microseconds(row.deadline_at),
-        progress=Progress(
-            phase=Phase(row.phase),
-            request_id=row.request_id,
-            failures=row.failures,
-            polls=row.polls,
-            missing_since=from_optional_microseconds(row.missing_since),
-            is_outcome_unknown=bool(row.is_outcome_unknown),
-        ),
-        leases=leases,
-    )

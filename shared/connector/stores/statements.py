@@ -63,6 +63,9 @@ insert_operation = Prepared(
                 "id",
                 "command",
                 "resource",
+                "path",
+                "service_scope",
+                "collection_scope",
                 "blocks",
                 "status",
                 "caller",
@@ -121,26 +124,31 @@ progress = Prepared(
         deadline_at=bindparam("with_deadline_at"),
     )
 )
-blocked_path = Prepared(select(column.blocks).where(this))
+find_path = Prepared(select(column.path).where(this))
+ended = {"finished_at": bindparam("present"), "blocks": null(), "sealed_body": null()}
 end = Prepared(
     update(operation)
     .where(this, column.finished_at.is_(None))
     .values(
         status=bindparam("with_status"),
-        finished_at=bindparam("present"),
         http_status=bindparam("with_http_status"),
         error_code=bindparam("with_error_code"),
         error_message=bindparam("with_error_message"),
         result=bindparam("with_result"),
-        blocks=null(),
-        sealed_body=null(),
+        **ended,
     )
-    .returning(column.number, *VISIBLE)
+    .returning(column.number, column.path, *VISIBLE)
+)
+cancel = Prepared(
+    update(operation)
+    .where(this, column.status == literal(OperationStatus.NOT_STARTED.value))
+    .values(status=OperationStatus.CANCELED.value, **ended)
+    .returning(column.number, column.path, *VISIBLE)
 )
 
 release = Prepared(
     update(operation)
-    .where(column.number == bindparam("successor"))
+    .where(column.number == bindparam("successor"), column.finished_at.is_(None))
     .values(waits_for=column.waits_for - 1)
     .returning(column.id, column.attempt, column.waits_for)
 )
@@ -158,7 +166,14 @@ forget_waiting = Prepared(
     .returning(waiting.c.successor)
 )
 lock_ended = Prepared(
-    select(column.number).where(column.number == bindparam("ended")).with_for_update()
+    select(column.number, column.path, column.status)
+    .where(column.number == bindparam("ended"))
+    .with_for_update()
+)
+find_before = Prepared(
+    select(func.max(column.number)).where(
+        column.blocks == bindparam("of_path"), column.number < bindparam("ended")
+    )
 )
 set_releasing = Prepared(
     update(operation)
@@ -176,7 +191,6 @@ set_deadline = Prepared(
 )
 
 get = Prepared(select(*VISIBLE).where(this))
-newest = Prepared(select(*VISIBLE).order_by(column.number.desc()).limit(bindparam("at_most")))
 
 prune_operations = Prepared(
     delete(operation).where(

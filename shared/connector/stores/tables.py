@@ -17,7 +17,7 @@ from shared.messaging.work import WorkRows, sweep_index, work_columns
 from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0002")
+SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0003")
 LEASE = timedelta(seconds=90)
 
 metadata = MetaData()
@@ -29,6 +29,9 @@ operation = Table(
     Column("id", Text, nullable=False, unique=True),
     Column("command", Text, nullable=False),
     Column("resource", Text, nullable=False),
+    Column("path", Text, nullable=False, server_default=""),
+    Column("service_scope", Text),
+    Column("collection_scope", Text),
     Column("blocks", BY_CODE_POINT),
     Column("status", Text, nullable=False),
     Column("caller", Text, nullable=False),
@@ -72,6 +75,9 @@ Index(
     operation.c.releasing_since,
     **only_where(operation.c.releasing_since.is_not(None)),
 )
+for scope in (None, "service_scope", "collection_scope", "path"):
+    columns = [*([] if scope is None else [scope]), "status", "requested_at", "number"]
+    Index(f"ix_operation_{scope or 'status'}_listed", *(operation.c[name] for name in columns))
 
 waiting = Table(
     "operation_waiting",

@@ -92,7 +92,7 @@ async def test_key_that_is_empty_or_not_printable_is_refused(
         with pytest.raises(InvalidRequestError) as caught:
             await world.accept(put_job(), key=key)
 
-        assert await world.connector.operations(limit=1) == []
+        assert await world.operations(limit=1) == []
     assert [fault.path for fault in caught.value.faults] == ["Idempotency-Key"]
 
 

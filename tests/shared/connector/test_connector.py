@@ -107,7 +107,7 @@ class Simulation:
             try:
                 await self.stack.work()
                 await self.world.work()
-                operations = await self.world.connector.operations(limit=100)
+                operations = await self.world.operations()
                 if all(one.retry_after is None for one in operations):
                     await self.world.connector.sweep()
                     return
@@ -234,10 +234,10 @@ async def test_p1_death_while_accepting_leaves_all_or_nothing(tmp_path: Path) ->
                 await simulation.accept(PUT_SERVICE, PUT_COLLECTION)
             await simulation.restart()
 
-            assert len(await simulation.world.connector.operations(limit=100)) == kept
+            assert len(await simulation.world.operations()) == kept
         await simulation.run()
 
-        assert {one.status for one in await simulation.world.connector.operations(limit=100)} == {
+        assert {one.status for one in await simulation.world.operations()} == {
             OperationStatus.SUCCEEDED
         }
 
@@ -329,15 +329,13 @@ async def test_operations_are_found_listed_and_forgotten(tmp_path: Path) -> None
             await world.accept(put_job(f"j{number}"))
         await world.run()
 
-        assert len(await world.connector.operations(limit=100)) == 100
-        assert [one.resource for one in await world.connector.operations(limit=1)] == [
-            f"{JC}/jobs/j101"
-        ]
+        assert len(await world.operations()) == 100
+        assert [one.resource for one in await world.operations(limit=1)] == [f"{JC}/jobs/j101"]
         with pytest.raises(NotFoundError, match="'nobody'"):
             await world.connector.operation("nobody")
         world.clock.set(world.clock.now() + timedelta(days=8))
         assert await world.connector.prune() == 102
-        assert await world.connector.operations(limit=100) == []
+        assert await world.operations() == []
 
 
 async def test_retry_after_is_given_until_the_end(tmp_path: Path) -> None:

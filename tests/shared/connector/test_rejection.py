@@ -60,7 +60,7 @@ async def test_p10_message_that_is_no_command_is_copied_and_told(
         )
         (copy,) = await rejected(world.broker)
         (event,) = await world.events()
-        operations = await world.connector.operations(limit=100)
+        operations = await world.operations()
 
     properties = copy.message.application_properties
     assert (accepted, operations) == ([], [])
@@ -96,7 +96,7 @@ async def test_p4_same_message_id_with_another_command_is_rejected(
         (copy,) = await rejected(world.broker)
         (event,) = await world.events()
 
-        assert len(await world.connector.operations(limit=100)) == 1
+        assert len(await world.operations()) == 1
     assert copy.message.application_properties["DeadLetterReason"] == "ConflictError"
     assert event["id"] == "commands/1/m1/rejected"
 
@@ -113,7 +113,7 @@ async def test_p4_redelivered_message_is_the_same_operation(tmp_path: Path, clie
             )
             assert again == first
 
-        assert len(await world.connector.operations(limit=100)) == 4
+        assert len(await world.operations()) == 4
         assert await rejected(world.broker) == []
 
 

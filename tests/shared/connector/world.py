@@ -17,11 +17,14 @@ from shared.connector.connector import Connector
 from shared.connector.deployment import Deployment
 from shared.connector.execute import Executor
 from shared.connector.history import History
+from shared.connector.listing import OperationFilter
 from shared.connector.operations import Operation
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.stores.sql import SqlOperationStore
 from shared.connector.stores.tables import SCHEMA
+from shared.connector.upkeep import Upkeep
+from shared.connector.watch import Watch
 from shared.events.log import EventLog
 from shared.events.tables import SCHEMA as EVENTS_SCHEMA
 from shared.messaging.embedded.broker import EmbeddedBroker
@@ -103,6 +106,10 @@ class World:
     async def operation(self, operation: Operation) -> Operation:
         return await self.connector.operation(operation.id)
 
+    async def operations(self, *, limit: int = 100) -> Sequence[Operation]:
+        """Return the operations accepted last, the newest first."""
+        return (await self.connector.operations(OperationFilter(limit=limit))).operations
+
     async def events(self) -> list[dict[str, Any]]:
         """Return the published events in their order; those of the connector itself are what their schemas say."""
         found = [json.loads(one.structured) for one in await self.log.read(since=0, limit=10_000)]
@@ -167,13 +174,11 @@ def assemble(
         store, deployment, event_log=connector_log, sealer=SEALER, clock=clock, random=lambda: 1.0
     )
     connector = Connector(
-        store,
-        operations=store,
         door=door,
         executor=executor,
         reader=Reader(deployment, clock),
-        event_log=connector_log,
-        clock=clock,
+        watch=Watch(store),
+        upkeep=Upkeep(store, event_log=connector_log, clock=clock),
     )
     history = History(seen(database), sender=broker, event_log=connector_log, source=SOURCE)
     return World(clock, database, broker, log, store, executor, connector, history)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.client.memory import MemorySchedulerClient
-from shared.connector.stores.sql import RELEASED_AT_ONCE
+from shared.connector.stores.ends import RELEASED_AT_ONCE
 from shared.messaging.entities import OPERATIONS
 from shared.messaging.wake_up import WakeUp
 from shared.sql.database import Database
@@ -130,6 +130,8 @@ def plans_of_hot_statements(connection: Connection) -> list[str]:
         statements.begin,
         statements.progress,
         statements.end,
+        statements.cancel,
+        statements.find_before,
         statements.release,
         statements.forget_waiting,
         statements.set_releasing,

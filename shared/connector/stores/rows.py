@@ -1,0 +1,53 @@
+"""What a row of an operation says."""
+
+import json
+from typing import Any
+
+from shared.clock import from_microseconds, from_optional_microseconds
+from shared.connector.operations import (
+    Assignment,
+    Operation,
+    OperationError,
+    OperationStatus,
+    Phase,
+    Progress,
+)
+
+
+def to_operation(row: Any) -> Operation:
+    error = None
+    if row.error_code is not None:
+        error = OperationError(code=row.error_code, message=row.error_message)
+    return Operation(
+        id=row.id,
+        command=row.command,
+        resource=row.resource,
+        status=OperationStatus(row.status),
+        caller=row.caller,
+        correlation_id=row.correlation_id,
+        requested_at=from_microseconds(row.requested_at),
+        started_at=from_optional_microseconds(row.started_at),
+        finished_at=from_optional_microseconds(row.finished_at),
+        http_status=row.http_status,
+        error=error,
+        result=None if row.result is None else json.loads(row.result),
+    )
+
+
+def to_assignment(row: Any, *, leases: int) -> Assignment:
+    return Assignment(
+        operation=to_operation(row),
+        sealed_body=row.sealed_body,
+        if_match=row.if_match,
+        first_sent_at=from_microseconds(row.started_at),
+        deadline_at=from_microseconds(row.deadline_at),
+        progress=Progress(
+            phase=Phase(row.phase),
+            request_id=row.request_id,
+            failures=row.failures,
+            polls=row.polls,
+            missing_since=from_optional_microseconds(row.missing_since),
+            is_outcome_unknown=bool(row.is_outcome_unknown),
+        ),
+        leases=leases,
+    )
