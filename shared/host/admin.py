@@ -3,17 +3,19 @@
 `POST /admin/queues/{entity}/messages` sends the body as a message; its properties come from the headers `x-message-id`,
 `x-correlation-id`, `x-session-id` and `content-type`. `GET` of it peeks (`?max=`, `?from=` a sequence number).
 `GET /admin/host/status` names the functions and how often they ended well or not. An entity is a queue, a topic (to
-send) or `topic/Subscriptions/name`, each but the topic also with `/$DeadLetterQueue`.
+send) or `topic/Subscriptions/name`, each but the topic also with `/$DeadLetterQueue`. Dead letters have paths of their
+own (`admin_dead_letters`).
 """
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from shared.errors import EntityNotFoundError, PermanentError
+from shared.errors import TocsinError
+from shared.host.admin_dead_letters import LETTERS, AdminDeadLetters
+from shared.host.admin_requests import refused, rendered, window_of
 from shared.host.answers import Answer
 from shared.host.http_trigger import (
     NOT_FOUND,
@@ -37,9 +39,6 @@ from shared.messaging.message import Message, StoredMessage
 PREFIX = "/admin/"
 MESSAGES = re.compile(r"/admin/queues/(?P<entity>.+)/messages", re.IGNORECASE)
 MAX_MESSAGE_BYTES = 1024 * 1024
-MAX_PEEK = 250
-NUMBER = re.compile(r"[0-9]{1,18}")
-DEFAULT_PEEK = 32
 
 
 class Admin:
@@ -52,6 +51,7 @@ class Admin:
         self._keys = keys
         self._invoker = invoker
         self._functions = functions
+        self._dead_letters = AdminDeadLetters(broker)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; scope type `http` only."""
@@ -62,10 +62,8 @@ class Admin:
         path = unquote(scope["raw_path"].decode("latin-1"))
         try:
             answer = await self._answer(scope["method"], path, headers, params, receive)
-        except EntityNotFoundError as error:
-            answer = refusal(404, error.code, error.message)
-        except PermanentError as error:
-            answer = refusal(400, error.code, error.message)
+        except TocsinError as error:
+            answer = refused(error)
         except BodyTooLargeError:
             answer = TOO_LARGE
         except DisconnectedError:
@@ -80,6 +78,8 @@ class Admin:
         params: Mapping[str, str],
         receive: Receive,
     ) -> Answer:
+        if letters := LETTERS.fullmatch(path):
+            return await self._dead_letters.answer(method, letters, headers, params, receive)
         found = MESSAGES.fullmatch(path)
         match method, found:
             case "POST", re.Match():
@@ -94,18 +94,8 @@ class Admin:
                 return NOT_FOUND
 
     async def _peek(self, entity: str, params: Mapping[str, str]) -> Answer:
-        first, limit = params.get("from", "0"), params.get("max", str(DEFAULT_PEEK))
-        if not (
-            NUMBER.fullmatch(first) and NUMBER.fullmatch(limit) and 1 <= int(limit) <= MAX_PEEK
-        ):
-            return refusal(
-                400,
-                "BadRequest",
-                f"from is an integer of up to 18 digits, max one of 1 to {MAX_PEEK}",
-            )
-        stored = await self._broker.peek(
-            entity, from_sequence_number=int(first), max_messages=int(limit)
-        )
+        first, limit = window_of(params)
+        stored = await self._broker.peek(entity, from_sequence_number=first, max_messages=limit)
         return rendered(200, [stored_document(each) for each in stored])
 
     def _status(self) -> dict[str, Any]:
@@ -159,16 +149,3 @@ def body_document(body: bytes) -> dict[str, str]:
         return {"body": body.decode()}
     except UnicodeDecodeError:
         return {"bodyBase64": base64.b64encode(body).decode()}
-
-
-def refusal(status: int, code: str, reason: str) -> Answer:
-    return rendered(status, {"error": {"code": code, "message": reason}})
-
-
-def rendered(status: int, document: object) -> Answer:
-    body = json.dumps(document, indent=2).encode()
-    return Answer(
-        status,
-        [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))],
-        body,
-    )
