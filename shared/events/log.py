@@ -19,9 +19,12 @@ from shared.events.matching import Matches, wake_time
 from shared.events.tables import delivery_work
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.steps import AT_ONCE, in_steps
+from shared.messaging.work import Due
 from shared.sql.database import Database, Transaction
 
 BATCH = 1000
+MOST_DELIVERIES = 2000
+"""In one transaction, and those of its last event: what is left waits for the next."""
 RETENTION = timedelta(days=30)
 SEQUENCE_DIGITS = 19  # of the largest number; the extension has to sort as text
 
@@ -82,11 +85,11 @@ class EventLog:
         Callers at the same time share one transaction and all get its count. Safe to repeat.
         """
         total = 0
-        while count := await self._database.run_grouped(self._publish_for_all, None):
+        while True:
+            count, is_all = await self._database.run_grouped(self._publish_for_all, None)
             total += count
-            if count < BATCH:
-                break
-        return total
+            if is_all:
+                return total
 
     async def read(self, *, since: int, limit: int) -> list[NumberedEvent]:
         """Return up to `limit` events with numbers above `since`, in order."""
@@ -118,39 +121,44 @@ class EventLog:
             if count < AT_ONCE:
                 return total
 
-    def _publish_for_all(self, transaction: Transaction, callers: Sequence[None]) -> Sequence[int]:
+    def _publish_for_all(
+        self, transaction: Transaction, callers: Sequence[None]
+    ) -> Sequence[tuple[int, bool]]:
         return [self._publish(transaction)] * len(callers)
 
-    def _publish(self, transaction: Transaction) -> int:
+    def _publish(self, transaction: Transaction) -> tuple[int, bool]:
+        """Publish some events; returns how many, and whether these were all."""
         connection = transaction.connection
         (counter,) = statements.LOCK_COUNTER.rows(connection)
-        last = counter[0]
         rows = statements.UNNUMBERED.rows(connection, at_most=BATCH)
         if not rows:
-            return 0
+            return 0, True
         now = self._clock.now()
         present = to_microseconds(now)
-        statements.SET_COUNTER.change(connection, last=last + len(rows))
-        statements.NUMBER.execute_many(
-            connection,
-            [
-                {"at": row.position, "given": last + index, "present": present}
-                for index, row in enumerate(rows, 1)
-            ],
-        )
         matches = Matches(connection, present)
-        statements.INSERT_DELIVERY.execute_many(
-            connection,
-            [
-                {"event_subscription_id": name, "number": last + index, "due_at": present}
-                for index, row in enumerate(rows, 1)
+        numbers, deliveries = [], []
+        for number, row in enumerate(rows, counter[0] + 1):
+            if len(deliveries) >= MOST_DELIVERIES:
+                break
+            numbers.append({"at": row.position, "given": number, "present": present})
+            deliveries += [
+                {"event_subscription_id": name, "number": number, "due_at": present}
                 for name in matches.of(row)
-            ],
-        )
-        for name, row in matches.asleep.items():
-            due_at = from_microseconds(wake_time(row, present))
-            self._work.schedule(transaction, name, attempt=row.attempt, due_at=due_at, now=now)
-        return len(rows)
+            ]
+        statements.SET_COUNTER.change(connection, last=counter[0] + len(numbers))
+        statements.NUMBER.execute_many(connection, numbers)
+        statements.INSERT_DELIVERY.execute_many(connection, deliveries)
+        self._wake(transaction, matches, now)
+        return len(numbers), len(numbers) == len(rows) < BATCH
+
+    def _wake(self, transaction: Transaction, matches: Matches, now: datetime) -> None:
+        present = to_microseconds(now)
+        due = [
+            Due(name, row.attempt, due_at, due_at)
+            for name, row in matches.asleep.items()
+            for due_at in (from_microseconds(wake_time(row, present)),)
+        ]
+        self._work.schedule_many(transaction, due, now=now)
 
 
 def number_event(number: int, structured: bytes) -> NumberedEvent:

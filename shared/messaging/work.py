@@ -149,6 +149,15 @@ class WorkRows:
         """Make the row due at `due_at` and wake it then, if its present attempt is still `attempt`."""
         self._set_due(transaction, Due(row_id, attempt, due_at, due_at), now=now)
 
+    def schedule_many(
+        self, transaction: Transaction, rows: Sequence[Due], *, now: datetime
+    ) -> None:
+        """Do what `schedule` does for many rows, whose present attempts the caller has read and locked."""
+        self._statements.due.execute_many(
+            transaction.connection, [due_parameters(row, now=now) for row in rows]
+        )
+        self._wake(transaction, rows, now=now)
+
     def start(
         self,
         transaction: Transaction,
@@ -250,12 +259,7 @@ class WorkRows:
 
     def _set_due(self, transaction: Transaction, row: Due, *, now: datetime) -> None:
         changed = self._statements.due.change(
-            transaction.connection,
-            row_id=row.id,
-            at_attempt=row.attempt,
-            due=to_microseconds(row.due_at),
-            sweep=to_microseconds(next_sweep(row, now=now)),
-            count=row.wakes,
+            transaction.connection, **due_parameters(row, now=now)
         )
         if changed:
             self._wake(transaction, [row], now=now)
@@ -282,6 +286,17 @@ async def when_due(
         # Not until then by the wall clock: it may be set back meanwhile, and the row then decides anew.
         await clock.sleep(started.due_at - clock.now())
     return None if isinstance(started, Nothing) else started
+
+
+def due_parameters(row: Due, *, now: datetime) -> dict[str, Any]:
+    """Return the parameters of the statement that makes a row due."""
+    return {
+        "row_id": row.id,
+        "at_attempt": row.attempt,
+        "due": to_microseconds(row.due_at),
+        "sweep": to_microseconds(next_sweep(row, now=now)),
+        "count": row.wakes,
+    }
 
 
 def next_sweep(row: Due, *, now: datetime) -> datetime:
