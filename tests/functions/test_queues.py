@@ -1,10 +1,23 @@
 import json
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from functions.queues import accept_command, deliver_events, execute_operation, publish_history
-from shared.bootstrap import Application
+from functions.queues import (
+    accept_command,
+    accept_ordered_command,
+    deliver_events,
+    execute_operation,
+    publish_history,
+)
+from shared.bootstrap import Application, use
+from shared.messaging.message import Message
+from shared.settings import Settings
+from tests.clocks import FakeClock
 from tests.functions.requests import JOB, JOB_PATH, message, operations_of
+from tests.shared.host.hosting import open_broker, running
+from tests.shared.host.sessions import TURNS, turns_app
 
 COMMAND = {"command": "CreateOrUpdateJob", "resource": JOB_PATH, "body": JOB}
 
@@ -16,6 +29,40 @@ async def test_p1_a_command_message_is_an_operation_when_the_function_returns(
 
     (operation,) = await operations_of(app)
     assert (operation.resource, operation.caller) == (JOB_PATH, "queue:commands")
+
+
+async def test_p1_a_message_of_the_ordered_queue_has_a_caller_of_its_own(app: Application) -> None:
+    await accept_ordered_command(message(json.dumps(COMMAND).encode()))
+
+    (operation,) = await operations_of(app)
+    assert (operation.resource, operation.caller) == (JOB_PATH, "queue:commands-ordered")
+
+
+async def test_p3_a_command_that_cannot_be_accepted_is_not_overtaken_by_the_next_of_its_session(
+    app: Application, tmp_path: Path
+) -> None:
+    clock = app.clock
+    assert isinstance(clock, FakeClock)
+    blocker = tmp_path / "folder"
+    blocker.write_text("no folder")
+    away = Application(Settings(data_dir=blocker / "data"), clock=clock)
+    commands = [COMMAND, {"command": "DeleteJob", "resource": JOB_PATH}]
+    messages = [
+        Message(body=json.dumps(command).encode(), message_id=f"m{number}", session_id="a")
+        for number, command in enumerate(commands)
+    ]
+
+    async with open_broker(tmp_path, clock) as broker:
+        use(away)
+        async with running(turns_app(accept_ordered_command), broker=broker, clock=clock):
+            await broker.send(TURNS, messages)
+            await clock.advance(timedelta(minutes=3))
+            use(app)
+            for _ in range(60):
+                await clock.advance(timedelta(seconds=1))
+
+    operations = await operations_of(app)
+    assert [each.command for each in reversed(operations)] == ["CreateOrUpdateJob", "DeleteJob"]
 
 
 async def test_p4_a_message_that_is_delivered_twice_is_one_operation(app: Application) -> None:
