@@ -8,8 +8,8 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 from shared.client.scheduler import RestResponse
-from shared.connector.operations import OperationError
-from shared.errors import Fault, InvalidRequestError
+from shared.connector.operations import Ended, OperationError, OperationStatus
+from shared.errors import Fault, InvalidRequestError, PayloadTooLargeError
 from shared.wire.catalogue import CATALOGUE
 from shared.wire.endpoint import Endpoint, ResponseKind
 from shared.wire.errors import read_error
@@ -27,7 +27,7 @@ from shared.wire.xml_codec import (
 )
 
 LONGEST_MESSAGE = 4096
-LONGEST_RESULT = 64 * 1024
+LARGEST_RESULT = 4 * 1024 * 1024
 # By the resource, since a change and the read that shows its effect name the same one; its history shows no change.
 READS: Mapping[str, Endpoint] = MappingProxyType(
     {row.resource: row for row in CATALOGUE.values() if row.is_read and not row.suffix}
@@ -67,14 +67,41 @@ def service_operation_of(response: RestResponse) -> ServiceOperation | None:
         return None
 
 
-def result_of(endpoint: Endpoint, response: RestResponse) -> Json:
-    """Return the body of a success without secrets, in the connector's JSON form; None when it is too long to keep."""
-    if len(response.body) > LONGEST_RESULT:
-        return None
+def end_of(endpoint: Endpoint, response: RestResponse) -> Ended:
+    """Return the end that a last success is, with what it says.
+
+    A change has succeeded whatever its answer is like; a read that brings nothing has failed.
+    """
+    error: OperationError | None = None
+    result: Json = None
     try:
-        return map_secret_members(document_of(endpoint, response.body), lambda _: None)
-    except InvalidRequestError:
-        return None
+        result = result_in(endpoint, response)
+    except InvalidRequestError as unreadable:
+        error = OperationError(
+            code="Rejected",
+            message=storable(f"the Scheduler's answer cannot be read: {unreadable}"),
+        )
+    except PayloadTooLargeError as too_large:
+        error = OperationError(code="ResultTooLarge", message=too_large.message)
+    if error is not None and endpoint.is_read:
+        return Ended(status=OperationStatus.FAILED, http_status=response.status, error=error)
+    return Ended(status=OperationStatus.SUCCEEDED, http_status=response.status, result=result)
+
+
+def result_in(endpoint: Endpoint, response: RestResponse) -> Json:
+    """Return the body of a success without secrets, in the connector's JSON form.
+
+    Raises:
+        InvalidRequestError: it is not what the endpoint answers.
+        PayloadTooLargeError: it is more than an operation keeps.
+    """
+    size = len(response.body)
+    if size > LARGEST_RESULT:
+        parts = "; ask for parts of it with $top and $skip" if endpoint.query_model else ""
+        raise PayloadTooLargeError(
+            f"the answer has {size} bytes, {LARGEST_RESULT} can be kept{parts}"
+        )
+    return map_secret_members(document_of(endpoint, response.body), lambda _: None)
 
 
 def document_of(endpoint: Endpoint, body: bytes) -> Json:
@@ -111,7 +138,10 @@ def xml_document(kind: ResponseKind, body: bytes) -> Json:
 
 def shows(endpoint: Endpoint, sent: Json, response: RestResponse) -> bool:
     """Whether the resource that a GET returned is what `endpoint` was to make of it."""
-    found = result_of(READS[endpoint.resource], response)
+    try:
+        found = result_in(READS[endpoint.resource], response)
+    except (InvalidRequestError, PayloadTooLargeError):
+        return False
     if not isinstance(found, dict):
         return False
     if (

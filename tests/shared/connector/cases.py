@@ -26,6 +26,7 @@ DEADLINE = NOW + timedelta(hours=24)
 SECOND = timedelta(seconds=1)
 PUT_JOB, DELETE_JOB, RUN_JOB = "CreateOrUpdateJob", "DeleteJob", "RunJob"
 PUT_COLLECTION, DELETE_COLLECTION = "CreateJobCollection", "DeleteJobCollection"
+LIST_JOBS, DISABLE = "ListJobs", "DisableJobCollection"
 RESOURCES = {
     PUT_JOB: "/cloudservices/cs/jobcollections/jc/jobs/j",
     DELETE_JOB: "/cloudservices/cs/jobcollections/jc/jobs/j",
@@ -33,6 +34,8 @@ RESOURCES = {
     PUT_COLLECTION: "/cloudservices/cs/jobcollections/jc",
     DELETE_COLLECTION: "/cloudservices/cs/jobcollections/jc",
     "CreateOrUpdateCloudService": "/cloudservices/cs",
+    LIST_JOBS: "/cloudservices/cs/jobcollections/jc/jobs",
+    DISABLE: "/cloudservices/cs/jobcollections/jc",
 }
 REQUEST_ID = "0123456789abcdef0123456789abcdef"
 UNTRIED = Progress()

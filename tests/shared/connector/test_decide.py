@@ -21,7 +21,9 @@ from tests.shared.connector.cases import (
     DEADLINE,
     DELETE_COLLECTION,
     DELETE_JOB,
+    DISABLE,
     JOB_BODY,
+    LIST_JOBS,
     NOW,
     POLLING,
     PUT_COLLECTION,
@@ -58,10 +60,18 @@ def test_success_with_an_unreadable_body_is_success() -> None:
     assert ended(decide(case(), answer(201, b"<html>"))).status is OperationStatus.SUCCEEDED
 
 
-def test_result_above_64_kb_is_not_kept() -> None:
-    body = json.dumps({"id": "j" * 65536}).encode()
+@pytest.mark.parametrize("reply", [OutcomeUnknownError("no answer"), answer(500)])
+def test_read_that_brought_nothing_until_its_deadline_has_failed(reply: Reply) -> None:
+    end = ended(decide(case(LIST_JOBS, now=DEADLINE), reply))
 
-    assert ended(decide(case(), answer(200, body))).result is None
+    assert end.status is OperationStatus.FAILED
+
+
+def test_change_that_was_waited_for_too_long_is_polled() -> None:
+    step = later(decide(case(DISABLE), answer(202, x_ms_request_id=REQUEST_ID)))
+
+    assert step.progress == POLLING
+    assert ended(decide(case(DISABLE), answer(200))).status is OperationStatus.SUCCEEDED
 
 
 def test_accepted_change_is_polled_after_a_second() -> None:
