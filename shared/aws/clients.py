@@ -7,7 +7,7 @@ is down delays no other.
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -26,9 +26,18 @@ Parameters = Mapping[str, Any]
 class AwsClients:
     """Keeps a client for each service and region; used on one event loop."""
 
-    def __init__(self, connection: AwsConnection, *, time_limit: timedelta) -> None:
-        """No answer of AWS is waited for longer than `time_limit`, whatever a caller allows."""
+    def __init__(
+        self,
+        connection: AwsConnection,
+        *,
+        time_limit: timedelta,
+        session: Callable[[AwsConnection], Any] | None = None,
+    ) -> None:
+        """No answer of AWS is waited for longer than `time_limit`, whatever a caller allows; `session` makes boto3's,
+        which reads a megabyte of descriptions, once.
+        """
         self._connection = connection
+        self._new_session = session or new_session
         self._time_limit = time_limit
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
         self._places: dict[tuple[str, str], asyncio.Semaphore] = {}
@@ -95,7 +104,7 @@ class AwsClients:
     def _client(self, endpoint: tuple[str, str]) -> Any:
         with self._making:
             if self._session is None:
-                self._session = new_session(self._connection)
+                self._session = self._new_session(self._connection)
             if endpoint not in self._clients:
                 service, region = endpoint
                 self._clients[endpoint] = self._session.client(

@@ -47,7 +47,7 @@ def test_the_library_of_the_field_reads_every_attribute_from_headers(
 def test_the_library_of_the_field_reads_every_attribute_from_properties(
     subject: str, extensions: dict[str, Any]
 ) -> None:
-    event = binary_event(event_with(subject=subject, extensions=extensions, data=[1]))
+    event = binary_event(event_with(subject=subject, extensions=extensions, data={"a": 1}))
     properties = dict(event.amqp_properties)
 
     read = from_amqp_event(
@@ -56,7 +56,7 @@ def test_the_library_of_the_field_reads_every_attribute_from_properties(
 
     assert read.get_subject() == subject
     assert {name: read.get_extension(name) for name in extensions} == extensions
-    assert read.get_data() == [1]
+    assert read.get_data() == {"a": 1}
 
 
 @given(st.text())

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from typing import Any
 
-from shared.aws.clients import AwsClients
+from shared.aws.clients import AwsClients, new_session
 from shared.aws.connection import AwsConnection
 from shared.clock import SystemClock
 from shared.events.sink import Destination, EventSink, SinkType
@@ -40,11 +42,26 @@ def connection_to(endpoint: str) -> AwsConnection:
     )
 
 
+@cache
+def shared_session() -> Any:
+    """Return one for all tests of a process: each would read the same descriptions."""
+    return new_session(connection_to(""))
+
+
+def clients_of(connection: AwsConnection, *, seconds: float) -> AwsClients:
+    return AwsClients(
+        connection,
+        time_limit=timedelta(seconds=seconds),
+        session=lambda _: shared_session(),
+    )
+
+
 @asynccontextmanager
 async def aws_sinks(endpoint: str, *, seconds: float) -> AsyncIterator[AwsSinks]:
     """Open what opens sinks in the AWS at `endpoint`."""
     connection, limit = connection_to(endpoint), timedelta(seconds=seconds)
-    clients = AwsClients(connection, time_limit=limit)
+    shared_session()
+    clients = clients_of(connection, seconds=seconds)
     try:
         yield AwsSinks(clients, SystemClock(), connection=connection, time_limit=limit)
     finally:
@@ -53,7 +70,7 @@ async def aws_sinks(endpoint: str, *, seconds: float) -> AsyncIterator[AwsSinks]
 
 @asynccontextmanager
 async def destined_to_wire(
-    kind: SinkType, settings: dict[str, Json], *, seconds: float = 0.5
+    kind: SinkType, settings: dict[str, Json], *, seconds: float = 0.8
 ) -> AsyncIterator[DestinedToWire]:
     """Open a sink on the wire; `{wire}` in its settings is where that is."""
     async with speaking_aws() as wire, aws_sinks(wire.url, seconds=seconds) as sinks:

@@ -41,7 +41,10 @@ class Sent:
 
 @dataclass(slots=True)
 class AwsWire:
-    """Everything that was sent and taken, by the call; `refused` says what becomes of single events."""
+    """Everything that was sent and taken, by the call; `refused` says what becomes of single events.
+
+    A service that is `silent` takes requests and answers none; `held` is how many of them there are.
+    """
 
     port: int = 0
     behaviour: Behaviour = Behaviour.TAKE
@@ -49,6 +52,9 @@ class AwsWire:
     whole: Refusal | None = None
     calls: list[list[str]] = field(default_factory=list)
     taken: list[Sent] = field(default_factory=list)
+    silent: str | None = None
+    held: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -61,6 +67,8 @@ class AwsWire:
         if self.behaviour is Behaviour.HANG_UP:
             return HungUp()
         service, entries = read(request.headers.get("X-Amz-Target", ""), body)
+        if service == self.silent:
+            await self._hold()
         self.calls.append([entry.event_id for entry in entries])
         if self.behaviour is Behaviour.REFUSE:
             return error(service, (REFUSED[service], "try again"), status=500)
@@ -72,6 +80,21 @@ class AwsWire:
             return error(service, ("BatchRequestTooLong", "Batch too long"), status=400)
         self.taken += [entry for entry in entries if entry.event_id not in self.refused]
         return answer(service, entries, self.refused)
+
+    async def until_held(self, count: int) -> None:
+        """Wait until so many requests wait for an answer."""
+        async with asyncio.timeout(10):
+            while self.held < count:
+                await self._changed.wait()
+                self._changed.clear()
+
+    async def _hold(self) -> None:
+        self.held += 1
+        self._changed.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.held -= 1
 
 
 @asynccontextmanager
