@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from shared.aws.clients import AwsClients
+from shared.aws.connection import connection_of, region_of
 from shared.bootstrap.foundation import Foundation, new_id
 from shared.events.delivery import Deliveries
 from shared.events.delivery_store import DeliveryStore
@@ -13,11 +15,14 @@ from shared.events.event_subscriptions import Chance, EventSubscriptions
 from shared.events.handshake import Handshake
 from shared.events.log import EventLog
 from shared.events.sink_settings import EndpointRules
+from shared.events.sinks.by_type import AwsSinks, SinksByType
+from shared.events.sinks.service_bus import ServiceBusSinks
 from shared.events.sinks.webhook import Webhooks
 from shared.events.status_changes import StatusChanges
+from shared.messaging.broker import Broker
 
 # In the order in which they are built; they are closed in the opposite one.
-CLOSED_PARTS = ("_webhooks",)
+CLOSED_PARTS = ("_webhooks", "_service_bus", "_aws_clients")
 LOCAL_ORIGIN = "localhost"
 """What receivers know us by where TOCSIN_PUBLIC_URL is not set."""
 
@@ -38,7 +43,7 @@ class EventParts:
             self._on.database,
             self._on.clock,
             sealer=self._on.sealer(),
-            rules=EndpointRules(guard=self._on.guard),
+            rules=self._endpoint_rules,
             chance=Chance(new_id=new_id, random_bytes=os.urandom),
             status_changes=self.status_changes,
         )
@@ -55,7 +60,7 @@ class EventParts:
             self.delivery_store,
             self._on.clock,
             sealer=self._on.sealer(),
-            open_sink=self._webhooks.open,
+            open_sink=self._sinks.open,
             random=random.random,
             source=self._on.source,
         )
@@ -70,6 +75,50 @@ class EventParts:
             for name in CLOSED_PARTS:
                 if name in self.__dict__:
                     parts.push_async_callback(self.__dict__[name].close)
+
+    @property
+    def _endpoint_rules(self) -> EndpointRules:
+        settings = self._on.settings
+        return EndpointRules(
+            guard=self._on.guard,
+            aws_region=region_of(settings),
+            aws_endpoint=settings.aws_endpoint,
+            commands_url=settings.sqs_commands_url,
+        )
+
+    @cached_property
+    def _sinks(self) -> SinksByType:
+        settings = self._on.settings
+        return SinksByType(
+            webhooks=self._webhooks,
+            service_bus=self._service_bus,
+            aws=AwsSinks(
+                self._aws_clients,
+                self._on.clock,
+                region=region_of(settings),
+                time_limit=settings.webhook_timeout,
+            ),
+        )
+
+    @cached_property
+    def _aws_clients(self) -> AwsClients:
+        settings = self._on.settings
+        return AwsClients(connection_of(settings), time_limit=settings.webhook_timeout)
+
+    @cached_property
+    def _service_bus(self) -> ServiceBusSinks:
+        return ServiceBusSinks(
+            self._on.broker,
+            new_broker=self._new_broker,
+            time_limit=self._on.settings.webhook_timeout,
+        )
+
+    def _new_broker(self, connection_string: str) -> Broker:
+        from shared.messaging.servicebus.broker import ServiceBusBroker
+        from shared.messaging.servicebus.connection import ServiceBusConnection
+
+        connection = ServiceBusConnection(connection_string=connection_string)
+        return ServiceBusBroker(connection, clock=self._on.clock)
 
     @cached_property
     def _webhooks(self) -> Webhooks:

@@ -25,7 +25,7 @@ from shared.events.delivery import Deliveries
 from shared.events.event_subscriptions import EventSubscriptions
 from shared.events.log import EventLog
 from shared.messaging.embedded.broker import EmbeddedBroker
-from shared.messaging.entities import TOCSIN_QUEUES
+from shared.messaging.entities import TOCSIN_QUEUES, TopicDescription
 from shared.outbound.guard import AddressGuard
 from shared.sealing import Sealer
 from shared.settings import BrokerKind, Role, Settings
@@ -124,7 +124,13 @@ class Application:
     def broker(self) -> ProcessBroker:
         if self.settings.broker is BrokerKind.SERVICEBUS:
             return service_bus_broker(self.settings, self.clock)
-        return EmbeddedBroker(self._database, clock=self.clock, queues=TOCSIN_QUEUES)
+        topic = self.settings.events_topic
+        return EmbeddedBroker(
+            self._database,
+            clock=self.clock,
+            queues=TOCSIN_QUEUES,
+            topics=(TopicDescription(name=topic),) if topic else (),
+        )
 
     @property
     def connector(self) -> Connector:

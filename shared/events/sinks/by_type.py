@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from shared.aws.clients import AwsClients
-from shared.aws.connection import AwsConnection
 from shared.clock import Clock
 from shared.events.sink import Destination, EventSink, SinkType
 from shared.events.sinks.aws import AwsSink, Service
@@ -22,12 +21,12 @@ class AwsSinks:
         clients: AwsClients,
         clock: Clock,
         *,
-        connection: AwsConnection,
+        region: str | None,
         time_limit: timedelta,
     ) -> None:
         self._clients = clients
         self._clock = clock
-        self._region = connection.region
+        self._region = region
         self._time_limit = time_limit
 
     def open(self, destination: Destination) -> EventSink:

@@ -63,7 +63,7 @@ async def aws_sinks(endpoint: str, *, seconds: float) -> AsyncIterator[AwsSinks]
     shared_session()
     clients = clients_of(connection, seconds=seconds)
     try:
-        yield AwsSinks(clients, SystemClock(), connection=connection, time_limit=limit)
+        yield AwsSinks(clients, SystemClock(), region=REGION, time_limit=limit)
     finally:
         await clients.close()
 
