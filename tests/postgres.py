@@ -54,6 +54,10 @@ def programs() -> Path:
     return absent("there is no PostgreSQL server: Debian's package `postgresql` has one")
 
 
+def program(name: str) -> str:
+    return str(programs() / name)
+
+
 class PostgresServer:
     """A server with a data folder of its own, on a port of 127.0.0.1."""
 
@@ -64,11 +68,9 @@ class PostgresServer:
         if self._owner is not None:
             shutil.chown(self._folder, self._owner, self._owner)
         self._data = self._folder / "data"
+        options = ["-U", "tocsin", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
         run(
-            [programs() / "initdb", "-D", self._data, "-U", "tocsin", "-A", "trust", "--no-sync"]
-            + ["-E", "UTF8", "--locale=C.UTF-8"],
-            user=self._owner,
-            cwd=self._folder,
+            [program("initdb"), "-D", str(self._data), *options], user=self._owner, cwd=self._folder
         )
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,10 +79,10 @@ class PostgresServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         settings = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-        place = ["-D", self._data, "-p", str(self.port), "-k", self._folder]
+        place = ["-D", str(self._data), "-p", str(self.port), "-k", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*dying_with_us(), programs() / "postgres", *place, *settings],
+                [*dying_with_us(), program("postgres"), *place, *settings],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
@@ -88,7 +90,7 @@ class PostgresServer:
                 group=self._owner,
                 extra_groups=[] if self._owner else None,
             )
-        answer = [programs() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        answer = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         for _ in range(START_SECONDS * 20):
             if subprocess.run(answer, check=False).returncode == 0:
                 return
@@ -159,9 +161,7 @@ def serving() -> Iterator[Databases]:
         server.close()
 
 
-def run(
-    arguments: Sequence[str | Path], *, user: str | None = None, cwd: Path | None = None
-) -> str:
+def run(arguments: Sequence[str], *, user: str | None = None, cwd: Path | None = None) -> str:
     """Run a program to its end and return what it says."""
     done = subprocess.run(
         arguments,

@@ -56,6 +56,8 @@ def postgresql_engine(url: str) -> Engine:
         connect_args={
             "application_name": "tocsin",
             "prepare_threshold": None,
+            # Values go with the text: a parameter apart has no type where nothing tells, as in `:state IS NULL`.
+            "cursor_factory": psycopg.ClientCursor,
             "connect_timeout": 5,
             "keepalives_idle": 30,
             "keepalives_interval": 10,

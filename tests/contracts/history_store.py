@@ -30,7 +30,7 @@ FIRST = JobHistory(
     start_time=START,
     end_time=START + timedelta(microseconds=1),
     state=JobState.ENABLED,
-    message="Response Headers: …\r\n\0 Body: 'ü'",
+    message="Response Headers: …\r\n\x01 Body: 'ü'",
     status=JobExecutionStatus.COMPLETED,
     action_name=ActionName.MAIN_ACTION,
     repeat_count=1,

@@ -43,12 +43,14 @@ GET_SERVICE = Prepared(services.where(cloud_service.c.id == bindparam("this_id")
 # By name, as recorded from the retired service, whatever order they were made in.
 LIST_SERVICES = Prepared(services.where(of_subscription).order_by(cloud_service.c.key))
 INSERT_SERVICE = Prepared(
-    insert(cloud_service).values(
+    insert(cloud_service)
+    .values(
         {
             name: bindparam(f"new_{name}")
             for name in ("subscription", "key", "name", "etag", "definition", "is_deleting")
         }
     )
+    .returning(cloud_service.c.id)
 )
 UPDATE_SERVICE = Prepared(
     update(cloud_service)
@@ -87,12 +89,14 @@ COUNT_PLAN = Prepared(
     .where(of_subscription, job_collection.c.plan == bindparam("of_plan"))
 )
 INSERT_COLLECTION = Prepared(
-    insert(job_collection).values(
+    insert(job_collection)
+    .values(
         {
             name: bindparam(f"new_{name}")
             for name in ("cloud_service_id", "key", *COLLECTION_COLUMNS)
         }
     )
+    .returning(job_collection.c.id)
 )
 UPDATE_COLLECTION = Prepared(
     update(job_collection)
@@ -124,13 +128,13 @@ class SqlCloudServices:
         return [to_cloud_service(row) for row in rows]
 
     def insert(self, connection: Connection, subscription: str, row: StoredCloudService) -> int:
-        inserted = INSERT_SERVICE.execute(
+        (inserted,) = INSERT_SERVICE.rows(
             connection,
             new_subscription=subscription,
             new_key=row.name.lower(),
             **changes(row, SERVICE_COLUMNS),
         )
-        return int(inserted.lastrowid)
+        return int(inserted.id)
 
     def update(self, connection: Connection, row: StoredCloudService) -> bool:
         new = changes(row, SERVICE_COLUMNS[1:])
@@ -170,13 +174,13 @@ class SqlJobCollections:
         return [to_job_collection(row) for row in rows]
 
     def insert(self, connection: Connection, row: StoredJobCollection) -> int:
-        inserted = INSERT_COLLECTION.execute(
+        (inserted,) = INSERT_COLLECTION.rows(
             connection,
             new_cloud_service_id=row.cloud_service_id,
             new_key=row.name.lower(),
             **changes(row, COLLECTION_COLUMNS),
         )
-        return int(inserted.lastrowid)
+        return int(inserted.id)
 
     def update(self, connection: Connection, row: StoredJobCollection) -> bool:
         new = changes(row, COLLECTION_CHANGES)

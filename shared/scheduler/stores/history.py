@@ -52,9 +52,9 @@ oldest_kept = (
 )
 TRIM = Prepared(delete(history).where(of_job, column.id <= oldest_kept))
 INSERT_SKIP = Prepared(
-    insert(skipped).values(
-        {name: bindparam(name) for name in ("job_id", "reason", "first", "last", "is_open")}
-    )
+    insert(skipped)
+    .values({name: bindparam(name) for name in ("job_id", "reason", "first", "last", "is_open")})
+    .returning(skipped.c.id)
 )
 this_skip = skipped.c.id == bindparam("this_id")
 # Wake-ups that are late come in any order.
@@ -114,7 +114,7 @@ class SqlHistory:
         TRIM.change(tx.connection, of_job=job_id, kept=keep)
 
     def skip(self, tx: Transaction, job_id: int, skipped: Range, *, is_open: bool) -> int:
-        inserted = INSERT_SKIP.execute(
+        (inserted,) = INSERT_SKIP.rows(
             tx.connection,
             job_id=job_id,
             reason=skipped.reason.value,
@@ -122,7 +122,7 @@ class SqlHistory:
             last=to_microseconds(skipped.last),
             is_open=is_open,
         )
-        return int(inserted.lastrowid)
+        return int(inserted.id)
 
     def extend_skip(self, tx: Transaction, id: int, *, occurrence: datetime) -> None:
         EXTEND_SKIP.change(tx.connection, this_id=id, skipped_at=to_microseconds(occurrence))

@@ -66,7 +66,8 @@ SOME = Prepared(
 )
 COUNT = Prepared(select(func.count()).select_from(job).where(of_collection))
 INSERT = Prepared(
-    insert(job).values(
+    insert(job)
+    .values(
         job_collection_id=bindparam("of_collection"),
         key=bindparam("job_key"),
         name=bindparam("new_name"),
@@ -74,6 +75,7 @@ INSERT = Prepared(
         definition=bindparam("new_definition"),
         is_held=bindparam("new_is_held"),
     )
+    .returning(job.c.id)
 )
 UPDATE = Prepared(
     update(job)
@@ -132,7 +134,7 @@ class SqlJobs:
         return [to_job(row) for row in rows]
 
     def insert(self, connection: Connection, job_collection_id: int, row: StoredJob) -> int:
-        inserted = INSERT.execute(
+        (inserted,) = INSERT.rows(
             connection,
             of_collection=job_collection_id,
             job_key=row.name.lower(),
@@ -141,7 +143,7 @@ class SqlJobs:
             new_definition=row.definition,
             new_is_held=row.is_held,
         )
-        return int(inserted.lastrowid)
+        return int(inserted.id)
 
     def update(self, connection: Connection, job_collection_id: int, row: StoredJob) -> None:
         UPDATE.change(
