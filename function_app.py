@@ -4,6 +4,7 @@ import azure.functions as func
 
 from functions import (
     changes,
+    contracts,
     engine,
     event_subscriptions,
     events,
@@ -29,6 +30,7 @@ CONNECTOR = (
     operations.blueprint,
     event_subscriptions.blueprint,
     events.blueprint,
+    contracts.blueprint,
     queues.blueprint,
     timers.blueprint,
 )

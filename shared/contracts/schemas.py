@@ -94,3 +94,9 @@ def as_object(value: Json) -> JsonObject:
     """Return a schema as the object that it is."""
     assert isinstance(value, dict), "a schema is an object"
     return value
+
+
+def as_list(value: Json) -> list[Json]:
+    """Return a list of a schema as the list that it is."""
+    assert isinstance(value, list), "choices and names are lists"
+    return value
