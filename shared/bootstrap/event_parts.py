@@ -16,10 +16,9 @@ from shared.events.handshake import Handshake
 from shared.events.log import EventLog
 from shared.events.sink_settings import EndpointRules
 from shared.events.sinks.by_type import AwsSinks, SinksByType
-from shared.events.sinks.service_bus import ServiceBusSinks
+from shared.events.sinks.service_bus import NamespaceSender, ServiceBusSinks
 from shared.events.sinks.webhook import Webhooks
 from shared.events.status_changes import StatusChanges
-from shared.messaging.broker import Broker
 
 # In the order in which they are built; they are closed in the opposite one.
 CLOSED_PARTS = ("_webhooks", "_service_bus", "_aws_clients")
@@ -109,11 +108,11 @@ class EventParts:
     def _service_bus(self) -> ServiceBusSinks:
         return ServiceBusSinks(
             self._on.broker,
-            new_broker=self._new_broker,
+            new_sender=self._new_sender,
             time_limit=self._on.settings.webhook_timeout,
         )
 
-    def _new_broker(self, connection_string: str) -> Broker:
+    def _new_sender(self, connection_string: str) -> NamespaceSender:
         from shared.messaging.servicebus.broker import ServiceBusBroker
         from shared.messaging.servicebus.connection import ServiceBusConnection
 

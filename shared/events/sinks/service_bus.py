@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from typing import Protocol
 
 from shared.errors import MessageSizeExceededError, TocsinError, TransientError
 from shared.events.binary_mode import binary_event
@@ -24,7 +25,7 @@ from shared.events.sink import (
     OutgoingEvent,
     SinkType,
 )
-from shared.messaging.broker import Broker, Sender
+from shared.messaging.broker import Sender
 from shared.messaging.message import Message
 
 KEPT = 50
@@ -33,18 +34,26 @@ LONGEST_ID = 128
 LIMITS = Limits(events=100, bytes=160 * 1024, calls=1)
 
 Opened = AbstractAsyncContextManager[Sender]
-NewBroker = Callable[[str], Broker]
+
+
+class NamespaceSender(Sender, Protocol):
+    """Sends to the entities of one namespace."""
+
+    async def close(self) -> None: ...
+
+
+NewSender = Callable[[str], NamespaceSender]
 
 
 class ServiceBusSinks:
-    """Opens sinks; keeps one broker for each connection string, those used last."""
+    """Opens sinks; keeps one sender for each connection string, those used last."""
 
     def __init__(
-        self, own: Sender, *, new_broker: NewBroker, time_limit: timedelta, kept: int = KEPT
+        self, own: Sender, *, new_sender: NewSender, time_limit: timedelta, kept: int = KEPT
     ) -> None:
-        """`new_broker` opens nothing until it is used."""
+        """`new_sender` is given a connection string, and opens nothing until it is used."""
         self._own = own
-        self._new_broker = new_broker
+        self._new_sender = new_sender
         self._time_limit = time_limit
         self._kept = kept
         self._namespaces: OrderedDict[bytes, Namespace] = OrderedDict()
@@ -74,12 +83,12 @@ class ServiceBusSinks:
     async def _theirs(self, connection_string: str) -> AsyncIterator[Sender]:
         key = sha256(connection_string.encode()).digest()
         if key not in self._namespaces:
-            self._namespaces[key] = Namespace(self._new_broker(connection_string))
+            self._namespaces[key] = Namespace(self._new_sender(connection_string))
         namespace = self._namespaces[key]
         self._namespaces.move_to_end(key)
         namespace.users += 1
         try:
-            yield namespace.broker
+            yield namespace.sender
         finally:
             namespace.users -= 1
             self._trim()
@@ -91,21 +100,21 @@ class ServiceBusSinks:
 
     def _drop(self, key: bytes) -> None:
         """Close a namespace without anybody having to wait for it, which takes seconds where it is away."""
-        task = asyncio.create_task(close(self._namespaces.pop(key).broker))
+        task = asyncio.create_task(close(self._namespaces.pop(key).sender))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
 
 @dataclass(slots=True)
 class Namespace:
-    """A broker and how many send by it at present."""
+    """A sender and how many send by it at present."""
 
-    broker: Broker
+    sender: NamespaceSender
     users: int = 0
 
 
-async def close(broker: Broker) -> None:
-    await broker.close()
+async def close(sender: NamespaceSender) -> None:
+    await sender.close()
 
 
 class ServiceBusSink:
