@@ -45,3 +45,12 @@ def postgres_url(postgres: "Databases") -> Iterator[str]:
     """The URL of a database with all tables and nothing in them."""
     with postgres.one() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The endpoint of an AWS of this test process."""
+    from tests.aws_stand_in import standing_in
+
+    with standing_in() as endpoint:
+        yield endpoint

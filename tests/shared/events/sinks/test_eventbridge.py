@@ -1,16 +1,33 @@
 import json
 from contextlib import AbstractAsyncContextManager
 
+import pytest
+
 from shared.events.cloudevent import CloudEvent, parse_time
 from shared.events.sink import Delivered, Destination, NotDelivered, OutgoingEvent, SinkType
 from shared.events.sinks.eventbridge import EventBus
-from tests.contracts.event_sink import FailingSinkContract, SizedSinkContract, event_named
+from tests.contracts.event_sink import (
+    EventSinkContract,
+    FailingSinkContract,
+    SizedSinkContract,
+    event_named,
+)
 from tests.shared.events.sinks.aws_destinations import ACCOUNT, DestinedToWire, destined_to_wire
+from tests.shared.events.sinks.moto_destinations import DestinedToMoto, destined_to_bus
 
 
 class TestEventBridgeSink(SizedSinkContract, FailingSinkContract):
     def open(self) -> AbstractAsyncContextManager[DestinedToWire]:
         return destined_to_wire(SinkType.EVENTBRIDGE, {"eventBus": "bus"})
+
+
+class TestEventBridgeSinkOnMoto(EventSinkContract):
+    @pytest.fixture(autouse=True)
+    def _place(self, moto: str) -> None:
+        self.moto = moto
+
+    def open(self) -> AbstractAsyncContextManager[DestinedToMoto]:
+        return destined_to_bus(self.moto)
 
 
 async def test_what_rules_match_by_is_taken_from_the_event() -> None:

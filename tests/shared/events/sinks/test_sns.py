@@ -1,13 +1,36 @@
 from contextlib import AbstractAsyncContextManager
 
+import pytest
+
 from shared.events.sink import Delivered, SinkType
 from tests.contracts.event_sink import FailingSinkContract, SizedSinkContract, event_named
 from tests.shared.events.sinks.aws_destinations import TOPIC, DestinedToWire, destined_to_wire
+from tests.shared.events.sinks.moto_destinations import DestinedToMoto, destined_to_topic
 
 
 class TestSnsSink(SizedSinkContract, FailingSinkContract):
     def open(self) -> AbstractAsyncContextManager[DestinedToWire]:
         return destined_to_wire(SinkType.SNS, {"topicArn": TOPIC})
+
+
+class TestSnsSinkOnMoto(SizedSinkContract):
+    @pytest.fixture(autouse=True)
+    def _place(self, moto: str) -> None:
+        self.moto = moto
+
+    def open(self) -> AbstractAsyncContextManager[DestinedToMoto]:
+        return destined_to_topic(self.moto)
+
+
+class TestFifoSnsSinkOnMoto(SizedSinkContract):
+    FORGETS_REPEATS = True
+
+    @pytest.fixture(autouse=True)
+    def _place(self, moto: str) -> None:
+        self.moto = moto
+
+    def open(self) -> AbstractAsyncContextManager[DestinedToMoto]:
+        return destined_to_topic(self.moto, suffix=".fifo")
 
 
 class TestFifoSnsSink(SizedSinkContract):

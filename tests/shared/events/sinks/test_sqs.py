@@ -6,6 +6,7 @@ from shared.events.sink import Delivered, HeldBack, NotDelivered, SinkType
 from shared.wire.json_types import Json
 from tests.contracts.event_sink import FailingSinkContract, SizedSinkContract, event_named
 from tests.shared.events.sinks.aws_destinations import ACCOUNT, DestinedToWire, destined_to_wire
+from tests.shared.events.sinks.moto_destinations import DestinedToMoto, destined_to_queue
 
 QUEUE: dict[str, Json] = {"queueUrl": f"{{wire}}/{ACCOUNT}/q"}
 FIFO: dict[str, Json] = {"queueUrl": f"{{wire}}/{ACCOUNT}/q.fifo"}
@@ -26,6 +27,26 @@ class TestFifoSqsSink(SizedSinkContract, FailingSinkContract):
 class TestFifoSqsSinkWithOneGroup(SizedSinkContract):
     def open(self) -> AbstractAsyncContextManager[DestinedToWire]:
         return destined_to_wire(SinkType.SQS, ONE_GROUP)
+
+
+class TestSqsSinkOnMoto(SizedSinkContract):
+    @pytest.fixture(autouse=True)
+    def _place(self, moto: str) -> None:
+        self.moto = moto
+
+    def open(self) -> AbstractAsyncContextManager[DestinedToMoto]:
+        return destined_to_queue(self.moto)
+
+
+class TestFifoSqsSinkOnMoto(SizedSinkContract):
+    FORGETS_REPEATS = True
+
+    @pytest.fixture(autouse=True)
+    def _place(self, moto: str) -> None:
+        self.moto = moto
+
+    def open(self) -> AbstractAsyncContextManager[DestinedToMoto]:
+        return destined_to_queue(self.moto, suffix=".fifo")
 
 
 async def test_of_a_batch_only_what_failed_is_not_delivered() -> None:
