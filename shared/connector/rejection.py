@@ -41,11 +41,18 @@ class QueueMessage:
     sequence_number: int
     message_id: str | None = None
     correlation_id: str | None = None
+    service: str = "queue"
+    idempotency_key: str | None = None
 
     @property
     def key(self) -> str:
         """By what a repeat of the message is recognised."""
-        return self.message_id or f"{self.queue}/{self.sequence_number}"
+        return self.idempotency_key or self.message_id or f"{self.queue}/{self.sequence_number}"
+
+    @property
+    def caller(self) -> str:
+        """Who asks: everybody who may send to that queue."""
+        return f"{self.service}:{self.queue}"
 
     @property
     def name(self) -> str:
