@@ -3,6 +3,7 @@
 TocsinError                          code: ARM or RDFE error code; the message names what was asked and what was found
 ├─ RequestError                      the caller can fix it
 │  ├─ InvalidRequestError      400   carries every fault with its JSON path
+│  │  └─ NotSupportedError     501   commands that the Scheduler behind the connector does not know
 │  ├─ InvalidFilterError       400   says where in the expression
 │  ├─ AuthenticationError      403
 │  │  └─ TokenError            401   about a bearer token; tells the caller how to get one
@@ -76,6 +77,13 @@ class InvalidRequestError(RequestError):
         others = [f"{fault.path}: {fault.message}" for fault in faults if not fault.is_sentence]
         super().__init__(" ".join([*sentences, "; ".join(others)]).strip(), code=code)
         self.faults = tuple(faults)
+
+
+class NotSupportedError(InvalidRequestError):
+    """The Scheduler behind the connector does not offer what was asked for; `faults` name each such command."""
+
+    default_code = "OperationNotSupported"
+    status = 501
 
 
 class InvalidFilterError(RequestError):

@@ -71,6 +71,13 @@ class ConnectorAuth(StrEnum):
     TOKEN = "token"
 
 
+class SchedulerKind(StrEnum):
+    """Whose Scheduler the connector speaks to: Tocsin's, or one that offers what the retired classic surface did."""
+
+    TOCSIN = "tocsin"
+    CLASSIC = "classic"
+
+
 class BrokerKind(StrEnum):
     """Where queues and topics are: in the database of the data folder, or in a Service Bus namespace."""
 
@@ -144,6 +151,7 @@ class Settings(BaseModel):
         default=None, description="where callers reach the connector; used in Operation-Location"
     )
     scheduler_url: str = "https://127.0.0.1:8443"
+    scheduler_kind: SchedulerKind = SchedulerKind.TOCSIN
     scheduler_ca: Path | None = None
     client_certificate: Path | None = None
     client_certificate_password: str | None = Field(default=None, repr=False)

@@ -9,15 +9,18 @@ from shared.client.rest import RestSchedulerClient
 from shared.connector.commands import Door
 from shared.connector.connector import Connector
 from shared.connector.deployment import Deployment
+from shared.connector.drafts import Drafts
 from shared.connector.execute import Executor
 from shared.connector.history import History
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.stores.sql import SqlOperationStore
+from shared.connector.terms import Terms
 from shared.connector.upkeep import Upkeep
 from shared.connector.watch import Watch
 from shared.errors import ConfigurationError
 from shared.events.log import EventLog
+from shared.settings import SchedulerKind
 from shared.tls import client_context
 
 
@@ -34,6 +37,8 @@ class ConnectorParts:
         return Connector(
             door=Door(
                 self._operations,
+                terms=self._terms,
+                drafts=Drafts(sealer, new_id),
                 rejections=Rejections(
                     self._on.database,
                     sender=self._on.broker,
@@ -41,9 +46,7 @@ class ConnectorParts:
                     clock=self._on.clock,
                     source=self._on.source,
                 ),
-                sealer=sealer,
                 clock=self._on.clock,
-                new_id=new_id,
             ),
             executor=Executor(
                 self._operations,
@@ -53,7 +56,7 @@ class ConnectorParts:
                 clock=self._on.clock,
                 random=random.random,
             ),
-            reader=Reader(self._deployment, self._on.clock),
+            reader=Reader(self._deployment, self._terms, self._on.clock),
             watch=Watch(self._operations),
             upkeep=Upkeep(self._operations, event_log=self._event_log, clock=self._on.clock),
         )
@@ -80,6 +83,10 @@ class ConnectorParts:
             event_log=self._event_log,
             source=self._on.source,
         )
+
+    @property
+    def _terms(self) -> Terms:
+        return Terms(is_ours=self._on.settings.scheduler_kind is SchedulerKind.TOCSIN)
 
     @cached_property
     def _deployment(self) -> Deployment:

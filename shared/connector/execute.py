@@ -9,9 +9,9 @@ from datetime import datetime
 from shared.client.scheduler import RestResponse
 from shared.clock import Clock
 from shared.connector.calls import endpoint_of, request_of
-from shared.connector.commands import sealing_context
 from shared.connector.decide import Case, Refused, Step, decide, failed
 from shared.connector.deployment import Deployment
+from shared.connector.drafts import sealing_context
 from shared.connector.operations import (
     Assignment,
     Ended,

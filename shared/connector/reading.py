@@ -8,6 +8,7 @@ from shared.clock import Clock
 from shared.connector.answers import document_of, error_of
 from shared.connector.calls import read_request
 from shared.connector.deployment import Deployment, Reply
+from shared.connector.terms import Terms
 from shared.errors import (
     AuthenticationError,
     ConflictError,
@@ -30,8 +31,9 @@ TRY_AGAIN = frozenset({408, 429, 503})
 class Reader:
     """Answers GET of resources."""
 
-    def __init__(self, deployment: Deployment, clock: Clock) -> None:
+    def __init__(self, deployment: Deployment, terms: Terms, clock: Clock) -> None:
         self._deployment = deployment
+        self._terms = terms
         self._clock = clock
 
     async def read(
@@ -40,10 +42,12 @@ class Reader:
         """Return the status and the body of what the Scheduler answers; secrets are dropped.
 
         Raises:
+            NotSupportedError: the Scheduler does not know it.
             RequestError: the Scheduler refused the request; code and message are its own.
             TransientError: the Scheduler cannot be asked at present, or refuses our certificate.
             PermanentError: its answer is not one of the contract.
         """
+        self._terms.check_read(endpoint)
         subscription = self._deployment.subscription
         request = read_request(endpoint, params, subscription=subscription, query=query)
         reply = await self._deployment.ask(request)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from shared.connector.commands import sealing_context
+from shared.connector.drafts import sealing_context
 from shared.connector.stores.tables import operation
 from shared.data_keys.sealed_rows import Position, SealedRow
 from shared.sql.prepared import Prepared

@@ -60,7 +60,7 @@ async def test_request_is_that_of_the_catalogue_and_repeatable(tmp_path: Path) -
 async def test_front_end_gets_xml_and_the_etag(tmp_path: Path) -> None:
     server, client = scripted(answer(409, rdfe_error("ConflictError", "no")))
     async with opened(tmp_path, client) as world:
-        command = message("CreateJobCollection", JC, {"plan": "standard"}, ifMatch="e1")
+        command = message("UpdateJobCollection", JC, {"plan": "standard"}, ifMatch="e1")
         (operation,) = await world.accept(command)
         await world.run()
         assert await failure(world, operation) == "ConflictError"

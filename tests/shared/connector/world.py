@@ -15,6 +15,7 @@ from shared.client.scheduler import SchedulerClient
 from shared.connector.commands import Door
 from shared.connector.connector import Connector
 from shared.connector.deployment import Deployment
+from shared.connector.drafts import Drafts
 from shared.connector.execute import Executor
 from shared.connector.history import History
 from shared.connector.listing import OperationFilter
@@ -23,6 +24,7 @@ from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.stores.sql import SqlOperationStore
 from shared.connector.stores.tables import SCHEMA
+from shared.connector.terms import Terms
 from shared.connector.upkeep import Upkeep
 from shared.connector.watch import Watch
 from shared.events.log import EventLog
@@ -43,6 +45,7 @@ from tests.event_conformance import check_event
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 SOURCE = f"/subscriptions/{SUBSCRIPTION}"
 SEALER = Sealer({"k1": bytes(32)}, current="k1")
+TERMS = Terms(is_ours=True)
 JC = "/cloudservices/cs1/jobcollections/jc1"
 JOB = {"action": {"type": "http", "request": {"method": "POST", "uri": "https://example.org/"}}}
 OF_THE_CONNECTOR = ("tocsin.operation.", "tocsin.command.")
@@ -165,10 +168,10 @@ def assemble(
     )
     door = Door(
         store,
+        terms=TERMS,
+        drafts=Drafts(SEALER, lambda: f"00000000-0000-0000-0000-{next(numbers):012x}"),
         rejections=rejections,
-        sealer=SEALER,
         clock=clock,
-        new_id=lambda: f"00000000-0000-0000-0000-{next(numbers):012x}",
     )
     executor = Executor(
         store, deployment, event_log=connector_log, sealer=SEALER, clock=clock, random=lambda: 1.0
@@ -176,7 +179,7 @@ def assemble(
     connector = Connector(
         door=door,
         executor=executor,
-        reader=Reader(deployment, clock),
+        reader=Reader(deployment, TERMS, clock),
         watch=Watch(store),
         upkeep=Upkeep(store, event_log=connector_log, clock=clock),
     )
