@@ -117,6 +117,13 @@ class Settings(BaseModel):
 
     role: Role = Role.ALL
     data_dir: Path = Path(".tocsin")
+    database_url: OptionalText = Field(
+        default=None,
+        repr=False,
+        # One @: what follows a second one would be taken for the host, and told when that is not found.
+        pattern=r"^postgres(ql)?://([^@/\s]*@)?[^@/\s]*/[^@/?\s]+(\?\S*)?$",
+        description="a PostgreSQL database in place of the file in the data folder",
+    )
     durability: Durability = Durability.POWER
     broker: BrokerKind = BrokerKind.EMBEDDED
     service_bus_connection: OptionalText = Field(default=None, repr=False)

@@ -3,16 +3,16 @@
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 
 from shared.bootstrap.admission_parts import AdmissionParts
 from shared.bootstrap.connector_parts import ConnectorParts
-from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date
 from shared.bootstrap.data_keys import load_key_ring, sealed_tables
 from shared.bootstrap.event_parts import EventParts
 from shared.bootstrap.foundation import Foundation, ProcessBroker
 from shared.bootstrap.scheduler_parts import SchedulerParts
+from shared.bootstrap.storage import Storage, storage_of
 from shared.clock import Clock, SystemClock
 from shared.connector.callers import Callers
 from shared.connector.connector import Connector
@@ -29,10 +29,7 @@ from shared.messaging.entities import TOCSIN_QUEUES, TopicDescription
 from shared.outbound.guard import AddressGuard
 from shared.sealing import Sealer
 from shared.settings import BrokerKind, Role, Settings
-from shared.sql.data_folder import DataFolder
-from shared.sql.database import Transaction
-from shared.sql.database_file import usable
-from shared.sql.sqlite import SqliteDatabase
+from shared.sql.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -60,16 +57,16 @@ class Application:
         self._opening = asyncio.Lock()
         self._is_open = False
         self._closing: asyncio.Task[None] | None = None
-        self._folder: DataFolder | None = None
+        self._storage: Storage | None = None
 
     async def open(self) -> None:
-        """Take the data folder, bring its tables up to date and take over what a dead process held.
+        """Take the database, bring its tables up to date and take over what a dead process held.
 
         When that fails, nothing is left open, and it can be tried again.
 
         Raises:
-            ConfigurationError: another process owns the folder, or it cannot be used.
-            TransientError: it was closed, and stays so.
+            ConfigurationError: another process owns the folder, or the database cannot be used.
+            TransientError: it was closed, and stays so; or the database's server does not answer at present.
         """
         if self._is_open and self._closing is None:
             return
@@ -78,11 +75,11 @@ class Application:
                 raise TransientError("this process is ending")
             if self._is_open:
                 return
-            self._folder = DataFolder(self.settings.data_dir)
+            storage = self._storage = storage_of(self.settings)
             try:
-                bring_up_to_date(self._database_file)
-                with usable(self._database_file):
-                    await self._take_over()
+                await storage.take()
+                with storage.usable():
+                    await self._take_over(is_alone=storage.is_own)
             except BaseException:
                 try:
                     await self._let_go()
@@ -106,10 +103,10 @@ class Application:
                 await self._let_go()
 
     async def _let_go(self) -> None:
-        """Close what was built, then the folder; a part that cannot be closed keeps no other open."""
+        """Close what was built, then let go of the database; a part that cannot be closed keeps no other open."""
         async with AsyncExitStack() as parts:
-            if self._folder is not None:
-                parts.callback(self._folder.close)
+            if self._storage is not None:
+                parts.callback(self._storage.let_go)
             for name in CLOSED_PARTS:
                 if name in self.__dict__:
                     parts.push_async_callback(self.__dict__[name].close)
@@ -188,8 +185,9 @@ class Application:
         await self.event_log.prune(self.clock.now())
 
     @cached_property
-    def _database(self) -> SqliteDatabase:
-        return SqliteDatabase(self._database_file, durability=self.settings.durability)
+    def _database(self) -> Database:
+        assert self._storage is not None
+        return self._storage.database()
 
     @cached_property
     def _event_parts(self) -> EventParts:
@@ -227,33 +225,36 @@ class Application:
     def _resealing(self) -> Resealing:
         return Resealing(self._database, sealed_tables(), sealer=lambda: self._sealer)
 
-    @property
-    def _database_file(self) -> Path:
-        return self.settings.data_dir / DATABASE_FILE
-
-    async def _take_over(self) -> None:
+    async def _take_over(self, *, is_alone: bool) -> None:
+        """Go on where a dead process stopped; one that others may outlive has leases which end by themselves."""
         now = self.clock.now()
+        sealer = self._sealer
+        await self._database.run(lambda transaction: check_key(transaction, sealer))
+        if self.settings.role is not Role.SCHEDULER:
+            # Settings that would let nobody in, or everybody, are told at the start.
+            _ = self.callers
+        held = await self._free_what_a_dead_owner_held(now) if is_alone else 0
+        if self.settings.role is not Role.SCHEDULER:
+            await self.sweep_connector()
+        if self.settings.role is not Role.CONNECTOR:
+            for path in self.settings.management_certificates:
+                await self.scheduler.identity.introduce(self.settings.subscription_id, path)
+            await self.sweep_scheduler()
+        logger.info("took over the database", extra={"action": "open", "freed": held})
 
+    async def _free_what_a_dead_owner_held(self, now: datetime) -> int:
         def free(transaction: Transaction) -> int:
             broker = self.broker
             locks = broker.free_locks(transaction) if isinstance(broker, EmbeddedBroker) else 0
             return locks + self._event_parts.delivery_store.free_leases(transaction, now=now)
 
-        sealer = self._sealer
-        await self._database.run(lambda transaction: check_key(transaction, sealer))
         held = await self._database.run(free)
         if self.settings.role is not Role.SCHEDULER:
-            # Settings that would let nobody in, or everybody, are told at the start.
-            _ = self.callers
             held += await self.connector.free_leases()
-            await self.sweep_connector()
         if self.settings.role is not Role.CONNECTOR:
             held += await self.scheduler.operations.free_leases(now)
             held += await self.scheduler.sweep.free_leases(now)
-            for path in self.settings.management_certificates:
-                await self.scheduler.identity.introduce(self.settings.subscription_id, path)
-            await self.sweep_scheduler()
-        logger.info("took over the data folder", extra={"action": "open", "freed": held})
+        return held
 
 
 def service_bus_broker(settings: Settings, clock: Clock) -> ProcessBroker:

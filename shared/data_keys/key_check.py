@@ -9,6 +9,7 @@ from shared.data_keys.tables import data_key_check
 from shared.errors import ConfigurationError
 from shared.sealing import Sealer
 from shared.sql.database import Transaction
+from shared.sql.locks import lock_in_order
 
 CONTEXT = "key check"
 
@@ -19,6 +20,7 @@ def check_key(transaction: Transaction, sealer: Sealer) -> None:
     Raises:
         ConfigurationError: what this database holds was sealed under another key.
     """
+    lock_in_order(transaction, exclusive=[CONTEXT])
     checks = KeyChecks()
     rows = checks.read(transaction.connection, after=None, limit=1)
     if not rows:

@@ -1,6 +1,10 @@
 """A database of a PostgreSQL server as a program finds it: brought up to date before it is used, or refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
 
 from shared.errors import ConfigurationError
 from shared.sql.failures import is_unavailable, refused, text_of
@@ -19,11 +23,22 @@ def bring_up_to_date(url: str, schemas: Sequence[Schema]) -> None:
     try:
         for schema in schemas:
             migrate(engine, schema)
-    except Exception as error:
+    except Exception as error:  # Alembic's own too, for a revision that it does not know
         if is_unavailable(error):
             raise refused(error) from error
-        raise ConfigurationError(
-            f"cannot use the database of TOCSIN_DATABASE_URL: {text_of(error)}"
-        ) from error
+        raise unusable(error) from error
     finally:
         engine.dispose()
+
+
+@contextmanager
+def usable() -> Iterator[None]:
+    """Raise ConfigurationError for what the database itself does not bear, such as a table that is gone."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error) as error:
+        raise unusable(error) from error
+
+
+def unusable(error: Exception) -> ConfigurationError:
+    return ConfigurationError(f"cannot use the database of TOCSIN_DATABASE_URL: {text_of(error)}")

@@ -79,7 +79,7 @@ async def test_callers_at_the_same_time_open_it_once(
 
     await asyncio.gather(*(app.open() for _ in range(5)))
 
-    assert [record.message for record in caplog.records] == ["took over the data folder"]
+    assert [record.message for record in caplog.records] == ["took over the database"]
     assert sqlite_threads().count("sqlite-checkpoint") == 1
     await app.close()
 
