@@ -68,7 +68,7 @@ class Door:
         try:
             return await self.accept(
                 parse_commands(message.body),
-                caller=f"queue:{message.queue}",
+                caller=message.caller,
                 key=message.key,
                 correlation_id=message.correlation_id,
             )
