@@ -12,6 +12,7 @@ from shared.bootstrap.foundation import Foundation, new_id
 from shared.events.delivery import Deliveries
 from shared.events.delivery_store import DeliveryStore
 from shared.events.event_subscriptions import Chance, EventSubscriptions
+from shared.events.following import Following
 from shared.events.handshake import Handshake
 from shared.events.log import EventLog
 from shared.events.sink_settings import EndpointRules
@@ -35,6 +36,10 @@ class EventParts:
     @cached_property
     def event_log(self) -> EventLog:
         return EventLog(self._on.database, self._on.clock, self._on.broker)
+
+    @cached_property
+    def following(self) -> Following:
+        return Following(self.event_log, self._on.clock)
 
     @cached_property
     def event_subscriptions(self) -> EventSubscriptions:

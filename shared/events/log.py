@@ -6,15 +6,18 @@
   number n never meets a smaller one later.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
 from shared.clock import Clock, from_microseconds, to_microseconds
 from shared.events import statements
 from shared.events.cloudevent import CloudEvent
+from shared.events.filters import EVERYTHING
 from shared.events.matching import Matches, wake_time
 from shared.events.tables import delivery_work
 from shared.messaging.broker import TransactionalSender
@@ -25,6 +28,8 @@ from shared.sql.database import Database, Transaction
 BATCH = 1000
 MOST_DELIVERIES = 2000
 """In one transaction, and those of its last event: what is left waits for the next."""
+LOOKED_AT = 10_000
+"""Numbers in one read that is only for some types."""
 RETENTION = timedelta(days=30)
 SEQUENCE_DIGITS = 19  # of the largest number; the extension has to sort as text
 
@@ -42,6 +47,15 @@ class NumberedEvent:
         return CloudEvent.decode(self.structured)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Events of the log; what follows is behind the number `next`, nothing by now when this `is_last`."""
+
+    events: Sequence[NumberedEvent]
+    next: int
+    is_last: bool
+
+
 class EventLog:
     """The log of one database; `sender` wakes the deliveries in the transaction that publishes."""
 
@@ -49,6 +63,7 @@ class EventLog:
         self._database = database
         self._clock = clock
         self._work = delivery_work(sender)
+        self._publication: asyncio.Future[None] | None = None
 
     def insert(
         self, transaction: Transaction, event: CloudEvent, *, addressee: str | None = None
@@ -91,14 +106,40 @@ class EventLog:
             if is_all:
                 return total
 
-    async def read(self, *, since: int, limit: int) -> list[NumberedEvent]:
+    async def read(self, *, since: int, limit: int) -> Sequence[NumberedEvent]:
         """Return up to `limit` events with numbers above `since`, in order."""
+        return (await self.page(since=since, limit=limit)).events
 
-        def query(connection: Connection) -> list[NumberedEvent]:
-            rows = statements.READ_EVENTS.rows(connection, since=since, at_most=limit)
-            return [number_event(row.number, row.structured) for row in rows]
+    async def page(self, *, since: int, limit: int, of_type: str = EVERYTHING) -> Page:
+        """Return up to `limit` events with numbers above `since`, in order, of types that a filter lets through.
+
+        With such a filter it looks at a part of the log only: the page says where to go on.
+        """
+
+        def query(connection: Connection) -> Page:
+            (ends,) = statements.ENDS.rows(connection)
+            begin = max(since, (ends.first_number or ends.last_number + 1) - 1)
+            through = ends.last_number if of_type == EVERYTHING else begin + LOOKED_AT
+            rows = select_events(connection, of_type, since=begin, through=through, at_most=limit)
+            is_cut = len(rows) == limit
+            reached = rows[-1].number if is_cut else min(through, ends.last_number)
+            return Page(
+                events=[number_event(row.number, row.structured) for row in rows],
+                next=max(since, reached),
+                is_last=reached >= ends.last_number,
+            )
 
         return await self._database.read(query)
+
+    def next_publication(self) -> "asyncio.Future[None]":
+        """Return what is done when this process publishes for the next time."""
+        if self._publication is None or self._publication.done():
+            self._publication = asyncio.get_running_loop().create_future()
+        return self._publication
+
+    def _announce(self) -> None:
+        if self._publication is not None and not self._publication.done():
+            self._publication.set_result(None)
 
     async def prune(self, now: datetime) -> int:
         """Drop published events older than 30 days with their deliveries; returns how many events."""
@@ -149,6 +190,7 @@ class EventLog:
         statements.NUMBER.execute_many(connection, numbers)
         statements.INSERT_DELIVERY.execute_many(connection, deliveries)
         self._wake(transaction, matches, now)
+        transaction.on_commit(self._announce)
         return len(numbers), len(numbers) == len(rows) < BATCH
 
     def _wake(self, transaction: Transaction, matches: Matches, now: datetime) -> None:
@@ -159,6 +201,18 @@ class EventLog:
             for due_at in (from_microseconds(wake_time(row, present)),)
         ]
         self._work.schedule_many(transaction, due, now=now)
+
+
+def select_events(connection: Connection, of_type: str, **parameters: int) -> list[Any]:
+    """Return rows whose type the filter lets through."""
+    if of_type == EVERYTHING:
+        return statements.READ_EVENTS.rows(connection, **parameters)
+    if of_type.endswith(f".{EVERYTHING}"):
+        prefix = of_type.removesuffix(EVERYTHING)
+        return statements.READ_BELOW_TYPE.rows(
+            connection, text=prefix, length=len(prefix), **parameters
+        )
+    return statements.READ_OF_TYPE.rows(connection, text=of_type, **parameters)
 
 
 def number_event(number: int, structured: bytes) -> NumberedEvent:

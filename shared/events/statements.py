@@ -73,12 +73,26 @@ INSERT_DELIVERY = Prepared(
         failures=literal(0),
     )
 )
-READ_EVENTS = Prepared(
+IN_RANGE = (
     select(event.c.number, event.c.structured)
-    .where(event.c.number > bindparam("since"))
+    .where(event.c.number > bindparam("since"), event.c.number <= bindparam("through"))
     .order_by(event.c.number)
     .limit(bindparam("at_most"))
 )
+READ_EVENTS = Prepared(IN_RANGE)
+READ_OF_TYPE = Prepared(IN_RANGE.where(event.c.type == bindparam("text")))
+READ_BELOW_TYPE = Prepared(
+    IN_RANGE.where(func.substr(event.c.type, 1, bindparam("length")) == bindparam("text"))
+)
+FIRST_NUMBER = (
+    select(event.c.number)
+    .where(event.c.number.is_not(None))
+    .order_by(event.c.number)
+    .limit(literal(1))
+    .scalar_subquery()
+    .label("first_number")
+)
+ENDS = Prepared(select(event_log.c.last_number, FIRST_NUMBER))
 # The oldest numbers are looked at and no others, so that a log with nothing to drop costs one look.
 OLDEST = (
     select(event.c.position)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from shared.events.cloudevent import CloudEvent
+from shared.events.log import LOOKED_AT, MOST_DELIVERIES, EventLog
 from shared.messaging.steps import AT_ONCE
-from shared.sql.database import Transaction
+from shared.sql.database import Database, GroupWork, Item, Transaction, Value
 from shared.sql.sqlite import SqliteDatabase
 from tests.clocks import FakeClock
 from tests.shared.events.memory_sink import MemorySink
@@ -115,6 +116,10 @@ async def test_callers_at_the_same_time_share_a_transaction_and_lose_nothing(
         ({"types": ["tocsin"]}, []),
         ({"subjectPrefix": "/CloudServices/CS1/"}, ["created", "failed"]),
         ({"subjectPrefix": "/cloudservices/cs2", "types": ["tocsin.*"]}, ["other"]),
+        ({"subjectPrefix": "/cloudservices/cs"}, []),
+        ({"data": [{"path": "$.name", "equals": "failed"}]}, ["failed"]),
+        ({"data": [{"path": "$.name", "prefix": "o"}], "types": ["tocsin.*"]}, ["other"]),
+        ({"data": [{"path": "$.none", "prefix": "o"}]}, []),
     ],
     ids=str,
 )
@@ -195,3 +200,100 @@ async def test_what_is_not_published_is_not_dropped(world: World) -> None:
 
     assert await world.log.prune(world.clock.now() + timedelta(days=90)) == 0
     assert await world.log.publish() == 1
+
+
+async def test_p12_a_rare_type_is_looked_for_in_parts_of_the_log(world: World) -> None:
+    def insert_many(transaction: Transaction) -> None:
+        for count in range(LOOKED_AT + 5):
+            world.log.insert(transaction, an_event(f"e{count}"))
+        world.log.insert(transaction, an_event("rare", event_type="rare"))
+
+    await world.database.run(insert_many)
+    await world.log.publish()
+
+    first = await world.log.page(since=0, limit=10, of_type="rare")
+    second = await world.log.page(since=first.next, limit=10, of_type="rare")
+
+    assert (len(first.events), first.next, first.is_last) == (0, LOOKED_AT, False)
+    assert [one.event.id for one in second.events] == ["rare"]
+    assert second.is_last
+
+
+async def test_what_was_dropped_is_not_looked_for(world: World) -> None:
+    await world.publish(an_event("old"))
+    world.clock.set(world.clock.now() + timedelta(days=31))
+    await world.publish(an_event("young"))
+    await world.log.prune(world.clock.now())
+
+    page = await world.log.page(since=0, limit=10, of_type="tocsin.*")
+
+    assert [one.event.id for one in page.events] == ["young"]
+
+
+@pytest.mark.parametrize("of_type", ["*", "tocsin.*"])
+async def test_a_full_page_goes_on_behind_its_last_event(world: World, of_type: str) -> None:
+    await world.publish(*(an_event(f"e{count}") for count in range(4)))
+
+    page = await world.log.page(since=0, limit=2, of_type=of_type)
+
+    assert (page.next, page.is_last) == (2, False)
+
+
+async def test_p6_an_event_for_one_goes_to_no_other(world: World, sink: MemorySink) -> None:
+    await world.subscribe()
+    name = await world.subscribe(types=["nothing"])
+
+    def insert(transaction: Transaction) -> None:
+        world.log.insert(transaction, an_event("e1"), addressee=name)
+
+    await world.database.run(insert)
+    await world.log.publish()
+
+    assert await world.rows("SELECT event_subscription_id FROM delivery") == [(name,)]
+    await world.deliver_due()
+    assert sink.attempts == ["e1"]
+
+
+async def test_an_event_for_one_that_is_gone_goes_nowhere(world: World) -> None:
+    await world.database.run(
+        lambda transaction: world.log.insert(transaction, an_event("e1"), addressee="gone")
+    )
+
+    assert await world.log.publish() == 1
+    assert await world.rows("SELECT * FROM delivery") == []
+
+
+async def test_p12_publishing_to_many_is_done_in_steps(world: World) -> None:
+    def subscribe_many(transaction: Transaction) -> None:
+        for count in range(MOST_DELIVERIES // 4 + 1):
+            transaction.driver.execute(
+                "INSERT INTO event_subscription (id, filter_types, subject_prefix, status,"
+                f" created_at) VALUES ('s{count}', '[]', '', 'paused', 0)"
+            )
+            transaction.driver.execute(f"INSERT INTO event_filter VALUES ('*', 's{count}')")
+
+    await world.database.run(subscribe_many)
+    await world.insert(*(an_event(f"e{count}") for count in range(9)))
+    transactions: list[int] = []
+    database = Watched(world.database, transactions)
+
+    published = await EventLog(database, world.clock, world.wakes).publish()
+
+    assert published == 9
+    assert transactions == [4, 4, 1]
+    numbers = await world.rows("SELECT count(DISTINCT number), count(*) FROM delivery")
+    assert numbers == [(9, 9 * (MOST_DELIVERIES // 4 + 1))]
+
+
+class Watched:
+    """A database that notes how many events each transaction of `publish` numbered."""
+
+    def __init__(self, database: Database, transactions: list[int]) -> None:
+        self._database = database
+        self._transactions = transactions
+        self.run, self.read, self.close = database.run, database.read, database.close
+
+    async def run_grouped(self, work: GroupWork[Item, Value], item: Item) -> Value:
+        value = await self._database.run_grouped(work, item)
+        self._transactions.append(value[0])  # type: ignore[index]
+        return value
