@@ -91,5 +91,7 @@ def body_of(row: Endpoint) -> Body | None:
 
 
 def errors_of(row: Endpoint) -> list[int]:
-    found = [HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY] if row.is_read else []
-    return [HTTPStatus.CONFLICT, *found, *[HTTPStatus.NOT_IMPLEMENTED] * row.arm_only]
+    """Return what may be said besides what every route may say; a path of names that cannot be read leads nowhere."""
+    found = [HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT]
+    found += [HTTPStatus.BAD_GATEWAY] * row.is_read
+    return found + [HTTPStatus.NOT_IMPLEMENTED] * row.arm_only
