@@ -13,6 +13,7 @@ from functions import (
     reads,
     scheduler,
     scheduler_api,
+    sqs,
     timers,
 )
 from shared.settings import (
@@ -22,6 +23,7 @@ from shared.settings import (
     load_connector_auth,
     load_engine_mode,
     load_role,
+    takes_sqs_commands,
 )
 
 CONNECTOR = (
@@ -33,6 +35,7 @@ CONNECTOR = (
     contracts.blueprint,
     queues.blueprint,
     timers.blueprint,
+    *([sqs.blueprint] if takes_sqs_commands() else []),
 )
 SCHEDULER = (
     (scheduler.blueprint, engine.blueprint)

@@ -45,10 +45,12 @@ SCHEDULER = {
 }
 
 
-def load(role: str, program: str = NAMES, *, auth: str = "key") -> subprocess.CompletedProcess[str]:
+def load(
+    role: str, program: str = NAMES, *, auth: str = "key", **settings: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program],
-        env={"TOCSIN_ROLE": role, "TOCSIN_CONNECTOR_AUTH": auth},
+        env={"TOCSIN_ROLE": role, "TOCSIN_CONNECTOR_AUTH": auth, **settings},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -85,8 +87,26 @@ def test_with_tokens_alone_no_function_asks_for_a_key() -> None:
     assert "there is no connector_auth 'none'" in load("connector", auth="none").stderr
 
 
+def test_commands_are_taken_from_sqs_where_a_queue_is_named() -> None:
+    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/commands"
+
+    listed = json.loads(load("connector", TOCSIN_SQS_COMMANDS_URL=url).stdout)
+
+    assert set(listed) == CONNECTOR | {"take_sqs_commands"}
+
+
 def test_an_unknown_role_is_named() -> None:
     assert "there is no role 'conductor'" in load("conductor").stderr
+
+
+def test_what_is_heavy_is_imported_by_who_needs_it() -> None:
+    program = (
+        "import sys, function_app;"
+        "heavy = {'alembic', 'azure.servicebus', 'boto3', 'botocore', 'psycopg'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    assert load("all", program, TOCSIN_SQS_COMMANDS_URL="x").stdout.strip() == "[]"
 
 
 def test_azure_gets_no_package_that_only_the_local_stack_needs() -> None:

@@ -11,13 +11,14 @@ from shared.aws.source_queue import QueuedMessage
 logger = logging.getLogger(__name__)
 
 MOST = 10
-# Any wait at all asks every server that may hold messages; a longer one would be paid for by the second.
-WAIT_SECONDS = 1
 SYSTEM_ATTRIBUTES = ("MessageGroupId", "MessageDeduplicationId")
 
 
 class SqsSourceQueue:
     """Takes from the queue at `url`."""
+
+    # Any wait at all asks every server that may hold messages; a longer one would be paid for by the second.
+    wait_seconds = 1
 
     def __init__(
         self, url: str, clients: AwsClients, *, region: str | None, attributes: Sequence[str]
@@ -33,7 +34,7 @@ class SqsSourceQueue:
         answer = await self._call(
             "receive_message",
             MaxNumberOfMessages=MOST,
-            WaitTimeSeconds=WAIT_SECONDS,
+            WaitTimeSeconds=self.wait_seconds,
             MessageSystemAttributeNames=list(SYSTEM_ATTRIBUTES),
             MessageAttributeNames=self._attributes,
         )

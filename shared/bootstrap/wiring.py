@@ -12,12 +12,14 @@ from shared.bootstrap.data_keys import load_key_ring, sealed_tables
 from shared.bootstrap.event_parts import EventParts
 from shared.bootstrap.foundation import Foundation, ProcessBroker
 from shared.bootstrap.scheduler_parts import SchedulerParts
+from shared.bootstrap.sqs_parts import SqsParts
 from shared.bootstrap.storage import Storage, storage_of
 from shared.clock import Clock, SystemClock
 from shared.connector.callers import Callers
 from shared.connector.connector import Connector
 from shared.connector.history import History
 from shared.connector.request_rate import RequestRate
+from shared.connector.sqs_commands import SqsCommands
 from shared.data_keys.key_check import check_key
 from shared.data_keys.resealing import Resealing
 from shared.errors import TransientError
@@ -39,6 +41,7 @@ CLOSED_PARTS = (
     "broker",
     "_event_parts",
     "_connector_parts",
+    "_sqs_parts",
     "_admission_parts",
     "scheduler",
 )
@@ -134,6 +137,10 @@ class Application:
         return self._connector_parts.connector
 
     @property
+    def sqs_commands(self) -> SqsCommands:
+        return self._sqs_parts.commands
+
+    @property
     def history(self) -> History:
         return self._connector_parts.history
 
@@ -200,6 +207,10 @@ class Application:
     @cached_property
     def _connector_parts(self) -> ConnectorParts:
         return ConnectorParts(self._foundation, self.event_log)
+
+    @cached_property
+    def _sqs_parts(self) -> SqsParts:
+        return SqsParts(self._foundation, lambda message: self.connector.accept_message(message))
 
     @cached_property
     def _foundation(self) -> Foundation:

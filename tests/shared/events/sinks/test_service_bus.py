@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shared.clock import SystemClock
-from shared.errors import EntityNotFoundError, TransientError
+from shared.errors import EntityNotFoundError, TocsinError, TransientError
 from shared.events.cloudevent import CloudEvent
 from shared.events.sink import (
     Delivered,
@@ -46,7 +46,7 @@ NAMESPACE = NamespaceDescription(name="ns", queues=QUEUES, topics=TOPICS)
 LIMIT = timedelta(seconds=0.5)
 TO_QUEUE = Destination(type=SinkType.SERVICE_BUS_QUEUE, settings={"queue": QUEUE})
 TO_TOPIC = Destination(type=SinkType.SERVICE_BUS_TOPIC, settings={"topic": TOPIC}, mode=Mode.BINARY)
-FAILURES = {
+FAILURES: dict[Behaviour, Callable[[], TocsinError]] = {
     Behaviour.REFUSE: lambda: EntityNotFoundError("there is no queue"),
     Behaviour.HANG_UP: lambda: TransientError("away", code="ServiceBusUnavailable"),
     Behaviour.BUSY: lambda: TransientError("busy", retry_after=BUSY_FOR),
