@@ -7,6 +7,7 @@ from shared.bootstrap import application
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
 EVERY_30_SECONDS = "*/30 * * * * *"
+EVERY_MINUTE = "15 * * * * *"
 EVERY_HOUR = "0 7 * * * *"
 
 
@@ -20,3 +21,9 @@ async def sweep_connector(timer: func.TimerRequest) -> None:
 @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_HOUR)
 async def prune_connector(timer: func.TimerRequest) -> None:
     await (await application()).prune_connector()
+
+
+@blueprint.function_name("poll_history")
+@blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
+async def poll_history(timer: func.TimerRequest) -> None:
+    await (await application()).poll_history()

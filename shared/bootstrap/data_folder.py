@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from shared.connector.stores.polled_history_tables import SCHEMA as POLLED_HISTORY_SCHEMA
 from shared.connector.stores.tables import SCHEMA as CONNECTOR_SCHEMA
 from shared.data_keys.tables import SCHEMA as DATA_KEYS_SCHEMA
 from shared.events.tables import SCHEMA as EVENTS_SCHEMA
@@ -12,7 +13,13 @@ from shared.sql.database_file import bring_up_to_date as make_tables
 
 DATABASE_FILE = "tocsin.db"
 # The data keys take over a table that the connector then drops.
-SCHEMAS_OF_PARTS = (EVENTS_SCHEMA, DATA_KEYS_SCHEMA, CONNECTOR_SCHEMA, SCHEDULER_SCHEMA)
+SCHEMAS_OF_PARTS = (
+    EVENTS_SCHEMA,
+    DATA_KEYS_SCHEMA,
+    CONNECTOR_SCHEMA,
+    POLLED_HISTORY_SCHEMA,
+    SCHEDULER_SCHEMA,
+)
 SCHEMAS = (BROKER_SCHEMA, *SCHEMAS_OF_PARTS)
 
 

@@ -63,10 +63,10 @@ class CanceledOperation(EndedOperation):
 
 
 class ToldAttempt(JobHistory):
-    """One record of the history, and which occurrence and execution it belongs to."""
+    """One record of the history, and which occurrence and execution it belongs to, which only our engine tells."""
 
-    execution_id: str
-    expected_execution_time: Instant
+    execution_id: str | None = None
+    expected_execution_time: Instant | None = None
 
 
 class ToldExecution(WireModel):
