@@ -1,8 +1,8 @@
-"""Operations over HTTP: how far they are, and canceling one that was not started."""
+"""Operations over HTTP: how far they are, what they brought, and canceling one that was not started."""
 
 import azure.functions as func
 
-from functions.rendering import answering, listed, monitored
+from functions.rendering import answered, answering, listed, monitored
 from shared.bootstrap import application
 from shared.connector.listing import read_filter
 
@@ -24,6 +24,14 @@ async def list_operations(req: func.HttpRequest) -> func.HttpResponse:
 async def get_operation(req: func.HttpRequest) -> func.HttpResponse:
     operation_id = str(req.route_params.get("id"))
     return monitored(await (await application()).connector.operation(operation_id))
+
+
+@blueprint.function_name("get_operation_result")
+@blueprint.route("operations/{id}/result", methods=["GET"])
+@answering
+async def get_operation_result(req: func.HttpRequest) -> func.HttpResponse:
+    operation_id = str(req.route_params.get("id"))
+    return answered(await (await application()).connector.result(operation_id))
 
 
 @blueprint.function_name("cancel_operation")

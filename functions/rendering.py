@@ -260,4 +260,6 @@ def queue_message_of(message: func.ServiceBusMessage, *, queue: str) -> QueueMes
         sequence_number=message.sequence_number or 0,
         message_id=message.message_id or None,
         correlation_id=message.correlation_id or None,
+        reply_to=message.reply_to or None,
+        reply_to_session_id=message.reply_to_session_id or None,
     )

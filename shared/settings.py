@@ -37,6 +37,7 @@ NOT_OURS = frozenset({"TOCSIN_SERVICEBUS_CONNECTION"})
 """Read by the tests, which may share an environment with what they start."""
 SUBSCRIPTION_ID = r"^[A-Za-z0-9-]{1,64}$"
 ROLE_NAME = r"^[A-Za-z0-9._:/-]{1,120}$"
+QUEUE_NAME = r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$"
 MAX_RATE = 1_000_000
 """One in each microsecond; instants have no finer grain."""
 Word = TypeVar("Word", bound=StrEnum)
@@ -157,6 +158,9 @@ class Settings(BaseModel):
     public_url: str | None = Field(
         default=None, description="where callers reach the connector; used in Operation-Location"
     )
+    reply_queues: Annotated[
+        tuple[Annotated[str, Field(pattern=QUEUE_NAME)], ...], BeforeValidator(split_list)
+    ] = Field(default=(), description="where command messages may have completion events sent to")
     scheduler_url: str = "https://127.0.0.1:8443"
     scheduler_kind: SchedulerKind = SchedulerKind.TOCSIN
     scheduler_ca: Path | None = None
@@ -196,10 +200,6 @@ class Settings(BaseModel):
     )
     connector_token_write_role: str = Field(
         default="Tocsin.Write", pattern=ROLE_NAME, description="one that opens changes, and reads"
-    )
-    polled_collections: Annotated[tuple[str, ...], BeforeValidator(split_list)] = Field(
-        default=(),
-        description="of a Scheduler that does not push its history: /cloudservices/{cs}/jobcollections/{jc}",
     )
     max_requests_per_second: int | None = Field(
         default=None,

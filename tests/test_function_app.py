@@ -25,6 +25,7 @@ CONNECTOR = {
     "get_event_subscription",
     "get_openapi",
     "get_operation",
+    "get_operation_result",
     "health",
     "list_event_subscriptions",
     "list_events",

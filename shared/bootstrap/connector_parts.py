@@ -7,20 +7,21 @@ from pathlib import Path
 from shared.bootstrap.foundation import Foundation, new_id
 from shared.client.rest import RestSchedulerClient
 from shared.connector.commands import Door
+from shared.connector.completion import Completion
 from shared.connector.connector import Connector
 from shared.connector.deployment import Deployment
 from shared.connector.drafts import Drafts
 from shared.connector.execute import Executor
 from shared.connector.history import History
-from shared.connector.history_polling import Collection, HistoryPolling
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
-from shared.connector.stores.polled_history import SqlPolledHistory
+from shared.connector.replies import Replies, allowed_queues
+from shared.connector.stores.replies import SqlReplyStore
 from shared.connector.stores.sql import SqlOperationStore
 from shared.connector.terms import Terms
 from shared.connector.upkeep import Upkeep
 from shared.connector.watch import Watch
-from shared.errors import ConfigurationError, InvalidRequestError
+from shared.errors import ConfigurationError
 from shared.events.log import EventLog
 from shared.settings import SchedulerKind
 from shared.tls import client_context
@@ -48,19 +49,20 @@ class ConnectorParts:
                     clock=self._on.clock,
                     source=self._on.source,
                 ),
+                reply_queues=allowed_queues(self._on.settings.reply_queues),
                 clock=self._on.clock,
             ),
             executor=Executor(
                 self._operations,
                 self._deployment,
-                event_log=self._event_log,
+                completion=self._completion,
                 sealer=sealer,
                 clock=self._on.clock,
                 random=random.random,
             ),
             reader=Reader(self._deployment, self._terms, self._on.clock),
-            watch=Watch(self._operations),
-            upkeep=Upkeep(self._operations, event_log=self._event_log, clock=self._on.clock),
+            watch=self._watch,
+            upkeep=Upkeep(self._operations, completion=self._completion, clock=self._on.clock),
         )
 
     @cached_property
@@ -70,18 +72,6 @@ class ConnectorParts:
             sender=self._on.broker,
             event_log=self._event_log,
             source=self._on.source,
-        )
-
-    @cached_property
-    def history_polling(self) -> HistoryPolling:
-        """Raises ConfigurationError for what is not the path of a collection."""
-        return HistoryPolling(
-            SqlPolledHistory(self._on.database, self._event_log),
-            Reader(self._deployment, self._terms, self._on.clock),
-            [polled(path, self._on.source) for path in self._on.settings.polled_collections],
-            event_log=self._event_log,
-            clock=self._on.clock,
-            is_paused=lambda: self.connector.health()["status"] != "running",
         )
 
     async def close(self) -> None:
@@ -96,7 +86,19 @@ class ConnectorParts:
             sender=self._on.broker,
             event_log=self._event_log,
             source=self._on.source,
+            public_url=self._on.settings.public_url,
         )
+
+    @cached_property
+    def _watch(self) -> Watch:
+        return Watch(self._operations, self._on.clock)
+
+    @cached_property
+    def _completion(self) -> Completion:
+        replies = Replies(
+            SqlReplyStore(self._on.database), sender=self._on.broker, clock=self._on.clock
+        )
+        return Completion(self._watch, self._event_log, replies)
 
     @property
     def _terms(self) -> Terms:
@@ -123,18 +125,6 @@ class ConnectorParts:
             ),
             ca=authority,
         )
-
-
-def polled(path: str, source: str) -> Collection:
-    """Return the collection that a setting names.
-
-    Raises:
-        ConfigurationError: it is the path of none.
-    """
-    try:
-        return Collection.parse(path, source=source)
-    except InvalidRequestError as error:
-        raise ConfigurationError(f"TOCSIN_POLLED_COLLECTIONS: {path!r}: {error.message}") from None
 
 
 def required(value: Path | None, name: str) -> Path:

@@ -18,6 +18,7 @@ from shared.clock import Clock, SystemClock
 from shared.connector.callers import Callers
 from shared.connector.connector import Connector
 from shared.connector.history import History
+from shared.connector.replies import reply_queue_descriptions
 from shared.connector.request_rate import RequestRate
 from shared.connector.sqs_commands import SqsCommands
 from shared.data_keys.key_check import check_key
@@ -128,7 +129,7 @@ class Application:
         return EmbeddedBroker(
             self._database,
             clock=self.clock,
-            queues=TOCSIN_QUEUES,
+            queues=(*TOCSIN_QUEUES, *reply_queue_descriptions(self.settings.reply_queues)),
             topics=(TopicDescription(name=topic),) if topic else (),
         )
 
@@ -181,11 +182,6 @@ class Application:
         await self.scheduler.sweep.run_once(now)
         await self.scheduler.identity.certificates.refresh()
         await self._resealing.run_once()
-
-    async def poll_history(self) -> None:
-        """Look for new records in the collections whose history nobody pushes."""
-        if self.settings.polled_collections:
-            await self._connector_parts.history_polling.run_once()
 
     async def prune_scheduler(self) -> None:
         """Forget what was kept long enough."""
@@ -247,10 +243,8 @@ class Application:
         sealer = self._sealer
         await self._database.run(lambda transaction: check_key(transaction, sealer))
         if self.settings.role is not Role.SCHEDULER:
-            # Told at the start: settings that would let nobody in, or everybody, and collections that are none.
+            # Settings that would let nobody in, or everybody, are told at the start.
             _ = self.callers
-            if self.settings.polled_collections:
-                _ = self._connector_parts.history_polling
         held = await self._free_what_a_dead_owner_held(now) if is_alone else 0
         if self.settings.role is not Role.SCHEDULER:
             await self.sweep_connector()

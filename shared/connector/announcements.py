@@ -21,9 +21,17 @@ END_EVENTS = {
 }
 
 
-def end_event(operation: Operation, *, source: str) -> CloudEvent:
-    """Return what tells that `operation`, which has ended, did so."""
+def end_event(operation: Operation, *, source: str, public_url: str) -> CloudEvent:
+    """Return what tells that `operation`, which has ended, did so.
+
+    `public_url` is what URLs of the connector begin with, empty when nobody has said. The URL of a result that is too
+    large for an event stands in the extension `dataref`.
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/dataref.md
+    """
     event_type = END_EVENTS[operation.status]
+    extensions = {"operationid": operation.id, **correlation(operation.correlation_id)}
+    if operation.large_result_until is not None:
+        extensions["dataref"] = f"{public_url}{operation.result_path}"
     return CloudEvent(
         id=f"{operation.id}/end",
         source=source,
@@ -32,7 +40,7 @@ def end_event(operation: Operation, *, source: str) -> CloudEvent:
         time=operation.finished_at,
         dataschema=event_type.dataschema,
         data=operation.to_json(),
-        extensions={"operationid": operation.id, **correlation(operation.correlation_id)},
+        extensions=extensions,
     )
 
 

@@ -1,11 +1,11 @@
 """The door: commands become operations, whether they came over HTTP or by a queue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.clock import Clock
 from shared.connector.announcements import attribute_text
 from shared.connector.drafts import Drafts, Origin
-from shared.connector.operations import Operation
+from shared.connector.operations import Operation, ReplyTo
 from shared.connector.rejection import QueueMessage, Rejections
 from shared.connector.store import Acceptance, OperationStore
 from shared.connector.terms import Terms
@@ -25,12 +25,15 @@ class Door:
         terms: Terms,
         drafts: Drafts,
         rejections: Rejections,
+        reply_queues: Mapping[str, str],
         clock: Clock,
     ) -> None:
+        """`reply_queues` are those that replies may go to, by their names in lower case."""
         self._store = store
         self._terms = terms
         self._drafts = drafts
         self._rejections = rejections
+        self._reply_queues = reply_queues
         self._clock = clock
 
     async def accept(
@@ -40,6 +43,7 @@ class Door:
         caller: str,
         key: str | None,
         correlation_id: str | None,
+        reply_to: ReplyTo | None = None,
     ) -> list[Operation]:
         """Accept all commands in their order or none; a repeat of `key` returns the operations it made.
 
@@ -54,8 +58,13 @@ class Door:
             )
         self._terms.check(commands)
         now = self._clock.now()
-        fingerprint = "" if key is None else self._drafts.fingerprint(commands)
-        origin = Origin(caller, correlation_id and attribute_text(correlation_id), now)
+        fingerprint = "" if key is None else self._drafts.fingerprint(commands, reply_to)
+        origin = Origin(
+            caller=caller,
+            correlation_id=correlation_id and attribute_text(correlation_id),
+            reply_to=reply_to,
+            requested_at=now,
+        )
         operations = [self._drafts.operation(command, origin) for command in commands]
         return await self._store.accept(
             Acceptance(
@@ -66,12 +75,37 @@ class Door:
     async def accept_message(self, message: QueueMessage) -> list[Operation]:
         """Accept the commands in a message of a queue; one that is no command is rejected and returns none."""
         try:
+            commands, reply_to = self._read(message)
             return await self.accept(
-                parse_commands(message.body),
+                commands,
                 caller=message.caller,
                 key=message.key,
                 correlation_id=message.correlation_id,
+                reply_to=reply_to,
             )
         except (InvalidRequestError, ConflictError) as error:
             await self._rejections.reject(message, error)
             return []
+
+    def _read(self, message: QueueMessage) -> tuple[list[Command], ReplyTo | None]:
+        """Return what a message asks for, and where to tell of the end; raises InvalidRequestError with every fault."""
+        faults: list[Fault] = []
+        commands: list[Command] = []
+        try:
+            commands = parse_commands(message.body)
+        except InvalidRequestError as error:
+            faults += error.faults
+        reply_to = None
+        if message.reply_to is not None:
+            queue = self._reply_queues.get(message.reply_to.lower())
+            if queue is None:
+                faults.append(Fault("reply_to", "is no queue that TOCSIN_REPLY_QUEUES allows"))
+            else:
+                reply_to = ReplyTo(
+                    queue=queue,
+                    session_id=message.reply_to_session_id,
+                    correlation_id=message.correlation_id or message.message_id,
+                )
+        if faults:
+            raise InvalidRequestError(faults)
+        return commands, reply_to

@@ -1,6 +1,7 @@
 """The connector as its entry points see it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from shared.connector.commands import Door
@@ -63,6 +64,14 @@ class Connector:
     async def operations(self, wanted: OperationFilter) -> OperationPage:
         """See `Watch.page`."""
         return await self._watch.page(wanted)
+
+    async def wait(self, operation_ids: Sequence[str], *, within: timedelta) -> list[Operation]:
+        """See `Watch.wait`."""
+        return await self._watch.wait(operation_ids, within=within)
+
+    async def result(self, operation_id: str) -> Json:
+        """See `Watch.result`."""
+        return await self._watch.result(operation_id)
 
     async def cancel(self, operation_id: str) -> Operation:
         """See `Executor.cancel`."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.connector.operations import NewOperation, Operation, OperationStatus
+from shared.connector.operations import NewOperation, Operation, OperationStatus, ReplyTo
 from shared.connector.ordering import ordering_path
 from shared.sealing import Sealer
 from shared.wire.catalogue import CATALOGUE
@@ -16,12 +16,13 @@ from shared.wire.routing import resource_path
 CREATE_JOB = "CreateJob"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who asks, and when."""
+    """Who asks, when, and where the answer goes."""
 
     caller: str
     correlation_id: str | None
+    reply_to: ReplyTo | None
     requested_at: datetime
 
 
@@ -57,11 +58,12 @@ class Drafts:
             sealed_body=sealed_body,
             if_match=command.if_match,
             time_limit=command.deadline,
+            reply_to=origin.reply_to,
         )
 
-    def fingerprint(self, commands: Sequence[Command]) -> str:
+    def fingerprint(self, commands: Sequence[Command], reply_to: ReplyTo | None) -> str:
         """Return what two requests have in common when they say the same (P4)."""
-        document: Json = [
+        document: list[Json] = [
             {
                 "command": command.endpoint.name,
                 "resource": command.resource,
@@ -72,6 +74,8 @@ class Drafts:
             }
             for command in commands
         ]
+        if reply_to is not None:
+            document.append({"replyTo": reply_to.queue, "session": reply_to.session_id})
         return self._sealer.fingerprint(canonical_json(document))
 
 

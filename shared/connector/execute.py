@@ -9,6 +9,7 @@ from datetime import datetime
 from shared.client.scheduler import RestResponse
 from shared.clock import Clock
 from shared.connector.calls import endpoint_of, request_of
+from shared.connector.completion import Completion
 from shared.connector.decide import Case, Refused, Step, decide, failed
 from shared.connector.deployment import Deployment
 from shared.connector.drafts import sealing_context
@@ -24,7 +25,6 @@ from shared.connector.operations import (
 from shared.connector.pause import Pause
 from shared.connector.store import OperationStore
 from shared.errors import LeaseLostError
-from shared.events.log import EventLog
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import when_due
 from shared.sealing import Sealer
@@ -50,14 +50,14 @@ class Executor:
         store: OperationStore,
         deployment: Deployment,
         *,
-        event_log: EventLog,
+        completion: Completion,
         sealer: Sealer,
         clock: Clock,
         random: Callable[[], float],
     ) -> None:
         self._store = store
         self._deployment = deployment
-        self._event_log = event_log
+        self._completion = completion
         self._sealer = sealer
         self._clock = clock
         self._random = random
@@ -77,8 +77,8 @@ class Executor:
             logger.warning("lease lost", extra=described("drop_attempt", started.assignment))
             return
         if isinstance(step, Ended):
-            self._tell(started.assignment, step)
-            await self._event_log.publish()
+            log_end(started.assignment, step)
+            await self._completion.tell(wake_up.id, wants_reply=started.assignment.wants_reply)
 
     async def cancel(self, operation_id: str) -> Operation:
         """End an operation that was never started; one that is canceled already is returned as it is.
@@ -88,7 +88,7 @@ class Executor:
             ConflictError: it was started, or has ended.
         """
         operation = await self._store.cancel(operation_id, now=self._clock.now())
-        await self._event_log.publish()
+        await self._completion.tell(operation_id, wants_reply=True)
         return operation
 
     async def _next_step(self, assignment: Assignment) -> Later | Ended:
@@ -134,12 +134,13 @@ class Executor:
         body: JsonObject = json.loads(self._sealer.unseal(assignment.sealed_body, context=context))
         return body
 
-    def _tell(self, assignment: Assignment, end: Ended) -> None:
-        # Who succeeded is in the list of operations and in an event; a line for each would be the log's bulk.
-        level = logging.DEBUG if end.status is OperationStatus.SUCCEEDED else logging.INFO
-        logger.log(
-            level, "operation %s", end.status.value, extra=described("end_operation", assignment)
-        )
+
+def log_end(assignment: Assignment, end: Ended) -> None:
+    # Who succeeded is in the list of operations and in an event; a line for each would be the log's bulk.
+    level = logging.DEBUG if end.status is OperationStatus.SUCCEEDED else logging.INFO
+    logger.log(
+        level, "operation %s", end.status.value, extra=described("end_operation", assignment)
+    )
 
 
 def known_before_sending(assignment: Assignment, now: datetime) -> Assignment | Ended:

@@ -52,6 +52,17 @@ class Operation:
     http_status: int | None = None
     error: OperationError | None = None
     result: Any = None
+    large_result_until: datetime | None = None
+    """Until when a result that is too large for `result` is kept, or was."""
+
+    @property
+    def has_ended(self) -> bool:
+        return self.finished_at is not None
+
+    @property
+    def result_path(self) -> str:
+        """Where the result can be had, below the address of the connector."""
+        return f"/api/operations/{self.id}/result"
 
     @property
     def retry_after(self) -> timedelta | None:
@@ -80,6 +91,7 @@ class Operation:
             "httpStatus": self.http_status,
             "error": error,
             "result": self.result,
+            "resultLocation": self.result_path if self.large_result_until else None,
         }
         return {name: value for name, value in members.items() if value is not None}
 
@@ -106,6 +118,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyTo:
+    """Where the end of an operation is told directly, and how whoever waits there recognises it."""
+
+    queue: str
+    session_id: str | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewOperation:
     """An operation to accept. `blocks` is the path whose later operations wait for it (None: a read), `follows` the
     path of whose earlier writes it waits for; the body is sealed under the operation's id."""
@@ -116,6 +137,7 @@ class NewOperation:
     sealed_body: str | None = field(repr=False)
     if_match: str | None
     time_limit: timedelta
+    reply_to: ReplyTo | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +152,7 @@ class Assignment:
     progress: Progress
     leases: int
     """How many leases in a row have not been recorded, this one included."""
+    wants_reply: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

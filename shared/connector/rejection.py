@@ -43,6 +43,8 @@ class QueueMessage:
     correlation_id: str | None = None
     service: str = "queue"
     idempotency_key: str | None = None
+    reply_to: str | None = None
+    reply_to_session_id: str | None = None
 
     @property
     def key(self) -> str:

@@ -48,9 +48,9 @@ class OperationStore(Protocol):
     async def record(self, lease: Lease, step: Later | Ended, *, now: datetime) -> None:
         """End the lease with what was found out.
 
-        The end of an operation inserts its event, releases what waited for it and wakes what now waits for nothing,
-        whose deadline counts from here. Of many that wait, some are released after the end itself; after a crash by
-        sweep.
+        The end of an operation inserts its event and, where the command asked for one, its reply; it releases what
+        waited for it and wakes what now waits for nothing, whose deadline counts from here. Of many that wait, some are
+        released after the end itself; after a crash by sweep.
 
         Raises:
             LeaseLostError: somebody else has started it since; nothing is written.
@@ -74,8 +74,8 @@ class OperationStore(Protocol):
         """End the leases of a dead process; only the sole owner of the store may."""
 
     async def prune(self, *, now: datetime) -> int:
-        """Forget operations that ended more than seven days ago, and keys older than 24 hours; returns how many
-        operations. Works in steps, so that nobody waits for long."""
+        """Forget operations that ended more than seven days ago, keys and large results older than 24 hours; returns
+        how many operations. Works in steps, so that nobody waits for long."""
 
 
 class OperationList(Protocol):
@@ -83,6 +83,9 @@ class OperationList(Protocol):
 
     async def get(self, operation_id: str) -> Operation | None:
         """Return an operation, or None when there is none (any more)."""
+
+    async def large_result(self, operation_id: str) -> str | None:
+        """Return the JSON text of a result that is too large for its operation; None when there is none (any more)."""
 
     async def page(self, wanted: OperationFilter) -> OperationPage:
         """Return operations, those that were asked for last first; costs what is returned, whatever is stored."""

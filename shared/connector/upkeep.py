@@ -1,26 +1,27 @@
 """What is done for operations from time to time."""
 
 from shared.clock import Clock
+from shared.connector.completion import Completion
 from shared.connector.store import OperationStore
-from shared.events.log import EventLog
 
 
 class Upkeep:
     """Finds lost work and forgets what was kept long enough."""
 
-    def __init__(self, store: OperationStore, *, event_log: EventLog, clock: Clock) -> None:
+    def __init__(self, store: OperationStore, *, completion: Completion, clock: Clock) -> None:
         self._store = store
-        self._event_log = event_log
+        self._completion = completion
         self._clock = clock
 
     async def sweep(self) -> int:
-        """Wake what should have been woken and publish what a crash left unpublished; returns how many operations."""
+        """Wake what should have been woken and tell what a crash left untold; returns how many were woken."""
         woken = await self._store.sweep(now=self._clock.now())
-        await self._event_log.publish()
+        await self._completion.sweep()
         return woken
 
     async def prune(self) -> int:
-        """Forget operations that ended more than seven days ago; returns how many."""
+        """Forget operations that ended more than seven days ago, and what is kept with them; returns how many."""
+        await self._completion.prune()
         return await self._store.prune(now=self._clock.now())
 
     async def free_leases(self) -> int:

@@ -26,7 +26,8 @@ METADATA_NAMES = {
     for name in (
         *("MessageId", "SequenceNumber", "DeliveryCount", "EnqueuedTimeUtc", "ExpiresAtUtc"),
         *("LockToken", "CorrelationId", "ContentType", "Subject", "Label", "ReplyTo", "To"),
-        *("SessionId", "PartitionKey", "ApplicationProperties", "UserProperties"),
+        *("SessionId", "ReplyToSessionId", "PartitionKey"),
+        *("ApplicationProperties", "UserProperties"),
     )
 }
 
@@ -164,6 +165,7 @@ def host_metadata(received: ReceivedMessage) -> dict[str, Any]:
         "Subject": message.subject,
         "Label": message.subject,
         "ReplyTo": message.reply_to,
+        "ReplyToSessionId": message.reply_to_session_id,
         "To": message.to,
         "SessionId": message.session_id,
         "PartitionKey": message.partition_key,

@@ -19,6 +19,7 @@ from shared.messaging.work import Lease, Nothing, NotYet
 from tests.contracts.operation_store_canceling import CancelingContract
 from tests.contracts.operation_store_listing import ListingContract
 from tests.contracts.operation_store_ordering import OrderingContract
+from tests.contracts.operation_store_results import ResultsContract
 from tests.contracts.operation_store_steps import (
     COLLECTION,
     DAY,
@@ -30,7 +31,7 @@ from tests.contracts.operation_store_steps import (
 )
 
 
-class OperationStoreContract(OrderingContract, CancelingContract, ListingContract):
+class OperationStoreContract(OrderingContract, CancelingContract, ListingContract, ResultsContract):
     """A subclass opens a world over an empty store."""
 
     async def test_p1_accepted_operation_is_there_and_woken_once(self, world: StoreWorld) -> None:

@@ -14,6 +14,7 @@ from shared.connector.operations import (
     Operation,
     OperationError,
     OperationStatus,
+    ReplyTo,
 )
 from shared.connector.store import Acceptance, OperationList, OperationStore, Started
 from shared.messaging.wake_up import WakeUp
@@ -48,6 +49,9 @@ class StoreWorld(Protocol):
 
     async def event_ids(self) -> list[str]:
         """Return the ids of the events inserted, in their order."""
+
+    async def replies(self) -> list[tuple[str, ReplyTo]]:
+        """Return the ids of the events that wait to be sent as replies, and where they go, in their order."""
 
     async def keys(self) -> int:
         """Return how many keys are stored."""

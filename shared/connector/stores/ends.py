@@ -4,17 +4,23 @@ What waits for a write waits for the last unfinished one of each path. So what w
 for the one before it on the same path, if that has not ended.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.clock import to_microseconds
+from shared.clock import to_microseconds, to_optional_microseconds
 from shared.connector.announcements import end_event
 from shared.connector.operations import Ended, Operation, OperationStatus
 from shared.connector.stores import statements
 from shared.connector.stores.path_locks import lock_paths
-from shared.connector.stores.rows import to_operation
+from shared.connector.stores.replies import insert_into_outbox
+from shared.connector.stores.results import (
+    LARGE_RESULTS_KEPT,
+    LONGEST_RESULT,
+    encoded_result,
+    keep_large_result,
+)
+from shared.connector.stores.rows import to_operation, to_reply_to
 from shared.errors import ConflictError, LeaseLostError, NotFoundError, RequestError
 from shared.events.log import EventLog
 from shared.messaging.steps import in_steps
@@ -28,12 +34,19 @@ class Ends:
     """Ends operations of one database."""
 
     def __init__(
-        self, database: Database, *, work: WorkRows, event_log: EventLog, source: str
+        self,
+        database: Database,
+        *,
+        work: WorkRows,
+        event_log: EventLog,
+        source: str,
+        public_url: str | None,
     ) -> None:
         self._database = database
         self._work = work
         self._event_log = event_log
         self._source = source
+        self._public_url = public_url or ""
 
     async def record(self, lease: Lease, end: Ended, *, now: datetime) -> None:
         """Raises LeaseLostError."""
@@ -72,6 +85,9 @@ class Ends:
         paths = statements.find_path.rows(connection, operation_id=lease.id)
         lock_paths(transaction, (row.path for row in paths))
         self._work.record(transaction, lease, due_at=None, now=now)
+        text = encoded_result(end.result)
+        is_large = text is not None and len(text) > LONGEST_RESULT
+        kept_until = now + LARGE_RESULTS_KEPT if is_large else None
         rows = statements.end.rows(
             connection,
             operation_id=lease.id,
@@ -80,10 +96,13 @@ class Ends:
             with_http_status=end.http_status,
             with_error_code=end.error and end.error.code,
             with_error_message=end.error and end.error.message,
-            with_result=None if end.result is None else json.dumps(end.result),
+            with_result=None if is_large else text,
+            with_large_result_until=to_optional_microseconds(kept_until),
         )
         if not rows:
             raise LeaseLostError(f"operation {lease.id} has ended already")
+        if text is not None and kept_until is not None:
+            keep_large_result(transaction, lease.id, text, until=kept_until)
         return self._close(transaction, rows[0], now)
 
     def _cancel(
@@ -110,7 +129,12 @@ class Ends:
 
     def _close(self, transaction: Transaction, row: Any, now: datetime) -> int | None:
         """Tell of the end, and release; returns the operation's number when more waits for it than fits in here."""
-        self._event_log.insert(transaction, end_event(to_operation(row), source=self._source))
+        event = end_event(to_operation(row), source=self._source, public_url=self._public_url)
+        structured = event.encode()
+        self._event_log.insert_encoded(transaction, event, structured)
+        reply_to = to_reply_to(row)
+        if reply_to is not None:
+            insert_into_outbox(transaction, row.id, reply_to, structured, now=now)
         if self._release(transaction, row, now) < RELEASED_AT_ONCE:
             return None
         number: int = row.number

@@ -11,6 +11,7 @@ from shared.connector.operations import (
     OperationStatus,
     Phase,
     Progress,
+    ReplyTo,
 )
 
 
@@ -31,6 +32,17 @@ def to_operation(row: Any) -> Operation:
         http_status=row.http_status,
         error=error,
         result=None if row.result is None else json.loads(row.result),
+        large_result_until=from_optional_microseconds(row.large_result_until),
+    )
+
+
+def to_reply_to(row: Any) -> ReplyTo | None:
+    if row.reply_queue is None:
+        return None
+    return ReplyTo(
+        queue=row.reply_queue,
+        session_id=row.reply_session_id,
+        correlation_id=row.reply_correlation_id,
     )
 
 
@@ -50,4 +62,5 @@ def to_assignment(row: Any, *, leases: int) -> Assignment:
             is_outcome_unknown=bool(row.is_outcome_unknown),
         ),
         leases=leases,
+        wants_reply=row.reply_queue is not None,
     )

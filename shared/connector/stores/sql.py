@@ -18,6 +18,7 @@ from shared.connector.stores import statements
 from shared.connector.stores.ends import Ends
 from shared.connector.stores.listing import find_page
 from shared.connector.stores.path_locks import lock_paths
+from shared.connector.stores.results import find_large_result, prune_large_results
 from shared.connector.stores.rows import to_assignment, to_operation
 from shared.connector.stores.tables import operation_work
 from shared.errors import ConflictError
@@ -36,11 +37,19 @@ class SqlOperationStore:
     """Over one database, in which the event log and, with the embedded broker, the queue live too."""
 
     def __init__(
-        self, database: Database, *, sender: TransactionalSender, event_log: EventLog, source: str
+        self,
+        database: Database,
+        *,
+        sender: TransactionalSender,
+        event_log: EventLog,
+        source: str,
+        public_url: str | None,
     ) -> None:
         self._database = database
         self._work = operation_work(sender)
-        self._ends = Ends(database, work=self._work, event_log=event_log, source=source)
+        self._ends = Ends(
+            database, work=self._work, event_log=event_log, source=source, public_url=public_url
+        )
 
     async def accept(self, acceptance: Acceptance) -> list[Operation]:
         accepted = await self._database.run_grouped(self._accept_group, acceptance)
@@ -62,12 +71,18 @@ class SqlOperationStore:
 
     async def get(self, operation_id: str) -> Operation | None:
         rows = await self._database.read(
-            lambda connection: statements.get.rows(connection, operation_id=operation_id)
+            lambda connection: statements.get.rows(connection, operation_id=operation_id),
+            is_short=True,
         )
         return to_operation(rows[0]) if rows else None
 
     async def page(self, wanted: OperationFilter) -> OperationPage:
         return await self._database.read(lambda connection: find_page(connection, wanted))
+
+    async def large_result(self, operation_id: str) -> str | None:
+        return await self._database.read(
+            lambda connection: find_large_result(connection, operation_id)
+        )
 
     async def sweep(self, *, now: datetime) -> int:
         for row in await self._database.read(statements.releasing.rows):
@@ -86,6 +101,7 @@ class SqlOperationStore:
                 tx.connection, accepted_before=keys_before, at_most=AT_ONCE
             ),
         )
+        await in_steps(self._database, lambda tx: prune_large_results(tx, now=now))
         return await in_steps(
             self._database,
             lambda tx: statements.prune_operations.change(
@@ -166,6 +182,9 @@ class SqlOperationStore:
             correlation_id=operation.correlation_id,
             sealed_body=new.sealed_body,
             if_match=new.if_match,
+            reply_queue=new.reply_to and new.reply_to.queue,
+            reply_session_id=new.reply_to and new.reply_to.session_id,
+            reply_correlation_id=new.reply_to and new.reply_to.correlation_id,
             time_limit=new.time_limit // MICROSECOND,
             deadline_at=None if predecessors else to_microseconds(now + new.time_limit),
             requested_at=to_microseconds(now),

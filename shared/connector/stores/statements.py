@@ -28,7 +28,10 @@ VISIBLE = (
     column.error_code,
     column.error_message,
     column.result,
+    column.large_result_until,
 )
+REPLY_TO = (column.reply_queue, column.reply_session_id, column.reply_correlation_id)
+TOLD = (column.number, column.path, *VISIBLE, *REPLY_TO)
 ASSIGNED = (
     *VISIBLE,
     column.sealed_body,
@@ -40,6 +43,7 @@ ASSIGNED = (
     column.polls,
     column.missing_since,
     column.is_outcome_unknown,
+    column.reply_queue,
 )
 
 find_key = Prepared(
@@ -73,6 +77,9 @@ insert_operation = Prepared(
                 "sealed_body",
                 "if_match",
                 "time_limit",
+                "reply_queue",
+                "reply_session_id",
+                "reply_correlation_id",
                 "deadline_at",
                 "requested_at",
                 "waits_for",
@@ -135,15 +142,16 @@ end = Prepared(
         error_code=bindparam("with_error_code"),
         error_message=bindparam("with_error_message"),
         result=bindparam("with_result"),
+        large_result_until=bindparam("with_large_result_until"),
         **ended,
     )
-    .returning(column.number, column.path, *VISIBLE)
+    .returning(*TOLD)
 )
 cancel = Prepared(
     update(operation)
     .where(this, column.status == literal(OperationStatus.NOT_STARTED.value))
     .values(status=OperationStatus.CANCELED.value, **ended)
-    .returning(column.number, column.path, *VISIBLE)
+    .returning(*TOLD)
 )
 
 release = Prepared(

@@ -3,13 +3,15 @@
 `operation.number` is the order of acceptance. `blocks` is the path of an unfinished write and NULL otherwise, so that
 its index holds only what somebody may have to wait for. A parked operation has `waits_for` > 0 and no `due_at`.
 `releasing_since` is there while an operation that has ended keeps others parked: more than one transaction releases.
+`result` is at most 64 KB; a larger one is in a table of its own until `large_result_until`. `operation_reply` holds
+what is still to be sent to the queues that commands named.
 `path` is the ordering path of the resource; lists find by it, and by the scopes it lies in, each with its status.
 """
 
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.entities import OPERATIONS
@@ -17,7 +19,7 @@ from shared.messaging.work import WorkRows, sweep_index, work_columns
 from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0003")
+SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0004")
 LEASE = timedelta(seconds=90)
 
 metadata = MetaData()
@@ -55,6 +57,10 @@ operation = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("result", Text),
+    Column("large_result_until", BigInteger),
+    Column("reply_queue", Text),
+    Column("reply_session_id", Text),
+    Column("reply_correlation_id", Text),
     *work_columns(),
     sqlite_autoincrement=True,
 )
@@ -86,6 +92,28 @@ waiting = Table(
     Column("successor", NUMBER, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
+
+large_result = Table(
+    "operation_result",
+    metadata,
+    Column("operation_id", Text, primary_key=True),
+    Column("result", Text, nullable=False),
+    Column("kept_until", BigInteger, nullable=False, index=True),
+)
+
+reply = Table(
+    "operation_reply",
+    metadata,
+    Column("number", NUMBER, primary_key=True),
+    Column("operation_id", Text, nullable=False, unique=True),
+    Column("queue", Text, nullable=False),
+    Column("session_id", Text),
+    Column("correlation_id", Text),
+    Column("event", LargeBinary, nullable=False),
+    Column("ended_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_operation_reply_queue", reply.c.queue, reply.c.number)
 
 request_key = Table(
     "request_key",

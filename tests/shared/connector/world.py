@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from shared.client.scheduler import SchedulerClient
 from shared.connector.commands import Door
+from shared.connector.completion import Completion
 from shared.connector.connector import Connector
 from shared.connector.deployment import Deployment
 from shared.connector.drafts import Drafts
@@ -22,6 +23,8 @@ from shared.connector.listing import OperationFilter
 from shared.connector.operations import Operation
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
+from shared.connector.replies import Replies, allowed_queues, reply_queue_descriptions
+from shared.connector.stores.replies import SqlReplyStore
 from shared.connector.stores.sql import SqlOperationStore
 from shared.connector.stores.tables import SCHEMA
 from shared.connector.terms import Terms
@@ -45,6 +48,7 @@ from tests.event_conformance import check_event
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 SOURCE = f"/subscriptions/{SUBSCRIPTION}"
 SEALER = Sealer({"k1": bytes(32)}, current="k1")
+REPLIES = "replies"
 TERMS = Terms(is_ours=True)
 JC = "/cloudservices/cs1/jobcollections/jc1"
 JOB = {"action": {"type": "http", "request": {"method": "POST", "uri": "https://example.org/"}}}
@@ -157,10 +161,13 @@ def assemble(
 
     The broker is in the database itself unless another is given.
     """
-    broker = broker or EmbeddedBroker(database, clock=clock, queues=TOCSIN_QUEUES)
+    queues = (*TOCSIN_QUEUES, *reply_queue_descriptions([REPLIES]))
+    broker = broker or EmbeddedBroker(database, clock=clock, queues=queues)
     log = EventLog(database, clock, broker)
     connector_log = EventLog(seen(database), clock, broker)
-    store = SqlOperationStore(seen(database), sender=broker, event_log=connector_log, source=SOURCE)
+    store = SqlOperationStore(
+        seen(database), sender=broker, event_log=connector_log, source=SOURCE, public_url=None
+    )
     deployment = Deployment(client=client, subscription=SUBSCRIPTION, timeout=timedelta(seconds=60))
     numbers = itertools.count(first_id)
     rejections = Rejections(
@@ -171,17 +178,21 @@ def assemble(
         terms=TERMS,
         drafts=Drafts(SEALER, lambda: f"00000000-0000-0000-0000-{next(numbers):012x}"),
         rejections=rejections,
+        reply_queues=allowed_queues([REPLIES]),
         clock=clock,
     )
+    watch = Watch(store, clock)
+    replies = Replies(SqlReplyStore(seen(database)), sender=broker, clock=clock)
+    completion = Completion(watch, connector_log, replies)
     executor = Executor(
-        store, deployment, event_log=connector_log, sealer=SEALER, clock=clock, random=lambda: 1.0
+        store, deployment, completion=completion, sealer=SEALER, clock=clock, random=lambda: 1.0
     )
     connector = Connector(
         door=door,
         executor=executor,
         reader=Reader(deployment, TERMS, clock),
-        watch=Watch(store),
-        upkeep=Upkeep(store, event_log=connector_log, clock=clock),
+        watch=watch,
+        upkeep=Upkeep(store, completion=completion, clock=clock),
     )
     history = History(seen(database), sender=broker, event_log=connector_log, source=SOURCE)
     return World(clock, database, broker, log, store, executor, connector, history)

@@ -1,5 +1,6 @@
 """The SQL store against the contract, on both databases, and what only SQL can show."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.client.memory import MemorySchedulerClient
+from shared.connector.operations import ReplyTo
 from shared.connector.stores.ends import RELEASED_AT_ONCE
 from shared.messaging.entities import OPERATIONS
 from shared.messaging.wake_up import WakeUp
@@ -44,6 +46,18 @@ class SqlWorld:
 
     async def event_ids(self) -> list[str]:
         return [row[0] for row in await self.world.rows("SELECT id FROM event ORDER BY position")]
+
+    async def replies(self) -> list[tuple[str, ReplyTo]]:
+        rows = await self.world.rows(
+            "SELECT event, queue, session_id, correlation_id FROM operation_reply ORDER BY number"
+        )
+        return [
+            (
+                json.loads(event)["id"],
+                ReplyTo(queue=queue, session_id=session, correlation_id=known),
+            )
+            for event, queue, session, known in rows
+        ]
 
     async def keys(self) -> int:
         ((count,),) = await self.world.rows("SELECT count(*) FROM request_key")
