@@ -201,6 +201,10 @@ class Settings(BaseModel):
     connector_token_write_role: str = Field(
         default="Tocsin.Write", pattern=ROLE_NAME, description="one that opens changes, and reads"
     )
+    polled_collections: Annotated[tuple[str, ...], BeforeValidator(split_list)] = Field(
+        default=(),
+        description="of a Scheduler that does not push its history: /cloudservices/{cs}/jobcollections/{jc}",
+    )
     max_requests_per_second: int | None = Field(
         default=None,
         ge=1,

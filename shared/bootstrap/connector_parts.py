@@ -13,15 +13,17 @@ from shared.connector.deployment import Deployment
 from shared.connector.drafts import Drafts
 from shared.connector.execute import Executor
 from shared.connector.history import History
+from shared.connector.history_polling import Collection, HistoryPolling
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.replies import Replies, allowed_queues
+from shared.connector.stores.polled_history import SqlPolledHistory
 from shared.connector.stores.replies import SqlReplyStore
 from shared.connector.stores.sql import SqlOperationStore
 from shared.connector.terms import Terms
 from shared.connector.upkeep import Upkeep
 from shared.connector.watch import Watch
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, InvalidRequestError
 from shared.events.log import EventLog
 from shared.settings import SchedulerKind
 from shared.tls import client_context
@@ -72,6 +74,18 @@ class ConnectorParts:
             sender=self._on.broker,
             event_log=self._event_log,
             source=self._on.source,
+        )
+
+    @cached_property
+    def history_polling(self) -> HistoryPolling:
+        """Raises ConfigurationError for what is not the path of a collection."""
+        return HistoryPolling(
+            SqlPolledHistory(self._on.database, self._event_log),
+            Reader(self._deployment, self._terms, self._on.clock),
+            [polled(path, self._on.source) for path in self._on.settings.polled_collections],
+            event_log=self._event_log,
+            clock=self._on.clock,
+            is_paused=lambda: self.connector.health()["status"] != "running",
         )
 
     async def close(self) -> None:
@@ -125,6 +139,18 @@ class ConnectorParts:
             ),
             ca=authority,
         )
+
+
+def polled(path: str, source: str) -> Collection:
+    """Return the collection that a setting names.
+
+    Raises:
+        ConfigurationError: it is the path of none.
+    """
+    try:
+        return Collection.parse(path, source=source)
+    except InvalidRequestError as error:
+        raise ConfigurationError(f"TOCSIN_POLLED_COLLECTIONS: {path!r}: {error.message}") from None
 
 
 def required(value: Path | None, name: str) -> Path:

@@ -183,6 +183,11 @@ class Application:
         await self.scheduler.identity.certificates.refresh()
         await self._resealing.run_once()
 
+    async def poll_history(self) -> None:
+        """Look for new records in the collections whose history nobody pushes."""
+        if self.settings.polled_collections:
+            await self._connector_parts.history_polling.run_once()
+
     async def prune_scheduler(self) -> None:
         """Forget what was kept long enough."""
         await self.scheduler.sweep.prune(self.clock.now())
@@ -243,8 +248,10 @@ class Application:
         sealer = self._sealer
         await self._database.run(lambda transaction: check_key(transaction, sealer))
         if self.settings.role is not Role.SCHEDULER:
-            # Settings that would let nobody in, or everybody, are told at the start.
+            # Told at the start: settings that would let nobody in, or everybody, and collections that are none.
             _ = self.callers
+            if self.settings.polled_collections:
+                _ = self._connector_parts.history_polling
         held = await self._free_what_a_dead_owner_held(now) if is_alone else 0
         if self.settings.role is not Role.SCHEDULER:
             await self.sweep_connector()
