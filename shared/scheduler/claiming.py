@@ -77,6 +77,9 @@ class Claims:
         if len(due) == AT_ONCE:
             return Tick(has_told=bool(events), is_last=False)
         following = self._store.timings.earliest(tx)
+        if not due and following is not None and following <= until:
+            # Another process is claiming it at this moment.
+            following = None
         is_last = following is None or following > until
         return Tick(has_told=bool(events), is_last=is_last, next_occurrence=following)
 

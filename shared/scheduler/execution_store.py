@@ -178,7 +178,10 @@ class TimingStore(Protocol):
         """Return the timing, None of a job that was never planned or is gone."""
 
     def due(self, tx: Transaction, *, until: datetime, limit: int) -> Sequence[DueJob]:
-        """Return the jobs whose next occurrence is not after `until`, earliest first."""
+        """Lock and return the jobs whose next occurrence is not after `until`, earliest first.
+
+        Jobs that another transaction has locked are left to it.
+        """
 
     def earliest(self, tx: Transaction) -> datetime | None:
         """Return the earliest next occurrence of all jobs."""
@@ -191,6 +194,25 @@ class TimingStore(Protocol):
 
     def end(self, tx: Transaction, job_id: int, *, state: JobState, now: datetime) -> None:
         """Put the job into its final state: no occurrence is left, and it is removed some time after `now`."""
+
+
+class JobLocks(Protocol):
+    """Has every other transaction about a job wait until this one ends.
+
+    Whoever decides by what is stored of a job locks it first and reads then. A job that is gone needs no lock.
+    """
+
+    def of_executions(self, tx: Transaction, ids: Sequence[str]) -> None:
+        """Lock the jobs of these executions."""
+
+    def of_jobs(self, tx: Transaction, ids: Sequence[int]) -> None:
+        """Lock these jobs."""
+
+    def named(self, tx: Transaction, job_collection_id: int, name: str) -> None:
+        """Lock the job of that name."""
+
+    def following(self, tx: Transaction, job_collection_id: int, *, after: int, limit: int) -> None:
+        """Lock the jobs that `JobStore.following` returns."""
 
 
 class ProgressStore(Protocol):

@@ -71,6 +71,7 @@ class Recorder:
         Raises:
             LeaseLostError: the attempt is somebody else's by now.
         """
+        self._store.locks.of_executions(tx, [report.assignment.row.id for report in reports])
         records: list[NewRecord] = []
         events: list[CloudEvent] = []
         for report in reports:

@@ -72,6 +72,7 @@ class Starter:
 
     def start(self, tx: Transaction, items: Sequence[Start]) -> list[Started | NotYet | Nothing]:
         """Follow each wake-up; the work of one grouped transaction."""
+        self._store.locks.of_executions(tx, [item.wake_up.id for item in items])
         return [self._start(tx, item) for item in items]
 
     def _start(self, tx: Transaction, item: Start) -> Started | NotYet | Nothing:

@@ -16,6 +16,7 @@ from shared.messaging.work import WorkRows
 from shared.scheduler.execution_store import (
     ExecutionStore,
     HistoryStore,
+    JobLocks,
     ProgressStore,
     TimingStore,
 )
@@ -245,6 +246,7 @@ class SchedulerStore:
     operations: OperationStore
     work: WorkRows
     timings: TimingStore
+    locks: JobLocks
     progress: ProgressStore
     executions: ExecutionStore
     execution_work: WorkRows

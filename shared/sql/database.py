@@ -28,6 +28,11 @@ class Transaction:
         self.driver: Any = connection.connection.driver_connection
         self._callbacks: list[Callable[[], None]] = []
 
+    @property
+    def has_rivals(self) -> bool:
+        """Whether others may write at the same time, so that what must not change meanwhile has to be locked."""
+        return self.connection.dialect.name != "sqlite"
+
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop after the commit, in the order of registration; never after a rollback."""
         self._callbacks.append(callback)

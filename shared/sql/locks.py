@@ -22,7 +22,7 @@ def lock_in_order(
 
     What is read after it shows everything that earlier holders committed.
     """
-    if transaction.connection.dialect.name == "sqlite":
+    if not transaction.has_rivals:
         return
     wanted = {lock_key(name): True for name in shared}
     wanted |= {lock_key(name): False for name in exclusive}

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from shared.clock import Clock
 from shared.errors import ConfigurationError, ConflictError, NotFoundError
 from shared.scheduler.certificate_store import CertificateStore, StoredCertificate
+from shared.scheduler.service.locking import lock_subscription
 from shared.sql.database import Database, Transaction
 from shared.tls import Certificate, fingerprint, parse_certificate
 
@@ -136,6 +137,7 @@ class ManagementCertificates:
         it is stored then."""
 
         def introduce(transaction: Transaction) -> ManagementCertificate:
+            lock_subscription(transaction, subscription)
             stored = self._named(transaction.connection, subscription, certificate)
             if stored is None or stored.revoked_at is None:
                 self.upload(transaction, subscription, certificate)

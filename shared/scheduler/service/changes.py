@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from shared.errors import Fault, InvalidRequestError, RequestError
 from shared.scheduler.service.exchange import Answer, Request, refusal
+from shared.scheduler.service.locking import lock_requests
 from shared.scheduler.service.repeatability import KEPT
 from shared.scheduler.store import SchedulerStore, StoredOperation
 from shared.sql.database import Transaction
@@ -35,6 +36,7 @@ class Changes:
 
     def apply(self, transaction: Transaction, changes: Sequence[Change]) -> list[Answer]:
         """Apply changes one after another; the work of one grouped transaction."""
+        lock_requests(transaction, (change.request for change in changes))
         return [self._apply(transaction, change) for change in changes]
 
     def remember(self, transaction: Transaction, request_id: str, answer: Answer) -> None:

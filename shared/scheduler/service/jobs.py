@@ -67,7 +67,7 @@ class Jobs:
         patch = self._sealed(self._form.read_patch(request, id=name), request, name)
 
         def effect(transaction: Transaction) -> Answer:
-            site = self._site(transaction.connection, request)
+            site = self._site(transaction, request)
             stored = self._job(transaction.connection, site.collection, name)
             wanted = merged(stored, patch)
             if TIMED_MEMBERS & patch.keys():
@@ -80,7 +80,7 @@ class Jobs:
 
     def delete(self, request: Request) -> Effect:
         def effect(transaction: Transaction) -> Answer:
-            site = self._site(transaction.connection, request)
+            site = self._site(transaction, request)
             stored = self._job(transaction.connection, site.collection, request.params["job"])
             self._changes.delete(transaction, site, stored)
             return Answer(status=200)
@@ -89,7 +89,7 @@ class Jobs:
 
     def run(self, request: Request) -> Effect:
         def effect(transaction: Transaction) -> Answer:
-            site = self._site(transaction.connection, request)
+            site = self._site(transaction, request)
             stored = self._job(transaction.connection, site.collection, request.params["job"])
             self._changes.run(transaction, site, stored, origin=request.origin)
             return Answer(status=200)
@@ -144,7 +144,7 @@ class Jobs:
 
         def effect(transaction: Transaction) -> Answer:
             connection = transaction.connection
-            site = self._site(connection, request)
+            site = self._site(transaction, request)
             allowed = allowance_of(site.collection.definition)
             check_job(job, allowed)
             stored = self._store.jobs.find(connection, site.collection.id, name)
@@ -169,9 +169,12 @@ class Jobs:
         shown = NamedCollection(site.cloud_service, site.collection.name)
         return Answer(status=status, body=self._form.job(request, shown, job))
 
-    def _site(self, connection: Connection, request: Request) -> Site:
+    def _site(self, transaction: Transaction, request: Request) -> Site:
+        connection = transaction.connection
         collection = find_job_collection(self._store, connection, request)
         check_stays(collection)
+        if name := request.params.get("job"):
+            self._store.locks.named(transaction, collection.id, name)
         return Site(
             subscription=request.subscription,
             cloud_service=named(self._store, connection, collection).cloud_service,

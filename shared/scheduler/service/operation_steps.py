@@ -83,6 +83,7 @@ class OperationSteps:
         )
         if not jobs:
             return 0
+        self._store.locks.of_jobs(transaction, [job.id for _, job in jobs])
         sites = self._sites(connection, service_id, operation, now=now)
         for collection, job in jobs:
             self._job_changes.delete(transaction, sites[collection], job)
@@ -115,6 +116,12 @@ class OperationSteps:
             return failed(operation, 404, "ResourceNotFound", "The job collection was deleted.")
         if site.collection.is_deleting:
             return failed(operation, 409, "ConflictError", "The job collection is being deleted.")
+        self._store.locks.following(
+            transaction,
+            operation.job_collection_id,
+            after=argument.after,
+            limit=JOBS_AT_ONCE,
+        )
         jobs = self._store.jobs.following(
             connection, operation.job_collection_id, after=argument.after, limit=JOBS_AT_ONCE
         )

@@ -16,6 +16,7 @@ from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet, when_due
 from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.service.job_changes import JobChanges
+from shared.scheduler.service.locking import lock_subscription
 from shared.scheduler.service.operation_steps import MAX_UNRECORDED, OperationSteps
 from shared.scheduler.store import SchedulerStore, StoredOperation
 from shared.sql.database import Database, Transaction
@@ -114,6 +115,7 @@ class ServiceOperations:
     def _step(self, transaction: Transaction, lease: Lease) -> StoredOperation:
         operation = self._store.operations.find(transaction.connection, lease.id)
         assert operation is not None, "pruning leaves operations in progress alone"
+        lock_subscription(transaction, operation.subscription)
         now = self._clock.now()
         if lease.unrecorded > MAX_UNRECORDED:
             ended = self._steps.give_up(transaction.connection, operation)

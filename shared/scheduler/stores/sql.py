@@ -8,6 +8,7 @@ from shared.scheduler.stores.containers import SqlCloudServices, SqlJobCollectio
 from shared.scheduler.stores.executions import WRITES, SqlExecutions
 from shared.scheduler.stores.history import SqlHistory
 from shared.scheduler.stores.jobs import SqlJobs
+from shared.scheduler.stores.locks import SqlJobLocks
 from shared.scheduler.stores.operations import SqlOperations
 from shared.scheduler.stores.progress import SqlProgress
 from shared.scheduler.stores.registrations import SqlRegistrations
@@ -30,6 +31,7 @@ def sql_store(sender: TransactionalSender) -> SchedulerStore:
         operations=SqlOperations(),
         work=work,
         timings=SqlTimings(),
+        locks=SqlJobLocks(),
         progress=SqlProgress(),
         executions=SqlExecutions(executions),
         execution_work=executions,

@@ -76,6 +76,7 @@ DUE = Prepared(
     .where(column.next_occurrence <= bindparam("until"))
     .order_by(column.next_occurrence)
     .limit(bindparam("at_most"))
+    .with_for_update(of=job_timing, skip_locked=True)
 )
 # Only with this condition is it read from the index, which is partial.
 EARLIEST = Prepared(
