@@ -5,6 +5,7 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.rendering import answered, answering, body_of
 from shared.bootstrap import application
+from shared.events.event_subscription import EventSubscription
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
@@ -13,10 +14,9 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions
 @blueprint.route("eventsubscriptions", methods=["POST"])
 @answering
 async def create_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
-    created = await (await application()).event_subscriptions.create(
-        body_of(req), caller=await caller_of(req)
-    )
-    return answered(created.to_json(), status=201)
+    event_subscriptions = (await application()).event_subscriptions
+    created = await event_subscriptions.create(body_of(req), caller=await caller_of(req))
+    return shown(created, status=201)
 
 
 @blueprint.function_name("list_event_subscriptions")
@@ -31,15 +31,78 @@ async def list_event_subscriptions(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("eventsubscriptions/{id}", methods=["GET"])
 @answering
 async def get_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
+    return shown(await (await application()).event_subscriptions.get(id_of(req)))
+
+
+@blueprint.function_name("patch_event_subscription")
+@blueprint.route("eventsubscriptions/{id}", methods=["PATCH"])
+@answering
+async def patch_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
     event_subscriptions = (await application()).event_subscriptions
-    return answered((await event_subscriptions.get(str(req.route_params.get("id")))).to_json())
+    return shown(
+        await event_subscriptions.patch(
+            id_of(req),
+            body_of(req),
+            if_match=req.headers.get("if-match"),
+            caller=await caller_of(req),
+        )
+    )
 
 
 @blueprint.function_name("delete_event_subscription")
 @blueprint.route("eventsubscriptions/{id}", methods=["DELETE"])
 @answering
 async def delete_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
-    await (await application()).event_subscriptions.delete(
-        str(req.route_params.get("id")), caller=await caller_of(req)
+    event_subscriptions = (await application()).event_subscriptions
+    await event_subscriptions.delete(
+        id_of(req), if_match=req.headers.get("if-match"), caller=await caller_of(req)
     )
     return func.HttpResponse(status_code=204)
+
+
+@blueprint.function_name("pause_event_subscription")
+@blueprint.route("eventsubscriptions/{id}/pause", methods=["POST"])
+@answering
+async def pause_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
+    status_changes = (await application()).status_changes
+    return shown(await status_changes.pause(id_of(req), caller=await caller_of(req)))
+
+
+@blueprint.function_name("resume_event_subscription")
+@blueprint.route("eventsubscriptions/{id}/resume", methods=["POST"])
+@answering
+async def resume_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
+    status_changes = (await application()).status_changes
+    return shown(await status_changes.resume(id_of(req), caller=await caller_of(req)))
+
+
+@blueprint.function_name("enable_event_subscription")
+@blueprint.route("eventsubscriptions/{id}/enable", methods=["POST"])
+@answering
+async def enable_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
+    status_changes = (await application()).status_changes
+    return shown(await status_changes.enable(id_of(req), caller=await caller_of(req)))
+
+
+@blueprint.function_name("rotate_secret")
+@blueprint.route("eventsubscriptions/{id}/rotate-secret", methods=["POST"])
+@answering
+async def rotate_secret(req: func.HttpRequest) -> func.HttpResponse:
+    event_subscriptions = (await application()).event_subscriptions
+    return shown(
+        await event_subscriptions.rotate_secret(
+            id_of(req), body_of(req), caller=await caller_of(req)
+        )
+    )
+
+
+def id_of(req: func.HttpRequest) -> str:
+    """Return the id in the path."""
+    return str(req.route_params.get("id"))
+
+
+def shown(event_subscription: EventSubscription, *, status: int = 200) -> func.HttpResponse:
+    """Return an event subscription, with what `If-Match` is compared with."""
+    response = answered(event_subscription.to_json(), status=status)
+    response.headers["ETag"] = event_subscription.etag
+    return response

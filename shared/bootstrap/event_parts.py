@@ -15,11 +15,13 @@ from shared.events.event_subscriptions import Chance, EventSubscriptions
 from shared.events.following import Following
 from shared.events.handshake import Handshake
 from shared.events.log import EventLog
+from shared.events.redelivery import Redelivery
 from shared.events.sink_settings import EndpointRules
 from shared.events.sinks.by_type import AwsSinks, SinksByType
 from shared.events.sinks.service_bus import NamespaceSender, ServiceBusSinks
 from shared.events.sinks.webhook import Webhooks
 from shared.events.status_changes import StatusChanges
+from shared.events.trials import Trials
 
 # In the order in which they are built; they are closed in the opposite one.
 CLOSED_PARTS = ("_webhooks", "_service_bus", "_aws_clients")
@@ -56,6 +58,20 @@ class EventParts:
     def status_changes(self) -> StatusChanges:
         return StatusChanges(
             self._on.database, self._on.clock, sender=self._on.broker, ask=self._handshake.ask
+        )
+
+    @cached_property
+    def redelivery(self) -> Redelivery:
+        return Redelivery(self._on.database, self._on.clock, self._on.broker)
+
+    @cached_property
+    def trials(self) -> Trials:
+        return Trials(
+            self._on.database,
+            self._on.clock,
+            log=self.event_log,
+            new_id=new_id,
+            source=self._on.source,
         )
 
     @cached_property

@@ -26,7 +26,11 @@ from shared.data_keys.resealing import Resealing
 from shared.errors import TransientError
 from shared.events.delivery import Deliveries
 from shared.events.event_subscriptions import EventSubscriptions
+from shared.events.following import Following
 from shared.events.log import EventLog
+from shared.events.redelivery import Redelivery
+from shared.events.status_changes import StatusChanges
+from shared.events.trials import Trials
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import TOCSIN_QUEUES, TopicDescription
 from shared.outbound.guard import AddressGuard
@@ -158,8 +162,24 @@ class Application:
         return self._event_parts.event_log
 
     @property
+    def following(self) -> Following:
+        return self._event_parts.following
+
+    @property
     def event_subscriptions(self) -> EventSubscriptions:
         return self._event_parts.event_subscriptions
+
+    @property
+    def status_changes(self) -> StatusChanges:
+        return self._event_parts.status_changes
+
+    @property
+    def redelivery(self) -> Redelivery:
+        return self._event_parts.redelivery
+
+    @property
+    def trials(self) -> Trials:
+        return self._event_parts.trials
 
     @property
     def deliveries(self) -> Deliveries:

@@ -34,6 +34,9 @@ RETENTION = timedelta(days=30)
 SEQUENCE_DIGITS = 19  # of the largest number; the extension has to sort as text
 
 
+Parameters = dict[str, str | int]
+
+
 @dataclass(frozen=True, slots=True)
 class NumberedEvent:
     """A published event: its number, and its structured JSON with the extension `sequence`."""
@@ -177,7 +180,8 @@ class EventLog:
         now = self._clock.now()
         present = to_microseconds(now)
         matches = Matches(connection, present)
-        numbers, deliveries = [], []
+        numbers: list[Parameters] = []
+        deliveries: list[Parameters] = []
         for number, row in enumerate(rows, counter[0] + 1):
             if len(deliveries) >= MOST_DELIVERIES:
                 break
@@ -218,5 +222,10 @@ def select_events(connection: Connection, of_type: str, **parameters: int) -> li
 def number_event(number: int, structured: bytes) -> NumberedEvent:
     """Put the extension `sequence` in front of an encoded event."""
     return NumberedEvent(
-        number, b'{"sequence":"%0*d",' % (SEQUENCE_DIGITS, number) + structured[1:]
+        number, b'{"sequence":"%b",' % sequence_of(number).encode() + structured[1:]
     )
+
+
+def sequence_of(number: int) -> str:
+    """Return a number as text that sorts as numbers do."""
+    return f"{number:0{SEQUENCE_DIGITS}}"

@@ -4,7 +4,14 @@ from sqlalchemy import bindparam, delete, func, insert, literal, null, select, t
 from sqlalchemy.dialects import sqlite
 
 from shared.events.status import DeliveryStatus, EventSubscriptionStatus
-from shared.events.tables import delivery, event, event_filter, event_log, event_subscription
+from shared.events.tables import (
+    DEADLETTERED,
+    delivery,
+    event,
+    event_filter,
+    event_log,
+    event_subscription,
+)
 from shared.sql.prepared import Prepared
 
 INSERT_EVENT = Prepared(
@@ -199,5 +206,53 @@ DELIVER_AGAIN = Prepared(
         index_elements=["event_subscription_id", "number"],
         set_={**IN_STATUS, "due_at": bindparam("due_at"), "ended_at": null(), "last_error": null()},
         where=delivery.c.due_at.is_(None),
+    )
+)
+PUBLISHED_AT = Prepared(
+    select(event.c.number, event.c.published_at)
+    .where(event.c.number >= bindparam("at_least"))
+    .order_by(event.c.number)
+    .limit(literal(1))
+)
+OF_DEAD_LETTERS = (delivery.c.event_subscription_id == bindparam("name"), DEADLETTERED)
+DEAD_LETTERS = Prepared(
+    select(
+        delivery.c.number,
+        delivery.c.failures,
+        delivery.c.last_error,
+        delivery.c.ended_at,
+        event.c.id,
+        event.c.type,
+        event.c.subject,
+    )
+    .join_from(delivery, event, event.c.number == delivery.c.number)
+    .where(*OF_DEAD_LETTERS, delivery.c.number > bindparam("after"))
+    .order_by(delivery.c.number)
+    .limit(bindparam("at_most"))
+)
+AGAIN = {**IN_STATUS, "due_at": bindparam("present"), "ended_at": null(), "last_error": null()}
+SOME_DEAD_LETTERS = (
+    select(delivery.c.number)
+    .where(*OF_DEAD_LETTERS, delivery.c.number <= bindparam("through"))
+    .order_by(delivery.c.number)
+    .limit(bindparam("at_most"))
+)
+REDRIVE_SOME = Prepared(
+    update(delivery)
+    .where(*OF_DEAD_LETTERS, delivery.c.number.in_(SOME_DEAD_LETTERS.scalar_subquery()))
+    .values(AGAIN)
+)
+THE_EVENT = select(event.c.number).where(event.c.id == bindparam("event_id"))
+REDRIVE_ONE = Prepared(
+    update(delivery)
+    .where(*OF_DEAD_LETTERS, delivery.c.number == THE_EVENT.scalar_subquery())
+    .values(AGAIN)
+)
+DELIVERY_OF = Prepared(
+    select(delivery.c.status, delivery.c.failures, delivery.c.last_error)
+    .join_from(delivery, event, event.c.number == delivery.c.number)
+    .where(
+        delivery.c.event_subscription_id == bindparam("name"),
+        event.c.id == bindparam("event_id"),
     )
 )

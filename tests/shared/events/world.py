@@ -20,10 +20,12 @@ from shared.events.event_subscription import EventSubscription
 from shared.events.event_subscriptions import Chance, EventSubscriptions
 from shared.events.handshake import Permission, Refusal
 from shared.events.log import EventLog
+from shared.events.redelivery import Redelivery
 from shared.events.sink import OpenSink
 from shared.events.sink_settings import EndpointRules
 from shared.events.status_changes import StatusChanges
 from shared.events.tables import SCHEMA
+from shared.events.trials import Trials
 from shared.messaging.message import Message
 from shared.messaging.wake_up import WakeUp
 from shared.outbound.guard import AddressGuard
@@ -79,6 +81,8 @@ class World:
     store: DeliveryStore
     status_changes: StatusChanges
     answers: Answers
+    redelivery: Redelivery
+    trials: Trials
 
     async def insert(self, *events: CloudEvent) -> None:
         """Commit events, one transaction each, unpublished."""
@@ -98,6 +102,12 @@ class World:
     async def create(self, document: object) -> EventSubscription:
         """Create an event subscription."""
         return await self.event_subscriptions.create(json.dumps(document).encode(), caller="key")
+
+    async def patch(self, name: str, /, **members: Any) -> EventSubscription:
+        """Change an event subscription."""
+        return await self.event_subscriptions.patch(
+            name, json.dumps(members).encode(), if_match=None, caller="key"
+        )
 
     async def deliver_due(self) -> int:
         """Handle every wake-up that is visible by now; returns how many."""
@@ -161,6 +171,8 @@ def assemble(database: Database, clock: FakeClock, open_sink: OpenSink) -> World
         store,
         status_changes,
         answers,
+        Redelivery(database, clock, wakes),
+        Trials(database, clock, log=log, new_id=lambda: f"t{next(names)}", source=SOURCE),
     )
 
 
