@@ -1,10 +1,14 @@
 """Changes of resources over HTTP: accepted as commands, answered 202."""
 
+from collections.abc import Sequence
+
 import azure.functions as func
 
 from functions.callers import caller_of
 from functions.rendering import accepted, answering, command_of, commands_of
 from shared.bootstrap import application
+from shared.wire.commands import Command
+from shared.wire.preferences import preferred_wait
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
@@ -13,26 +17,43 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions
 @blueprint.route("cloudservices/{*path}", methods=["PUT", "PATCH", "POST", "DELETE"])
 @answering
 async def change_resource(req: func.HttpRequest) -> func.HttpResponse:
-    app, caller = await application(), await caller_of(req)
-    operations = await app.connector.accept(
-        [command_of(req)],
-        caller=caller,
-        key=req.headers.get("idempotency-key"),
-        correlation_id=req.headers.get("x-ms-correlation-request-id"),
-    )
-    return accepted(req, operations, public_url=app.settings.public_url, many=False)
+    return await accept(req, [command_of(req)], many=False)
+
+
+@blueprint.function_name("change_provider")
+@blueprint.route("providers/{*path}", methods=["POST"])
+@answering
+async def change_provider(req: func.HttpRequest) -> func.HttpResponse:
+    return await accept(req, [command_of(req)], many=False)
+
+
+@blueprint.function_name("entitle_resource")
+@blueprint.route("entitlements", methods=["POST"])
+@answering
+async def entitle_resource(req: func.HttpRequest) -> func.HttpResponse:
+    return await accept(req, [command_of(req)], many=False)
 
 
 @blueprint.function_name("submit_commands")
 @blueprint.route("commands", methods=["POST"])
 @answering
 async def submit_commands(req: func.HttpRequest) -> func.HttpResponse:
-    app, caller = await application(), await caller_of(req)
     commands, many = commands_of(req)
+    return await accept(req, commands, many=many)
+
+
+async def accept(
+    req: func.HttpRequest, commands: Sequence[Command], *, many: bool
+) -> func.HttpResponse:
+    """Accept all or none, and answer how far they are, at their end if the caller would wait for it."""
+    app, caller = await application(), await caller_of(req)
     operations = await app.connector.accept(
         commands,
         caller=caller,
         key=req.headers.get("idempotency-key"),
         correlation_id=req.headers.get("x-ms-correlation-request-id"),
     )
-    return accepted(req, operations, public_url=app.settings.public_url, many=many)
+    wait = preferred_wait(req.headers.get("prefer", ""))
+    if wait is not None:
+        operations = await app.connector.wait([one.id for one in operations], within=wait)
+    return accepted(req, operations, waited=wait, public_url=app.settings.public_url, many=many)

@@ -12,6 +12,18 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions
 @blueprint.route("cloudservices/{*path}", methods=["GET"])
 @answering
 async def read_resource(req: func.HttpRequest) -> func.HttpResponse:
+    return await read(req)
+
+
+@blueprint.function_name("read_provider")
+@blueprint.route("providers/{*path}", methods=["GET"])
+@answering
+async def read_provider(req: func.HttpRequest) -> func.HttpResponse:
+    return await read(req)
+
+
+async def read(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer what the Scheduler shows at this moment."""
     endpoint, params, query = read_of(req)
     status, document = await (await application()).connector.read(endpoint, params, query)
     return answered(document, status=status)

@@ -4,6 +4,7 @@ import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import azure.functions as func
@@ -23,7 +24,13 @@ from shared.errors import (
     TransientError,
 )
 from shared.messaging.wake_up import WakeUp
-from shared.wire.commands import MAX_MESSAGE_BYTES, Command, parse_commands, request_command
+from shared.wire.commands import (
+    MAX_MESSAGE_BYTES,
+    Command,
+    parse_commands,
+    request_command,
+    request_query,
+)
 from shared.wire.endpoint import Endpoint
 from shared.wire.errors import json_error
 from shared.wire.json_types import Json
@@ -35,6 +42,7 @@ ROUTER = connector_router()
 JSON = "application/json; charset=utf-8"
 MAX_PAGE = 1000
 LONGEST_NUMBER = 19
+KEY_PARAMETER = "code"
 LONGEST_ECHO = 200
 
 HttpFunction = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
@@ -131,10 +139,14 @@ def commands_of(req: func.HttpRequest) -> tuple[list[Command], bool]:
 
 
 def read_of(req: func.HttpRequest) -> tuple[Endpoint, Mapping[str, str], Mapping[str, str]]:
-    """Return the endpoint that a GET of a resource means, the names in its path and its query."""
+    """Return the endpoint that a GET of a resource means, the names in its path and its query.
+
+    Raises:
+        RequestError: with everything that is wrong with the query.
+    """
     match = match_of(req)
-    query = {name: value for name, value in req.params.items() if name != "code"}
-    return match.endpoint, match.params, query
+    query = {name: value for name, value in req.params.items() if name != KEY_PARAMETER}
+    return match.endpoint, match.params, request_query(match.endpoint, query)
 
 
 def match_of(req: func.HttpRequest) -> Match:
@@ -175,14 +187,26 @@ def body_of(req: func.HttpRequest) -> bytes:
 
 
 def accepted(
-    req: func.HttpRequest, operations: Sequence[Operation], *, public_url: str | None, many: bool
+    req: func.HttpRequest,
+    operations: Sequence[Operation],
+    *,
+    waited: timedelta | None,
+    public_url: str | None,
+    many: bool,
 ) -> func.HttpResponse:
-    """Return the 202: where to watch the operation, or the array of operations."""
+    """Return the operation, or the array of operations, and where to watch it; 200 if the caller waited for the end of
+    them all, else 202."""
     documents = [operation.to_json() for operation in operations]
-    response = answered({"operations": documents} if many else documents[0], status=202)
+    going_on = [operation for operation in operations if not operation.has_ended]
+    is_applied = waited is not None and not going_on
+    response = answered(
+        {"operations": documents} if many else documents[0], status=200 if is_applied else 202
+    )
+    if waited is not None and is_applied:
+        response.headers["Preference-Applied"] = f"wait={waited.total_seconds():.0f}"
     if not many:
         response.headers["Operation-Location"] = operation_url(req, operations[0].id, public_url)
-    set_retry_after(response, operations[0])
+    set_retry_after(response, next(iter(going_on), operations[0]))
     return response
 
 

@@ -1,12 +1,14 @@
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.bootstrap import Application, use
 from shared.development_certificates import create_development_certificates
 from shared.key_ring import create_key_file
-from shared.settings import Settings
+from shared.settings import SchedulerKind, Settings
 from tests.clocks import FakeClock
 
 
@@ -16,16 +18,17 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return create_development_certificates(folder, now=FakeClock().now()).client
 
 
-@pytest.fixture
-async def app(tmp_path: Path, certificate: Path) -> AsyncIterator[Application]:
-    """This process's application, on a folder of its own; nobody listens where its Scheduler should be."""
-    create_key_file(tmp_path / "data-key.json")
+@asynccontextmanager
+async def opened(folder: Path, certificate: Path, **settings: Any) -> AsyncIterator[Application]:
+    """Open an application on a folder of its own as this process's; nobody listens where its Scheduler should be."""
+    create_key_file(folder / "data-key.json")
     app = Application(
         Settings(
-            data_dir=tmp_path,
+            data_dir=folder,
             scheduler_url="https://127.0.0.1:1",
             client_certificate=certificate,
-            data_key_file=tmp_path / "data-key.json",
+            data_key_file=folder / "data-key.json",
+            **settings,
         ),
         clock=FakeClock(),
     )
@@ -33,3 +36,17 @@ async def app(tmp_path: Path, certificate: Path) -> AsyncIterator[Application]:
     await app.open()
     yield app
     await app.close()
+
+
+@pytest.fixture
+async def app(tmp_path: Path, certificate: Path) -> AsyncIterator[Application]:
+    async with opened(tmp_path, certificate) as app:
+        yield app
+
+
+@pytest.fixture
+async def classic_app(tmp_path: Path, certificate: Path) -> AsyncIterator[Application]:
+    """An application whose Scheduler is another than Tocsin's."""
+    kind = SchedulerKind.CLASSIC
+    async with opened(tmp_path, certificate, scheduler_kind=kind) as app:
+        yield app

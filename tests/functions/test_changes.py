@@ -1,9 +1,25 @@
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+import azure.functions as func
 import pytest
 
-from functions.changes import change_resource, submit_commands
+from functions.changes import change_provider, change_resource, entitle_resource, submit_commands
+from functions.reads import read_provider
+from functions.rendering import HttpFunction
 from shared.bootstrap import Application
+from tests.clocks import FakeClock, settle
 from tests.functions.requests import BASE, JOB, JOB_PATH, document_of, operations_of, request
 
+JC_PATH = JOB_PATH.removesuffix("/jobs/nightly")
+KEYED = {"idempotency-key": "k"}
+PURCHASE = {
+    "resourceProviderNameSpace": "scheduler",
+    "type": "JobCollections",
+    "registrationDate": "2016-01-01T00:00:00Z",
+}
 COMMAND = {"command": "CreateOrUpdateJob", "resource": JOB_PATH, "body": JOB}
 
 
@@ -111,3 +127,108 @@ async def test_p10_an_array_with_one_bad_element_accepts_none(
     assert response.status_code == 400
     assert all(target.startswith("$[1]") for target in targets)
     assert await operations_of(app) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "method", "path", "body", "command"),
+    [
+        (change_provider, "POST", "/providers/scheduler/register", b"", "RegisterResourceProvider"),
+        (
+            change_provider,
+            "POST",
+            "/providers/scheduler/unregister",
+            b"",
+            "UnregisterResourceProvider",
+        ),
+        (entitle_resource, "POST", "/entitlements", PURCHASE, "EntitleResource"),
+        (change_resource, "PATCH", f"{JC_PATH}/jobs", {"state": "disabled"}, "SetJobsState"),
+        (change_resource, "PATCH", JC_PATH, {"plan": "Free"}, "PatchJobCollection"),
+        (change_resource, "POST", f"{JC_PATH}/enable", b"", "EnableJobCollection"),
+        (change_resource, "POST", f"{JC_PATH}/disable", b"", "DisableJobCollection"),
+        (change_resource, "PUT", JC_PATH, {}, "CreateJobCollection"),
+    ],
+)
+async def test_p1_every_kind_of_resource_is_changed_over_http(
+    app: Application, function: HttpFunction, method: str, path: str, body: object, command: str
+) -> None:
+    response = await function(request(method, path, body))
+
+    assert response.status_code == 202
+    assert document_of(response)["command"] == command
+
+
+async def test_a_put_of_a_collection_with_an_etag_is_an_update(app: Application) -> None:
+    response = await change_resource(request("PUT", JC_PATH, {}, headers={"if-match": "e1"}))
+
+    assert document_of(response)["command"] == "UpdateJobCollection"
+
+
+@pytest.mark.parametrize("path", ["/providers/scheduler/enlist", "/providers", "/providers/a/b/c"])
+async def test_what_no_provider_has_is_404(app: Application, path: str) -> None:
+    assert (await change_provider(request("POST", path))).status_code == 404
+
+
+async def test_a_caller_who_would_not_wait_long_gets_the_202_in_time(app: Application) -> None:
+    headers = {"prefer": "respond-async, wait=0"}
+
+    response = await change_resource(request("PUT", JOB_PATH, JOB, headers=headers))
+
+    assert response.status_code == 202
+    assert "Preference-Applied" not in response.headers
+    assert response.headers["Retry-After"] == "1"
+
+
+async def test_a_caller_who_waits_gets_the_end(app: Application) -> None:
+    first = document_of(await change_resource(request("PUT", JOB_PATH, JOB, headers=KEYED)))
+    headers = {**KEYED, "prefer": "wait=60"}
+
+    waiting = asyncio.ensure_future(change_resource(request("PUT", JOB_PATH, JOB, headers=headers)))
+    await settle()
+    await app.connector.cancel(first["id"])
+    response = await asyncio.wait_for(waiting, timeout=20)
+
+    assert (response.status_code, document_of(response)["status"]) == (200, "Canceled")
+    assert response.headers["Preference-Applied"] == "wait=20"
+    assert response.headers["Operation-Location"].endswith(first["id"])
+    assert "Retry-After" not in response.headers
+
+
+async def test_an_array_is_waited_for_until_its_last_end(app: Application) -> None:
+    commands = [COMMAND, {**COMMAND, "resource": f"{JOB_PATH}2"}]
+    made = document_of(await submit_commands(request("POST", "/commands", commands, headers=KEYED)))
+    again = request("POST", "/commands", commands, headers={**KEYED, "prefer": "wait=1"})
+    first, second = (one["id"] for one in made["operations"])
+
+    await app.connector.cancel(first)
+    early = await in_time(app, submit_commands(again))
+    await app.connector.cancel(second)
+    late = await in_time(app, submit_commands(again))
+
+    assert (early.status_code, early.headers["Retry-After"]) == (202, "1")
+    assert (late.status_code, late.headers["Preference-Applied"]) == (200, "wait=1")
+    assert [one["status"] for one in document_of(late)["operations"]] == ["Canceled"] * 2
+
+
+async def in_time(
+    app: Application, call: Coroutine[Any, Any, func.HttpResponse]
+) -> func.HttpResponse:
+    """Return the answer, letting seconds pass until it is there."""
+    clock = app.clock
+    assert isinstance(clock, FakeClock)
+    waiting = asyncio.ensure_future(call)
+    while not (await asyncio.wait([waiting], timeout=0.02))[0]:
+        await clock.advance(timedelta(seconds=1))
+    return waiting.result()
+
+
+@pytest.mark.usefixtures("classic_app")
+async def test_p10_another_scheduler_is_not_asked_for_what_only_arm_had() -> None:
+    run = await change_resource(request("POST", f"{JOB_PATH}/run"))
+    many = [COMMAND, {"command": "RunJob", "resource": JOB_PATH}]
+    array = await submit_commands(request("POST", "/commands", many))
+    provider = await read_provider(request("GET", "/providers/scheduler"))
+
+    assert [run.status_code, array.status_code, provider.status_code] == [501] * 3
+    error = document_of(array)["error"]
+    assert error["code"] == "OperationNotSupported"
+    assert [fault["target"] for fault in error["details"]] == ["$[1].command"]
