@@ -148,7 +148,9 @@ class Settings(BaseModel):
         description="the SQS queue that commands are taken from",
     )
     events_topic: OptionalText = Field(
-        default=None, description="the topic of our namespace that gets every event"
+        default=None,
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$",
+        description="the topic of our namespace that gets every event",
     )
     subscription_id: Annotated[str, AfterValidator(str.lower)] = Field(
         default="00000000-0000-0000-0000-000000000001",

@@ -14,7 +14,6 @@ from typing import Any
 
 from shared.aws.connection import AwsConnection
 from shared.aws.refusals import AwsCallError, is_too_large, shown_code
-from shared.errors import TransientError
 
 THREADS = 16
 PER_ENDPOINT = 4
@@ -60,14 +59,15 @@ class AwsClients:
         Raises:
             AwsCallError: it was refused, or got no answer in time; then nobody knows what became of it.
         """
-        if self._is_closed:
-            raise TransientError("this process is ending")
         limit = min(within or self._time_limit, self._time_limit).total_seconds()
         endpoint = (service, region)
         place = self._places.setdefault(endpoint, asyncio.Semaphore(PER_ENDPOINT))
         try:
             async with asyncio.timeout(limit):
                 await place.acquire()
+                if self._is_closed:
+                    place.release()
+                    raise AwsCallError(named(endpoint), "Closed")
                 answer = asyncio.get_running_loop().run_in_executor(
                     self._executor, self._call, endpoint, operation, parameters
                 )

@@ -220,11 +220,15 @@ def test_commands_come_from_sqs_where_a_queue_is_named(url: str | None) -> None:
     assert load_settings(environment).sqs_commands_url == (url or None)
 
 
-def test_a_malformed_place_in_aws_is_named() -> None:
+def test_a_malformed_place_for_events_or_commands_is_named() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings(
-            {"TOCSIN_AWS_ENDPOINT": "localhost:4566", "TOCSIN_SQS_COMMANDS_URL": "commands"}
+            {
+                "TOCSIN_AWS_ENDPOINT": "localhost:4566",
+                "TOCSIN_EVENTS_TOPIC": "all events",
+                "TOCSIN_SQS_COMMANDS_URL": "commands",
+            }
         )
 
-    assert "TOCSIN_AWS_ENDPOINT" in str(caught.value)
-    assert "TOCSIN_SQS_COMMANDS_URL" in str(caught.value)
+    for name in ("TOCSIN_AWS_ENDPOINT", "TOCSIN_EVENTS_TOPIC", "TOCSIN_SQS_COMMANDS_URL"):
+        assert name in str(caught.value)

@@ -9,7 +9,6 @@ import pytest
 
 from shared.aws.clients import PER_ENDPOINT, THREADS, AwsClients
 from shared.aws.refusals import AwsCallError
-from shared.errors import TransientError
 from tests.contracts.event_sink import Behaviour
 from tests.shared.events.sinks.aws_destinations import REGION, TOPIC, clients_of, connection_to
 from tests.shared.events.sinks.aws_wire import AwsWire, speaking_aws
@@ -105,9 +104,17 @@ async def test_a_place_given_up_is_free_only_when_its_thread_is() -> None:
         assert wire.held <= PER_ENDPOINT
 
 
-async def test_who_is_late_is_told_so() -> None:
-    async with speaking_aws() as wire, clients_on(wire) as clients:
+async def test_who_is_late_or_waits_for_a_place_when_it_ends_is_told_so() -> None:
+    async with speaking_aws() as wire, clients_on(wire, seconds=1) as clients:
+        wire.silent = "sqs"
+        calls = [
+            asyncio.create_task(clients.call(*SQS, SQS_PARAMETERS)) for _ in range(PER_ENDPOINT + 1)
+        ]
+        await wire.until_held(PER_ENDPOINT)
         await clients.close()
 
-        with pytest.raises(TransientError, match="ending"):
-            await clients.call(*SQS, SQS_PARAMETERS)
+        with pytest.raises(AwsCallError, match="Closed"):
+            await clients.call(*SNS, SNS_PARAMETERS)
+
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(result, AwsCallError) for result in results)
