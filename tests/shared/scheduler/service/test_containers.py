@@ -1,4 +1,5 @@
 import base64
+import json
 import re
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from tests.shared.scheduler.scheduler_stack import (
     JOBS,
     ROOT,
     VERSION,
+    Reply,
     Stack,
     job_collection,
 )
@@ -289,3 +291,87 @@ async def test_any_label_is_kept(stack: Stack, label: str) -> None:
     created = await stack.call("PUT", JC, job_collection(label=f"<Label>{label}</Label>"))
 
     assert created.status == 202
+
+
+async def patch(stack: Stack, body: object) -> Reply:
+    return await stack.call("PATCH", JC_PASSED, json.dumps(body))
+
+
+async def test_a_patch_changes_what_it_names_at_once_and_is_answered_in_json(stack: Stack) -> None:
+    quota, label = "<Quota><MaxJobCount>3</MaxJobCount></Quota>", "<Label>bA==</Label>"
+    await stack.call("PUT", CS, CLOUD_SERVICE)
+    await stack.call("PUT", JC, job_collection("Standard", quota, label))
+    await stack.work()
+    before = await stack.call("GET", JC_PASSED)
+
+    changed = await patch(stack, {"QUOTA": {"maxRecurrence": {"frequency": "hour", "interval": 2}}})
+    without = await patch(stack, {"quota": None, "label": "näme"})
+
+    assert (changed.status, without.status) == (200, 200)
+    assert changed.headers["content-type"] == "application/json; charset=utf-8"
+    hourly = {"frequency": "hour", "interval": 2}
+    assert changed.json()["quota"] == {"maxJobCount": 3, "maxRecurrence": hourly}
+    assert (changed.json()["label"], changed.json()["plan"]) == ("l", "Standard")
+    assert changed.json()["etag"] != etag_in(before.text())
+    assert changed.json()["operationResult"] == "Succeeded"
+    after = await stack.call("GET", JC_PASSED)
+    assert etag_in(after.text()) == without.json()["etag"]
+    assert "Quota" not in after.text()
+    assert base64.b64encode("näme".encode()).decode() in after.text()
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ([], "$: must be an object"),
+        (None, "$: is required"),
+        ({"plan": "Gold"}, "$.plan: must be one of"),
+        ({"colour": "red"}, "$.colour: is not a known member"),
+        ({"state": "Stopped"}, "$.state: is not a known member"),
+        ({"quota": {"maxRecurrence": {"interval": 1}}}, "$.quota.maxRecurrence.frequency: is required"),
+        ({"quota": {"maxJobCount": 51}}, "51"),
+        ({"label": "a", "LABEL": "b"}, "given more than once"),
+    ],
+    ids=range(8),
+)  # fmt: skip
+async def test_p10_a_patch_that_makes_no_collection_is_refused(
+    stack: Stack, body: object, fault: str
+) -> None:
+    await stack.prepare()
+
+    refused = await patch(stack, body)
+
+    assert refused.status == 400
+    assert fault in refused.json()["error"]["message"]
+
+
+async def test_a_patch_that_the_jobs_inside_would_break_is_a_conflict(stack: Stack) -> None:
+    await stack.prepare()
+    for name in ("a", "b"):
+        await stack.call("PUT", f"{JOBS}/{name}", JOB)
+
+    refused = await patch(stack, {"quota": {"maxJobCount": 1}})
+
+    assert refused.status == 409
+    assert "Quota" not in (await stack.call("GET", JC_PASSED)).text()
+
+
+async def test_a_patch_of_what_is_not_there_or_leaves_is_refused(stack: Stack) -> None:
+    missing = await patch(stack, {"label": "a"})
+    await stack.prepare()
+    await stack.call("DELETE", JC)
+    leaving = await patch(stack, {"label": "a"})
+
+    assert (missing.status, leaving.status) == (404, 409)
+
+
+async def test_p4_a_patch_that_comes_again_is_answered_as_the_first_time(stack: Stack) -> None:
+    await stack.prepare()
+    headers = stack.repeatable("r1")
+    first = await stack.call("PATCH", JC_PASSED, {"label": "a"}, headers)
+    await patch(stack, {"label": "b"})
+
+    again = await stack.call("PATCH", JC_PASSED, {"label": "a"}, headers)
+
+    assert (again.status, again.body) == (200, first.body)
+    assert base64.b64encode(b"b").decode() in (await stack.call("GET", JC_PASSED)).text()

@@ -9,6 +9,7 @@ from tests.shared.wire.test_provider import ENTITLEMENT
 
 REGISTER = f"{ROOT}/services?service=scheduler.JobCollections&action=register"
 UNREGISTER = REGISTER.replace("register", "unregister")
+ON_ARM = f"/subscriptions{ROOT}/providers/Microsoft.Scheduler?api-version=2016-03-01"
 PROPERTIES = f"{ROOT}/resourceproviders/scheduler/Properties?resourceType=JobCollections"
 
 
@@ -85,6 +86,22 @@ async def test_properties_are_those_of_the_service_s_time(tmp_path: Path) -> Non
 
 async def test_an_unknown_provider_has_no_properties(stack: Stack) -> None:
     refused = await stack.call("GET", PROPERTIES.replace("scheduler", "cacheservice"))
+
+    assert refused.status == 404
+    assert "<Code>ResourceNotFound</Code>" in refused.text()
+
+
+@pytest.mark.parametrize("name", ["scheduler", "Scheduler", "microsoft.scheduler"])
+async def test_the_provider_tells_of_itself_as_on_arm(stack: Stack, name: str) -> None:
+    told = await stack.call("GET", f"{ROOT}/resourceproviders/{name}")
+    on_arm = await stack.call_arm("GET", ON_ARM)
+
+    assert (told.status, told.json()) == (200, on_arm.json())
+    assert told.headers["content-type"] == "application/json; charset=utf-8"
+
+
+async def test_another_provider_is_not_known(stack: Stack) -> None:
+    refused = await stack.call("GET", f"{ROOT}/resourceproviders/caching")
 
     assert refused.status == 404
     assert "<Code>ResourceNotFound</Code>" in refused.text()
