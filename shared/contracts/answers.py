@@ -7,7 +7,7 @@ from pydantic import Field
 from shared.events.event_data import ToldOperation
 from shared.events.event_subscription_requests import FilterRequest, RateLimitRequest
 from shared.events.sink import Mode
-from shared.events.status import EventSubscriptionStatus
+from shared.events.status import DeliveryStatus, EventSubscriptionStatus
 from shared.wire.json_types import JsonObject
 from shared.wire.model import WireModel
 from shared.wire.openapi.json_schemas import ref
@@ -54,8 +54,29 @@ class RunningReplay(WireModel):
     last: int
 
 
+class TestOutcome(WireModel):
+    """What became of a test event by now."""
+
+    event_id: str
+    status: DeliveryStatus
+    last_error: str | None = None
+
+
+class DeadLetter(WireModel):
+    sequence: str
+    event_id: str
+    type: str
+    subject: str | None = None
+    failures: Annotated[int, Field(ge=1)]
+    dead_lettered_time: Annotated[Instant, Field(alias="deadLetteredTime")]
+
+
+class Redriven(WireModel):
+    redriven: Annotated[int, Field(ge=0)]
+
+
 class ShownEventSubscription(WireModel):
-    """An event subscription; how its sink is shown depends on its type, and is added to the schema."""
+    """An event subscription; what is always there is added to the schema."""
 
     id: str
     name: str | None = None
@@ -72,17 +93,23 @@ class ShownEventSubscription(WireModel):
 
 NULL_OR_TEXT: JsonObject = {"type": ["string", "null"]}
 NULL_OR_INSTANT: JsonObject = {"type": ["string", "null"], "format": "date-time"}
-SHOWN_SINK: JsonObject = {
-    "sink": ref("ShownSink"),
-    "statusReason": NULL_OR_TEXT,
-    "failingSince": NULL_OR_INSTANT,
+ALWAYS_THERE: dict[str, JsonObject] = {
+    "ShownEventSubscription": {
+        "sink": ref("ShownSink"),
+        "statusReason": NULL_OR_TEXT,
+        "failingSince": NULL_OR_INSTANT,
+    },
+    "DeadLetter": {"lastError": NULL_OR_TEXT},
 }
-"""Members that are always there, of which a model of ours would say too little or too much."""
+"""Members of answers that are never left out: null where there is nothing, or of several forms."""
 ANSWERS = (
     ConnectorError,
     ToldOperation,
     AcceptedCommands,
     OperationPage,
     HealthReport,
+    TestOutcome,
+    DeadLetter,
+    Redriven,
     ShownEventSubscription,
 )

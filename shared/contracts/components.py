@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from shared.contracts.answers import ANSWERS, SHOWN_SINK
+from shared.contracts.answers import ALWAYS_THERE, ANSWERS
 from shared.contracts.envelope import envelope
 from shared.contracts.event_schemas import event_data_schemas
 from shared.contracts.schemas import Schemas, as_list, as_object, told_schemas
@@ -11,6 +11,7 @@ from shared.events.event_subscription_requests import (
     RedriveRequest,
     RotationRequest,
 )
+from shared.events.filters import DATA_PATH, TYPE_FILTER
 from shared.events.sink import SinkType
 from shared.events.sink_settings import REQUESTS
 from shared.wire.cloud_service import CloudService, CloudServiceAnswer
@@ -20,9 +21,11 @@ from shared.wire.model import WireModel
 from shared.wire.openapi.json_schemas import (
     patch_of,
     ref,
+    refined,
     request_schemas,
     schemas_of,
     tidied,
+    whole,
     without_secrets,
 )
 from shared.wire.openapi.resource_schemas import ARM_PROVIDER
@@ -41,6 +44,13 @@ SECRET_ONCE: JsonObject = {
     "type": "string",
     "description": "Only in the answer to the request that made it.",
 }
+HTTP_URL: JsonObject = {"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^@]+$"}
+# What validators check, for readers and for tools that make up requests.
+REFINED: dict[tuple[str, str], JsonObject] = {
+    ("WebhookRequest", "url"): HTTP_URL,
+    ("DataFilterRequest", "path"): whole(DATA_PATH),
+    ("FilterRequest", "types"): {"items": {"type": "string", **whole(TYPE_FILTER)}},
+}
 NAME_AVAILABILITY: JsonObject = {
     "type": "object",
     "properties": {"isAvailable": {"type": "boolean"}},
@@ -54,11 +64,13 @@ PROVIDER_PROPERTIES: JsonObject = {"type": "object", "additionalProperties": {"t
 def http_schemas() -> Schemas:
     """Return what goes over HTTP; answers have no member that is not named, so that tests miss none."""
     return {
-        **requests(),
         **answers(),
+        # Where an answer has a part of a request, it is that part.
+        **requests(),
         "CloudEvent": envelope({}, {}, is_numbered=True),
-        "EventPage": list_of("CloudEvent"),
+        "EventPage": list_of("CloudEvent", next={"type": "integer"}),
         "EventSubscriptionList": list_of("ShownEventSubscription"),
+        "DeadLetterList": list_of("DeadLetter"),
     }
 
 
@@ -68,12 +80,12 @@ def message_schemas() -> Schemas:
     return {**requests(), **event_data_schemas()}
 
 
-def list_of(name: str) -> JsonObject:
-    """Return the schema of a list of the connector's own."""
+def list_of(name: str, **more: JsonObject) -> JsonObject:
+    """Return the schema of a list of the connector's own, with what stands beside it."""
     return {
         "type": "object",
-        "properties": {"value": {"type": "array", "items": ref(name)}},
-        "required": ["value"],
+        "properties": {"value": {"type": "array", "items": ref(name)}, **more},
+        "required": ["value", *more],
         "additionalProperties": False,
     }
 
@@ -83,18 +95,21 @@ def requests() -> Schemas:
     for model in ASKED:
         for name, schema in schemas_of(model, "validation").items():
             found.setdefault(name, tidied(schema))
+    for (name, member), more in REFINED.items():
+        found[name] = refined(found[name], member, more)
     found["EventSubscriptionPatch"] = patch_of(found["EventSubscriptionRequest"])
     return found
 
 
 def answers() -> Schemas:
     found = told_schemas([*ANSWERS, CloudServiceAnswer, Operation])
-    shown = found["ShownEventSubscription"]
-    found["ShownEventSubscription"] = {
-        **shown,
-        "properties": {**as_object(shown["properties"]), **SHOWN_SINK},
-        "required": [*as_list(shown["required"]), *SHOWN_SINK],
-    }
+    for name, members in ALWAYS_THERE.items():
+        shown = found[name]
+        found[name] = {
+            **shown,
+            "properties": {**as_object(shown["properties"]), **members},
+            "required": [*as_list(shown["required"]), *members],
+        }
     found |= shown_sinks()
     found["ArmProvider"] = ARM_PROVIDER
     found["NameAvailability"] = NAME_AVAILABILITY

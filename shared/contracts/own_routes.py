@@ -10,16 +10,21 @@ from shared.contracts.parameters import (
     PREFER,
     identified,
     in_query,
+    whole,
 )
 from shared.contracts.routes import TEXT, Answer, Body, Route
+from shared.events.filters import TYPE_FILTER
+from shared.events.queries import LARGEST_NUMBER, LONGEST_PAGE, LONGEST_WAIT
 from shared.wire.catalogue import CATALOGUE
 from shared.wire.commands import MAX_COMMANDS
 from shared.wire.json_types import JsonObject
 from shared.wire.openapi.json_schemas import ref
+from shared.wire.openapi.json_schemas import whole as pattern_of
 
 OPERATION_ID = identified("id", "The operation's id.", "00000000000000000000000000000001")
 STATUSES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
-NUMBER: JsonObject = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+NUMBER = whole(0, LARGEST_NUMBER)
+OF_TYPE: JsonObject = {"type": "string", **pattern_of(TYPE_FILTER)}
 INSTANT: JsonObject = {"type": "string", "format": "date-time"}
 MONITORED = Answer(schema=ref("ToldOperation"), headers=("RetryAfter",))
 COMMANDS: JsonObject = {
@@ -97,7 +102,7 @@ OWN_ROUTES = (
         path="/operations/{id}",
         summary="Say how far an operation is",
         tag="Operations",
-        parameters=(*OPERATION_ID, PREFER),
+        parameters=OPERATION_ID,
         answers={200: MONITORED},
         errors=(HTTPStatus.NOT_FOUND,),
     ),
@@ -129,10 +134,9 @@ OWN_ROUTES = (
         tag="Events",
         parameters=(
             in_query("since", NUMBER, "Events with a sequence above it."),
-            in_query(
-                "limit", {"type": "integer", "minimum": 0, "maximum": 1000}, "At most so many."
-            ),
-            in_query("wait", {"type": "integer", "minimum": 0, "maximum": 20}, "Seconds to wait."),
+            in_query("limit", whole(1, LONGEST_PAGE), "At most so many."),
+            in_query("wait", whole(0, LONGEST_WAIT), "Seconds to wait, where there is none."),
+            in_query("type", OF_TYPE, "A type, or a prefix such as tocsin.job.*, or *."),
         ),
         answers={200: Answer(schema=ref("EventPage"))},
     ),

@@ -53,6 +53,11 @@ def in_query(name: str, schema: JsonObject, description: str) -> JsonObject:
     return {**parameter(name, "query", schema), "description": description}
 
 
+def whole(least: int, most: int) -> JsonObject:
+    """Return the schema of a whole number in these bounds."""
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
 def identified(name: str, description: str, example: str) -> Sequence[JsonObject]:
     """Return the one name in the path of something of the connector's own."""
     found = parameter(name, "path", {"type": "string", "minLength": 1})

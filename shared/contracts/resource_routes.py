@@ -92,6 +92,6 @@ def body_of(row: Endpoint) -> Body | None:
 
 def errors_of(row: Endpoint) -> list[int]:
     """Return what may be said besides what every route may say; a path of names that cannot be read leads nowhere."""
-    found = [HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT]
+    found: list[int] = [HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT]
     found += [HTTPStatus.BAD_GATEWAY] * row.is_read
     return found + [HTTPStatus.NOT_IMPLEMENTED] * row.arm_only
