@@ -3,6 +3,7 @@ import pytest
 from shared.errors import Fault, InvalidRequestError
 from shared.wire.bodies import check_body, check_job_patch, read_job, read_job_patch
 from shared.wire.catalogue import CATALOGUE
+from shared.wire.job_collection import Plan
 from shared.wire.json_types import Json, JsonObject
 from tests.shared.wire.recordings import recorded
 
@@ -27,6 +28,15 @@ def faults(name: str, document: Json) -> tuple[Fault, ...]:
         ("PatchJob", {"action": ACTION}),
         ("PatchJob", {"action": {"request": {"authentication": None, "headers": {"X": None}}}}),
         ("PatchJob", {"recurrence": {"interval": 1000}}),
+        ("UpdateJobCollection", {"plan": "Free"}),
+        ("PatchJobCollection", {"quota": {"maxRecurrence": {"interval": 5}}, "label": None}),
+        ("SetJobsState", {"state": "Disabled", "stateDetails": "why"}),
+        (
+            "EntitleResource",
+            {"resourceProviderNameSpace": "s", "type": "t", "registrationDate": "2016-01-01"},
+        ),
+        ("EnableJobCollection", None),
+        ("RegisterResourceProvider", None),
         ("GetJob", None),
         ("DeleteJob", None),
         ("RunJob", None),
@@ -42,6 +52,41 @@ def test_bodies_that_an_endpoint_takes_are_returned(name: str, document: Json) -
     [
         ("GetJob", {}, [("$.body", "must be absent: GetJob takes no body")]),
         ("RunJob", {}, [("$.body", "must be absent: RunJob takes no body")]),
+        (
+            "EnableJobCollection",
+            {},
+            [("$.body", "must be absent: EnableJobCollection takes no body")],
+        ),
+        (
+            "SetJobsState",
+            {"stateDetails": "why"},
+            [("$.body.state", "is required")],
+        ),
+        (
+            "SetJobsState",
+            {"state": "faulted", "action": ACTION},
+            [
+                ("$.body.state", "cannot be set to faulted; use enabled or disabled"),
+                ("$.body.action", "is not a known member"),
+            ],
+        ),
+        (
+            "PatchJobCollection",
+            {"plan": "Gold", "state": "Stopped"},
+            [
+                ("$.body.plan", f"must be one of {', '.join(Plan)}"),
+                ("$.body.state", "is not a known member"),
+            ],
+        ),
+        (
+            "EntitleResource",
+            {"type": ""},
+            [
+                ("$.body.resourceProviderNameSpace", "is required"),
+                ("$.body.type", "String should have at least 1 character"),
+                ("$.body.registrationDate", "is required"),
+            ],
+        ),
         ("CreateOrUpdateJob", None, [("$.body", "is required")]),
         ("CreateOrUpdateJob", [], [("$.body", "must be an object")]),
         ("CreateOrUpdateJob", {}, [("$.body.action", "is required")]),

@@ -6,6 +6,9 @@ from shared.errors import InvalidRequestError
 from shared.wire.provider import (
     GREW_AT,
     decode_entitlement,
+    decode_name_availability,
+    decode_provider_properties,
+    encode_entitlement,
     encode_name_availability,
     encode_provider_properties,
     provider_properties,
@@ -101,3 +104,21 @@ def test_what_is_no_entitlement_is_refused(content: str, code: str) -> None:
         decode_entitlement(content.encode())
 
     assert caught.value.code == code
+
+
+def test_what_is_written_is_read_back() -> None:
+    entitlement = decode_entitlement(ENTITLEMENT.encode())
+
+    assert decode_entitlement(encode_entitlement(entitlement)) == entitlement
+    assert decode_provider_properties(encode_provider_properties(IN_2016)) == IN_2016
+    for is_available in (True, False):
+        content = encode_name_availability(is_available=is_available)
+        assert decode_name_availability(content) is is_available
+
+
+@pytest.mark.parametrize("word", ["", "perhaps", "1"])
+def test_p10_an_answer_that_says_neither_is_none(word: str) -> None:
+    content = encode_name_availability(is_available=True).replace(b"true", word.encode())
+
+    with pytest.raises(InvalidRequestError):
+        decode_name_availability(content)
