@@ -124,6 +124,7 @@ class ConnectorParts:
             client=self._client,
             subscription=self._on.settings.subscription_id,
             timeout=self._on.settings.rest_timeout,
+            recognises_repeats=self._terms.is_ours,
         )
 
     @cached_property

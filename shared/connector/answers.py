@@ -13,9 +13,7 @@ from shared.errors import Fault, InvalidRequestError, PayloadTooLargeError
 from shared.wire.catalogue import CATALOGUE
 from shared.wire.endpoint import Endpoint, ResponseKind
 from shared.wire.errors import read_error
-from shared.wire.job_collection import OperationResult
 from shared.wire.json_types import Json, parse_json
-from shared.wire.model import read
 from shared.wire.operation import Operation as ServiceOperation
 from shared.wire.provider import decode_name_availability, decode_provider_properties
 from shared.wire.secret_members import map_secret_members
@@ -134,36 +132,6 @@ def xml_document(kind: ResponseKind, body: bytes) -> Json:
             return {"isAvailable": decode_name_availability(body)}
         case _:
             raise InvalidRequestError([Fault("$", f"is a {kind}, which no command asks for")])
-
-
-def shows(endpoint: Endpoint, sent: Json, response: RestResponse) -> bool:
-    """Whether the resource that a GET returned is what `endpoint` was to make of it."""
-    try:
-        found = result_in(READS[endpoint.resource], response)
-    except (InvalidRequestError, PayloadTooLargeError):
-        return False
-    if not isinstance(found, dict):
-        return False
-    if (
-        found.get("operationResult", OperationResult.SUCCEEDED.value)
-        != OperationResult.SUCCEEDED.value
-    ):
-        return False
-    return is_within(normal_form(endpoint, sent), found)
-
-
-def normal_form(endpoint: Endpoint, sent: Json) -> Json:
-    """Return what was sent with the service's own spelling of words, without secrets."""
-    if endpoint.request_model is not None and endpoint.method == "PUT":
-        sent = read(endpoint.request_model, sent).document()
-    return map_secret_members(sent, lambda _: None)
-
-
-def is_within(part: Json, whole: Json) -> bool:
-    """Whether everything that `part` says stands in `whole` too."""
-    if isinstance(part, dict) and isinstance(whole, dict):
-        return all(name in whole and is_within(value, whole[name]) for name, value in part.items())
-    return part == whole
 
 
 def storable(text: str) -> str:

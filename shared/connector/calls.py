@@ -41,7 +41,7 @@ def request_of(
         case Phase.POLL:
             params = {"operation": assignment.progress.request_id or ""}
             return read_request(STATUS, params, subscription=subscription)
-        case Phase.SETTLE:
+        case Phase.VERIFY | Phase.SETTLE:
             params = parse_resource(endpoint, assignment.operation.resource)
             return read_request(READS[endpoint.resource], params, subscription=subscription)
 

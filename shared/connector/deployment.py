@@ -12,11 +12,12 @@ Reply: TypeAlias = RestResponse | AuthenticationError | TransientError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """Its client, our subscription there, and how long a call may take."""
+    """Its client, our subscription there, how long a call may take, and whether it knows a change that is repeated."""
 
     client: SchedulerClient
     subscription: str
     timeout: timedelta
+    recognises_repeats: bool
 
     @property
     def source(self) -> str:

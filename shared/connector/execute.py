@@ -9,8 +9,9 @@ from datetime import datetime
 from shared.client.scheduler import RestResponse
 from shared.clock import Clock
 from shared.connector.calls import endpoint_of, request_of
+from shared.connector.case import Case, Refused, Step, failed
 from shared.connector.completion import Completion
-from shared.connector.decide import Case, Refused, Step, decide, failed
+from shared.connector.decide import after_unknown, decide
 from shared.connector.deployment import Deployment
 from shared.connector.drafts import sealing_context
 from shared.connector.operations import (
@@ -94,6 +95,12 @@ class Executor:
     async def _next_step(self, assignment: Assignment) -> Later | Ended:
         now = self._clock.now()
         known = known_before_sending(assignment, now)
+        if isinstance(known, Assignment):
+            known = after_unknown(
+                known,
+                endpoint_of(known),
+                recognises_repeats=self._deployment.recognises_repeats,
+            )
         if isinstance(known, Ended):
             return known
         assignment = known
@@ -121,6 +128,7 @@ class Executor:
             assignment=assignment,
             now=self._clock.now(),
             chance=self._random(),
+            recognises_repeats=self._deployment.recognises_repeats,
         )
         step = decide(case, reply)
         if isinstance(reply, RestResponse) and not isinstance(step, Refused):

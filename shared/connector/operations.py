@@ -25,6 +25,7 @@ class Phase(StrEnum):
 
     SEND = "send"
     POLL = "poll"
+    VERIFY = "verify"
     SETTLE = "settle"
 
 

@@ -1,10 +1,11 @@
 """Answers to operations in each of their phases, and what was decided on them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.client.scheduler import RestResponse
-from shared.connector.decide import Case, Step
+from shared.connector.case import Case, Step
 from shared.connector.operations import (
     Assignment,
     Ended,
@@ -34,6 +35,9 @@ RESOURCES = {
     PUT_COLLECTION: "/cloudservices/cs/jobcollections/jc",
     DELETE_COLLECTION: "/cloudservices/cs/jobcollections/jc",
     "CreateOrUpdateCloudService": "/cloudservices/cs",
+    "UpdateJobCollection": "/cloudservices/cs/jobcollections/jc",
+    "EntitleResource": "/entitlements",
+    "RegisterResourceProvider": "/providers/scheduler.jobcollections",
     LIST_JOBS: "/cloudservices/cs/jobcollections/jc/jobs",
     DISABLE: "/cloudservices/cs/jobcollections/jc",
 }
@@ -41,6 +45,7 @@ REQUEST_ID = "0123456789abcdef0123456789abcdef"
 UNTRIED = Progress()
 POLLING = Progress(phase=Phase.POLL, request_id=REQUEST_ID)
 SETTLING = Progress(phase=Phase.SETTLE)
+VERIFYING = Progress(phase=Phase.VERIFY, is_outcome_unknown=True)
 UNKNOWN = Progress(is_outcome_unknown=True)
 JOB_BODY: Json = {"action": {"type": "http", "request": {"method": "GET", "uri": "http://e.org/"}}}
 
@@ -71,8 +76,19 @@ def case(
         leases=1,
     )
     return Case(
-        endpoint=CATALOGUE[command], sent=sent, assignment=assignment, now=now, chance=chance
+        endpoint=CATALOGUE[command],
+        sent=sent,
+        assignment=assignment,
+        now=now,
+        chance=chance,
+        recognises_repeats=True,
     )
+
+
+def at_another_server(present: Case, *, if_match: str | None = None) -> Case:
+    """Return the case at a server that does not recognise repeats."""
+    assignment = replace(present.assignment, if_match=if_match)
+    return replace(present, assignment=assignment, recognises_repeats=False)
 
 
 def status_answer(status: ServiceStatus, **members: Any) -> RestResponse:

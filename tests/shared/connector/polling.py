@@ -73,7 +73,9 @@ def build_poller(
     log = EventLog(database, clock, broker)
     store = SqlPolledHistory(database, log)
     client = MemorySchedulerClient(app, certificate=certificate)
-    deployment = Deployment(client=client, subscription=SUBSCRIPTION, timeout=MINUTE)
+    deployment = Deployment(
+        client=client, subscription=SUBSCRIPTION, timeout=MINUTE, recognises_repeats=True
+    )
     polling = HistoryPolling(
         store,
         Reader(deployment, Terms(is_ours=False), clock),

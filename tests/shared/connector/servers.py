@@ -57,3 +57,14 @@ def scripted(*answers: RestResponse | Exception) -> tuple[ScriptedServer, Memory
 def answer(status: int, body: bytes = b"", **headers: str) -> RestResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return RestResponse(status=status, headers=named, body=body)
+
+
+class OtherServerClient(MemorySchedulerClient):
+    """The client of a server that does not recognise what is sent again."""
+
+
+def scripted_elsewhere(
+    *answers: RestResponse | Exception,
+) -> tuple[ScriptedServer, OtherServerClient]:
+    server = ScriptedServer(deque(answers))
+    return server, OtherServerClient(server)

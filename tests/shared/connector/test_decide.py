@@ -9,20 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.client.scheduler import OutcomeUnknownError, RestResponse
-from shared.connector.decide import Refused, decide
+from shared.connector.case import Refused
+from shared.connector.decide import after_unknown, decide
 from shared.connector.deployment import Reply
 from shared.connector.operations import Ended, Later, OperationStatus, Phase, Progress
 from shared.errors import AuthenticationError, TransientError
+from shared.wire.catalogue import CATALOGUE
 from shared.wire.errors import json_error, rdfe_error
-from shared.wire.json_types import Json
-from shared.wire.operation import OperationStatus as ServiceStatus
-from shared.wire.operation import ServiceError
 from tests.shared.connector.cases import (
     DEADLINE,
     DELETE_COLLECTION,
     DELETE_JOB,
     DISABLE,
-    JOB_BODY,
     LIST_JOBS,
     NOW,
     POLLING,
@@ -35,11 +33,11 @@ from tests.shared.connector.cases import (
     SETTLING,
     UNKNOWN,
     UNTRIED,
+    at_another_server,
     case,
     code_of,
     ended,
     later,
-    status_answer,
 )
 from tests.shared.connector.servers import answer
 
@@ -224,103 +222,83 @@ def test_run_shows_in_no_job_so_that_its_outcome_stays_unknown() -> None:
         assert code_of(decide(case(RUN_JOB, sent.progress), found)) == "OutcomeUnknown"
 
 
-def test_poll_that_says_succeeded_ends() -> None:
-    reply = status_answer(ServiceStatus.SUCCEEDED, http_status_code=200)
-
-    end = ended(decide(case(PUT_COLLECTION, POLLING), reply))
-
-    assert (end.status, end.http_status) == (OperationStatus.SUCCEEDED, 200)
-
-
-def test_poll_that_says_failed_fails_in_the_words_of_the_service() -> None:
-    error = ServiceError(code="ConflictError", message="no")
-    reply = status_answer(ServiceStatus.FAILED, http_status_code=409, error=error)
-
-    step = decide(case(PUT_COLLECTION, POLLING), reply)
-
-    assert code_of(step) == "ConflictError"
-    assert ended(step).http_status == 409
-
-
 @pytest.mark.parametrize(
-    ("polls", "seconds"), [(0, 1.5), (1, 2.25), (6, 17.0859375), (9, 30), (99, 30)]
-)
-def test_polls_grow_apart_up_to_30_seconds(polls: int, seconds: float) -> None:
-    progress = replace(POLLING, polls=polls, failures=3, missing_since=NOW)
-
-    step = later(decide(case(PUT_COLLECTION, progress), status_answer(ServiceStatus.IN_PROGRESS)))
-
-    assert step.progress == replace(POLLING, polls=polls + 1)
-    assert abs((step.due_at - NOW).total_seconds() - seconds) < 0.001
-
-
-def test_poll_in_progress_at_the_deadline_is_settled_by_the_resource() -> None:
-    reply = status_answer(ServiceStatus.IN_PROGRESS)
-
-    step = later(decide(case(PUT_COLLECTION, POLLING, now=DEADLINE), reply))
-
-    assert step.progress.phase is Phase.SETTLE
-
-
-@pytest.mark.parametrize(
-    ("seconds", "phase"), [(0, Phase.POLL), (59, Phase.POLL), (60, Phase.SETTLE)]
-)
-def test_status_may_be_missing_for_a_minute(seconds: int, phase: Phase) -> None:
-    progress = replace(POLLING, missing_since=NOW - seconds * SECOND if seconds else None)
-
-    step = later(decide(case(PUT_COLLECTION, progress), answer(404)))
-
-    assert step.progress.phase is phase
-    if phase is Phase.POLL:
-        assert step.progress.missing_since == NOW - seconds * SECOND
-
-
-@pytest.mark.parametrize("reply", [answer(500), answer(429), OutcomeUnknownError("no answer")])
-def test_poll_without_an_answer_is_repeated_until_the_deadline(reply: Reply) -> None:
-    step = later(decide(case(PUT_COLLECTION, POLLING), reply))
-    assert step.progress == replace(POLLING, failures=1)
-
-    at_deadline = later(decide(case(PUT_COLLECTION, POLLING, now=DEADLINE), reply))
-    assert at_deadline.progress.phase is Phase.SETTLE
-
-
-@pytest.mark.parametrize("reply", [answer(400), answer(200, b"<Operation/>"), answer(200, b"no")])
-def test_poll_that_makes_no_sense_is_settled_by_the_resource(reply: Reply) -> None:
-    assert later(decide(case(PUT_COLLECTION, POLLING), reply)).progress.phase is Phase.SETTLE
-
-
-@pytest.mark.parametrize(
-    ("found", "is_success"),
+    ("command", "found"),
     [
-        ({"id": "j", "state": "enabled", **dict(JOB_BODY)}, True),  # type: ignore[arg-type]
-        ({"id": "j", "action": {"type": "http", "request": {"method": "POST"}}}, False),
-        ([], False),
+        (PUT_COLLECTION, Phase.SEND),
+        (DELETE_JOB, Phase.SEND),
+        (DELETE_COLLECTION, Phase.SEND),
+        ("CreateOrUpdateCloudService", Phase.SEND),
+        ("RegisterResourceProvider", Phase.SEND),
+        (PUT_JOB, Phase.VERIFY),
+        ("UpdateJobCollection", Phase.VERIFY),
+        (RUN_JOB, None),
+        ("EntitleResource", None),
     ],
 )
-def test_look_at_a_job_tells_whether_the_change_is_there(found: Json, is_success: bool) -> None:
-    step = decide(case(PUT_JOB, SETTLING, sent=JOB_BODY), answer(200, json.dumps(found).encode()))
+@pytest.mark.parametrize("reply", [OutcomeUnknownError("no answer"), answer(500), answer(408)])
+def test_catalogue_says_what_follows_an_unknown_outcome_at_another_server(
+    command: str, found: Phase | None, reply: Reply
+) -> None:
+    step = decide(at_another_server(case(command)), reply)
+    here = later(decide(case(command), reply))
 
-    if is_success:
-        assert ended(step).status is OperationStatus.SUCCEEDED
-    else:
+    assert here.progress.phase is Phase.SEND
+    if found is None:
         assert code_of(step) == "OutcomeUnknown"
+    else:
+        assert later(step).progress == replace(here.progress, phase=found)
+        assert later(step).due_at == NOW + SECOND
 
 
-def test_look_after_a_deletion() -> None:
-    gone = decide(case(DELETE_JOB, SETTLING), answer(404))
-    there = decide(case(DELETE_JOB, SETTLING), answer(200, b"{}"))
+@pytest.mark.parametrize("reply", [answer(429), answer(503), TransientError("no connection")])
+@pytest.mark.parametrize("command", [PUT_JOB, RUN_JOB])
+def test_what_was_certainly_not_done_is_sent_again_everywhere(command: str, reply: Reply) -> None:
+    step = later(decide(at_another_server(case(command)), reply))
 
-    assert ended(gone).status is OperationStatus.SUCCEEDED
-    assert code_of(there) == "OutcomeUnknown"
+    assert step.progress == Progress(failures=1)
 
 
-def test_look_is_repeated_four_times() -> None:
-    progress, looks = SETTLING, 1
-    while isinstance(step := decide(case(PUT_JOB, progress, now=DEADLINE), answer(500)), Later):
-        assert step.due_at > DEADLINE
-        progress, looks = step.progress, looks + 1
+@pytest.mark.parametrize(
+    ("command", "phase"), [(PUT_JOB, Phase.VERIFY), (DELETE_JOB, Phase.SEND), (RUN_JOB, None)]
+)
+def test_crash_after_sending_is_an_unknown_outcome_too(command: str, phase: Phase | None) -> None:
+    assignment = case(command, UNKNOWN).assignment
+    endpoint = CATALOGUE[command]
 
-    assert (looks, code_of(step)) == (5, "OutcomeUnknown")
+    elsewhere = after_unknown(assignment, endpoint, recognises_repeats=False)
+
+    assert after_unknown(assignment, endpoint, recognises_repeats=True) == assignment
+    if phase is None:
+        assert code_of(ended(elsewhere)) == "OutcomeUnknown"  # type: ignore[arg-type]
+    else:
+        assert elsewhere == replace(assignment, progress=replace(UNKNOWN, phase=phase))
+
+
+@pytest.mark.parametrize("phase", [Phase.POLL, Phase.VERIFY, Phase.SETTLE])
+def test_only_what_would_be_sent_again_is_thought_over(phase: Phase) -> None:
+    assignment = case(RUN_JOB, replace(UNKNOWN, phase=phase)).assignment
+
+    assert after_unknown(assignment, CATALOGUE[RUN_JOB], recognises_repeats=False) == assignment
+
+
+def test_registered_by_then_is_registered() -> None:
+    conflict = answer(409, rdfe_error("ConflictError", "already registered"))
+    command = "RegisterResourceProvider"
+
+    unknown, known = (
+        decide(at_another_server(case(command, progress)), conflict)
+        for progress in (UNKNOWN, UNTRIED)
+    )
+
+    assert ended(unknown).status is OperationStatus.SUCCEEDED
+    assert code_of(known) == "ConflictError"
+
+
+def test_what_nothing_shows_is_unknown_at_the_deadline() -> None:
+    present = case("EntitleResource", UNKNOWN, now=DEADLINE)
+
+    assert code_of(decide(present, OutcomeUnknownError("no answer"))) == "OutcomeUnknown"
 
 
 REPLIES = st.one_of(

@@ -14,7 +14,7 @@ from shared.messaging.entities import OPERATIONS
 from shared.messaging.wake_up import WakeUp
 from shared.wire.errors import rdfe_error
 from tests.clocks import settle
-from tests.shared.connector.servers import answer, scripted
+from tests.shared.connector.servers import answer, scripted, scripted_elsewhere
 from tests.shared.connector.world import CLOUD_SERVICE, JC, JOB, World, message, opened, put_job
 
 SECOND = timedelta(seconds=1)
@@ -324,3 +324,30 @@ async def test_cloud_service_is_polled_until_it_is_there(tmp_path: Path) -> None
 
         assert (await world.operation(operation)).status is OperationStatus.SUCCEEDED
     assert [seen.target.split("/")[-1] for seen in server.seen[1:]] == [operation_id] * 2
+
+
+async def test_another_server_is_looked_at_before_a_put_is_made_again(tmp_path: Path) -> None:
+    server, client = scripted_elsewhere(ConnectionError("gone"), BUSY, answer(404), CREATED)
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job())
+        await world.run()
+
+        assert (await world.operation(operation)).status is OperationStatus.SUCCEEDED
+        assert len(await world.events()) == 1
+    assert [seen.method for seen in server.seen] == ["PUT", "GET", "GET", "PUT"]
+
+
+async def test_p7_crash_at_another_server_makes_nothing_twice(tmp_path: Path) -> None:
+    job = json.dumps({"id": "nightly", **JOB, "state": "enabled"}).encode()
+    server, client = scripted_elsewhere(answer(200, job))
+    async with opened(tmp_path, client) as world:
+        put, run = await world.accept(put_job(), RUN | {"resource": f"{JC}/jobs/other"})
+        for operation in (put, run):
+            await world.store.start(WakeUp(operation.id, 0), now=world.clock.now())
+        await world.clock.advance(LEASE)
+        await world.connector.sweep()
+        await world.run()
+
+        assert (await world.operation(put)).status is OperationStatus.SUCCEEDED
+        assert await failure(world, run) == "OutcomeUnknown"
+    assert [seen.method for seen in server.seen] == ["GET"]

@@ -44,6 +44,7 @@ from shared.sql.sqlite import sqlite_engine
 from shared.wire.commands import Command, parse_commands
 from tests.clocks import FakeClock
 from tests.event_conformance import check_event
+from tests.shared.connector.servers import OtherServerClient
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 SOURCE = f"/subscriptions/{SUBSCRIPTION}"
@@ -168,7 +169,12 @@ def assemble(
     store = SqlOperationStore(
         seen(database), sender=broker, event_log=connector_log, source=SOURCE, public_url=None
     )
-    deployment = Deployment(client=client, subscription=SUBSCRIPTION, timeout=timedelta(seconds=60))
+    deployment = Deployment(
+        client=client,
+        subscription=SUBSCRIPTION,
+        timeout=timedelta(seconds=60),
+        recognises_repeats=not isinstance(client, OtherServerClient),
+    )
     numbers = itertools.count(first_id)
     rejections = Rejections(
         seen(database), sender=broker, event_log=connector_log, clock=clock, source=SOURCE
