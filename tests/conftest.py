@@ -43,7 +43,7 @@ def postgres() -> "Iterator[Databases]":
 @pytest.fixture
 def postgres_url(postgres: "Databases") -> Iterator[str]:
     """The URL of a database with all tables and nothing in them."""
-    with postgres.one() as url:
+    with postgres.emptied() as url:
         yield url
 
 

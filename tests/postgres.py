@@ -1,7 +1,6 @@
 """A real PostgreSQL server for tests, found on this machine, started once in a test process and ended with it.
 
-Each test gets a database of its own, copied from one in which the migrations have run. Nothing is written to the disk
-for certain, which no test of ours needs: the server itself is never killed.
+Nothing is written to the disk for certain, which no test of ours needs: the server itself is never killed.
 """
 
 import os
@@ -122,8 +121,21 @@ class PostgresServer:
         return psycopg.connect(self.url(database), autocommit=True)
 
 
+# One text, sent at once: rows go, and what was numbered begins at 1 again.
+EMPTIED = """
+DO $$ DECLARE one record; BEGIN
+  SET LOCAL session_replication_role = replica;
+  FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%\\_version' LOOP
+    EXECUTE format('DELETE FROM %I', one.tablename);
+  END LOOP;
+  INSERT INTO event_log (id, last_number) VALUES (1, 0);
+  PERFORM setval(oid, 1, false) FROM pg_class WHERE relkind = 'S';
+END $$
+"""
+
+
 class Databases:
-    """Databases of one server, each a copy of one that has all tables."""
+    """Databases of one server."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
@@ -131,17 +143,31 @@ class Databases:
         self._connection = server.connect()
         self._control("CREATE DATABASE {}", TEMPLATE)
         bring_up_to_date(server.url(TEMPLATE), SCHEMAS_OF_PARTS)
+        self._reused: str | None = None
+
+    @contextmanager
+    def emptied(self) -> Iterator[str]:
+        """Lend a database that has all tables and is emptied afterwards, a tenth of the time of making one."""
+        if self._reused is None:
+            self._reused = next(self._names)
+            self._create(self._reused, TEMPLATE)
+        yield self.server.url(self._reused)
+        with self.server.connect(self._reused) as connection:
+            connection.execute(EMPTIED)
 
     @contextmanager
     def one(self, template: str = TEMPLATE) -> Iterator[str]:
-        """Make a database and drop it in the end; yields its URL."""
+        """Make a database, a copy of one that has all tables, and drop it in the end."""
         name = next(self._names)
-        self._control("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+        self._create(name, template)
         yield self.server.url(name)
         self._control("DROP DATABASE {} WITH (FORCE)", name)
 
     def close(self) -> None:
         self._connection.close()
+
+    def _create(self, name: str, template: str) -> None:
+        self._control("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
 
     def _control(self, statement: str, *names: str) -> None:
         if self._connection.closed:  # a test has stopped the server meanwhile
