@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from shared.contracts.command_messages import BATCH, HEADERS, command_messages, command_schemas
 from shared.contracts.components import message_schemas
 from shared.contracts.event_messages import (
+    ENDS,
     HISTORY,
     QUEUE_HEADERS,
+    REPLY_HEADERS,
     WEBHOOK_HEADERS,
     event_messages,
     event_name,
@@ -22,11 +24,6 @@ from shared.wire.json_types import JsonObject
 from shared.wire.openapi.json_schemas import ref
 
 TEXT: JsonObject = {"type": "string"}
-ENDS = (
-    EventType.OPERATION_SUCCEEDED,
-    EventType.OPERATION_FAILED,
-    EventType.OPERATION_CANCELED,
-)
 REJECTED_MESSAGE = "Rejected"
 REJECTED_HEADERS: JsonObject = {
     "type": "object",
@@ -55,6 +52,7 @@ def asyncapi_document() -> JsonObject:
         **event_schemas(),
         "CommandHeaders": HEADERS,
         "EventHeaders": QUEUE_HEADERS,
+        "ReplyHeaders": REPLY_HEADERS,
         "WebhookHeaders": WEBHOOK_HEADERS,
         "RejectedHeaders": REJECTED_HEADERS,
     }
@@ -109,7 +107,7 @@ def channels() -> JsonObject:
         "rejected": channel(REJECTED, [REJECTED_MESSAGE], "Masked copies of what is no command."),
         "replies": channel(
             None,
-            [event_name(one) for one in ENDS],
+            [f"Reply{event_name(one)}" for one in ENDS],
             "The queue that a command names as its replyTo.",
         ),
         "events": {

@@ -30,6 +30,7 @@ HEADERS: JsonObject = {
             "description": "The same within 24 hours is the same operation; without it: queue/sequence number.",
         },
         "correlationId": {**TEXT, "description": "Travels to every event of the operation."},
+        "replyToSessionId": {**TEXT, "description": "The session id of the reply."},
         "replyTo": {
             **TEXT,
             "description": "A queue that gets the completion event; from the allow-list of the settings.",

@@ -17,7 +17,6 @@ ATTRIBUTES: JsonObject = {
     "operationid": TEXT,
     "executionid": TEXT,
     "correlationid": TEXT,
-    "traceparent": TEXT,
     "dataref": {**TEXT, "format": "uri-reference"},
 }
 

@@ -33,12 +33,33 @@ WEBHOOK_HEADERS: JsonObject = {
 }
 QUEUE_HEADERS: JsonObject = {
     "type": "object",
+    "description": "Besides, each attribute is an application property, cloudEvents: before its name.",
     "properties": {
-        "messageId": {**TEXT, "description": "The event's id."},
+        "messageId": {
+            **TEXT,
+            "description": "The event's id, or its SHA-256 where that is longer than 128.",
+        },
         "subject": {**TEXT, "description": "The event's subject."},
         "correlationId": {**TEXT, "description": "The event's correlationid."},
     },
 }
+REPLY_HEADERS: JsonObject = {
+    "type": "object",
+    "properties": {
+        "messageId": {**TEXT, "description": "The event's id."},
+        "subject": {**TEXT, "description": "The event's type."},
+        "correlationId": {
+            **TEXT,
+            "description": "The command's correlation id, or else its message id.",
+        },
+        "sessionId": {**TEXT, "description": "The command's replyToSessionId, where it has one."},
+    },
+}
+ENDS = (
+    EventType.OPERATION_SUCCEEDED,
+    EventType.OPERATION_FAILED,
+    EventType.OPERATION_CANCELED,
+)
 
 
 def event_name(event_type: EventType) -> str:
@@ -47,8 +68,9 @@ def event_name(event_type: EventType) -> str:
 
 
 def event_schemas() -> Schemas:
-    """Return the payload of each event in structured mode, and that of a batch which an engine tells, by name."""
+    """Return the payload of each event in structured mode, of a reply, and of a batch that an engine tells, by name."""
     found = {event_name(one): payload(one, is_numbered=True) for one in EventType}
+    found |= {f"Reply{event_name(one)}": payload(one) for one in ENDS}
     told = [f"Told{event_name(one)}" for one in TOLD_BY_AN_ENGINE]
     found |= {f"Told{event_name(one)}": payload(one) for one in TOLD_BY_AN_ENGINE}
     found[HISTORY] = {"type": "array", "items": {"oneOf": [ref(name) for name in told]}}
@@ -66,12 +88,15 @@ def payload(event_type: EventType, *, is_numbered: bool = False) -> JsonObject:
 
 
 def event_messages() -> Schemas:
-    """Return the messages of each event: to a queue or topic under its name, to webhooks with that word before it."""
+    """Return the messages of each event: to a queue or topic under its name, others with a word before it."""
     found: Schemas = {}
     for one in EventType:
         name = event_name(one)
         found[name] = message(one, "EventHeaders")
         found[f"Webhook{name}"] = message(one, "WebhookHeaders")
+    for one in ENDS:
+        reply = f"Reply{event_name(one)}"
+        found[reply] = {**message(one, "ReplyHeaders"), "payload": ref(reply)}
     found[HISTORY] = {
         "name": HISTORY,
         "summary": "What an engine tells, as a batch",

@@ -36,3 +36,20 @@ EVENT_SUBSCRIPTION: JsonObject = {
     "filter": {"types": ["tocsin.execution.*"], "subjectPrefix": "/cloudservices/cs1"},
     "rateLimit": {"perSecond": 50},
 }
+ACCEPTED: JsonObject = {
+    "id": "0c5f2a4e-6f0b-4d1e-9a55-3d1f0a7c2b11",
+    "command": "CreateOrUpdateJob",
+    "resource": "/cloudservices/cs1/jobcollections/jc1/jobs/job1",
+    "status": "NotStarted",
+    "caller": "key",
+    "requestedTime": "2026-01-31T02:29:40.125000Z",
+}
+REFUSED: JsonObject = {
+    "error": {
+        "code": "BadRequest",
+        "message": "The request has 1 fault: $.action.type: is required",
+        "details": [
+            {"code": "BadRequest", "target": "$.action.type", "message": "is required"},
+        ],
+    }
+}

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from pydantic.alias_generators import to_camel
 
-from shared.contracts.examples import BODIES
+from shared.contracts.examples import ACCEPTED, BODIES
 from shared.contracts.parameters import IF_MATCH, OF_CHANGES, path_parameters, query_parameters
 from shared.contracts.routes import Answer, Body, Route
 from shared.wire.catalogue import CATALOGUE
@@ -21,7 +21,9 @@ OWN = "/operations"
 """Operations there are the connector's own, not the Scheduler's."""
 PATCHES = {"Job": "JobPatch", "JobCollection": "JobCollectionPatch"}
 CHANGED = {
-    202: Answer(schema=ref("ToldOperation"), headers=("OperationLocation", "RetryAfter")),
+    202: Answer(
+        schema=ref("ToldOperation"), headers=("OperationLocation", "RetryAfter"), example=ACCEPTED
+    ),
     200: Answer(schema=ref("ToldOperation"), headers=("OperationLocation", "PreferenceApplied")),
 }
 

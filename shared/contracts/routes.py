@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from shared.contracts.examples import REFUSED
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.openapi.json_schemas import ref
 
@@ -62,11 +63,11 @@ OF_ERRORS: Mapping[int, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success: what it holds (None: nothing) and which of `HEADERS` it has besides the request's id."""
+    """A success: what it holds (None: nothing), and which of `HEADERS` it has besides the request's id."""
 
     schema: JsonObject | None = None
     headers: tuple[str, ...] = ()
-    media_type: str = JSON
+    example: Json = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +124,18 @@ class Route:
 def success(status: int, answer: Answer) -> JsonObject:
     found = described(status, *answer.headers)
     if answer.schema is not None:
-        found["content"] = {answer.media_type: {"schema": answer.schema}}
+        found["content"] = {JSON: shown(answer.schema, answer.example)}
     return found
 
 
 def error(status: int) -> JsonObject:
     found: JsonObject = {
         **described(status, *OF_ERRORS.get(status, ())),
-        "content": {JSON: {"schema": ref("ConnectorError")}},
+        "content": {
+            JSON: shown(
+                ref("ConnectorError"), REFUSED if status == HTTPStatus.BAD_REQUEST else None
+            )
+        },
     }
     if status == HTTPStatus.UNAUTHORIZED:
         found["description"] = (
@@ -138,6 +143,10 @@ def error(status: int) -> JsonObject:
             "Or no bearer token where one is asked for."
         )
     return found
+
+
+def shown(schema: JsonObject, example: Json) -> JsonObject:
+    return {"schema": schema} if example is None else {"schema": schema, "example": example}
 
 
 def described(status: int, *headers: str) -> JsonObject:

@@ -3,9 +3,11 @@
 What is signed is the body: in binary mode the data, and of the attributes the id alone, which is `webhook-id`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.errors import NoAnswerError
@@ -33,6 +35,8 @@ STRUCTURED = {"content-type": CONTENT_TYPE}
 ASKS_FOR_PATIENCE = frozenset({429, 503})
 GONE = 410
 LIMITS = Limits(calls=8)
+# Servers read headers as Latin-1, as UTF-8 or not at all, and the header is part of what is signed.
+NOT_IN_ID = re.compile(r"[^\x20-\x7e]")
 
 
 class Webhooks:
@@ -91,7 +95,7 @@ class WebhookSink:
         headers, body = self._written(event)
         signed = sign(
             self._keys,
-            webhook_id=event.id,
+            webhook_id=NOT_IN_ID.sub(lambda found: quote(found[0], safe=""), event.id),
             sent_at=self._clock.now(),
             body=body,
         )

@@ -61,6 +61,23 @@ def test_the_example_of_a_body_is_one(route: Route) -> None:
     assert faults == []
 
 
+def test_the_example_of_an_answer_is_one() -> None:
+    shown = [
+        content
+        for _, _, operation in described()
+        for response in operation["responses"].values()
+        for content in response.get("content", {}).values()
+        if "example" in content
+    ]
+
+    assert {json.dumps(one["schema"]) for one in shown} == {
+        f'{{"$ref": "#/components/schemas/{name}"}}' for name in ("ToldOperation", "ConnectorError")
+    }
+    for one in shown:
+        schema = {**one["schema"], "components": DOCUMENT["components"]}
+        assert Draft202012Validator(schema).is_valid(one["example"])
+
+
 def test_every_answer_has_a_request_id() -> None:
     for _, _, operation in described():
         for response in operation["responses"].values():

@@ -109,6 +109,16 @@ async def test_the_standard_library_of_the_field_verifies_what_we_send(
     assert sent.headers["content-type"] == "application/cloudevents+json"
 
 
+async def test_an_id_in_another_script_is_verified_whatever_a_server_takes_headers_for(
+    destined: DestinedWebhook,
+) -> None:
+    await send_one(destined.sink, "queue/größe/☾/rejected", EVENT)
+
+    sent = destined.receiver.deliveries[0]
+    assert sent.headers["webhook-id"] == "queue/gr%C3%B6%C3%9Fe/%E2%98%BE/rejected"
+    assert Webhook(secret_of(KEY)).verify(sent.body, sent.headers) == json.loads(EVENT)
+
+
 async def test_in_binary_mode_the_data_is_signed_and_read_by_the_library_of_the_field() -> None:
     async with destined_webhook(mode=Mode.BINARY) as destined:
         await send_one(destined.sink, "e1", EVENT)
