@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -110,14 +111,23 @@ def structured(message: Message) -> bytes:
     return json.dumps({**attributes, "data": json.loads(message.body)}).encode()
 
 
-@asynccontextmanager
-async def destined_to(destination: Destination) -> AsyncIterator[DestinedToBroker]:
-    """Open a sink on the embedded broker."""
+@cache
+def empty_database() -> bytes:
+    """Return the file that the migrations make; Alembic takes longer than most tests."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "tocsin.db"
         engine = sqlite_engine(path)
         migrate(engine, SCHEMA)
         engine.dispose()
+        return path.read_bytes()
+
+
+@asynccontextmanager
+async def destined_to(destination: Destination) -> AsyncIterator[DestinedToBroker]:
+    """Open a sink on the embedded broker."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "tocsin.db"
+        path.write_bytes(empty_database())
         database = InlineDatabase(path)
         broker = EmbeddedBroker(database, clock=FakeClock(), queues=QUEUES, topics=TOPICS)
         faulty = Faulty(broker)

@@ -19,7 +19,7 @@ class TestSqsSink(SizedSinkContract, FailingSinkContract):
         return destined_to_wire(SinkType.SQS, QUEUE)
 
 
-class TestFifoSqsSink(SizedSinkContract, FailingSinkContract):
+class TestFifoSqsSink(SizedSinkContract):
     def open(self) -> AbstractAsyncContextManager[DestinedToWire]:
         return destined_to_wire(SinkType.SQS, FIFO)
 
