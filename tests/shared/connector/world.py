@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,8 @@ class World:
     executor: Executor
     connector: Connector
     history: History
+    deliveries: list[int] = field(default_factory=list)
+    """The delivery counts of the wake-ups executed."""
 
     async def accept(self, *messages: dict[str, Any], key: str | None = None) -> list[Operation]:
         return await self.connector.accept(
@@ -94,6 +96,7 @@ class World:
         receiver = self.broker.receiver(OPERATIONS)
         done = 0
         while received := await receiver.receive(max_messages=1, max_wait=timedelta()):
+            self.deliveries.append(received[0].delivery_count)
             await self.connector.execute(WakeUp.decode(received[0].message.body))
             await receiver.complete(received[0])
             done += 1
