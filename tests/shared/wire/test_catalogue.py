@@ -193,6 +193,13 @@ def test_the_reference_tells_each_command_its_resource_and_its_route(row: Endpoi
         assert route[1].strip() if row.is_read else row.verb in route[2]
 
 
+@pytest.mark.parametrize("value", [AfterUnknown.VERIFY, AfterUnknown.GIVE_UP])
+def test_the_reference_tells_what_follows_an_unknown_outcome(value: AfterUnknown) -> None:
+    names = [f"`{name}`" for name in sorted(row.name for row in ROWS if row.after_unknown is value)]
+
+    assert f"| {', '.join(names)} |" in (REFERENCE / "commands.md").read_text()
+
+
 def test_what_reads_one_resource_is_known() -> None:
     rows = [*CLASSIC_ROWS, *ARM_ROWS]
 
