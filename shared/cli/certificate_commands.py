@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from shared.cli.stack_options import DEFAULT_FOLDER
+
 if TYPE_CHECKING:
     from shared.cli.certificate_access import Place
 
@@ -14,7 +16,6 @@ certificates = typer.Typer(
     no_args_is_help=True,
 )
 
-DEFAULT_FOLDER = Path(".tocsin")
 DEFAULT_DAYS = 365
 
 Data = Annotated[

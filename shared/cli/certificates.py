@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.cli.certificate_access import Place, certificate_access
-from shared.cli.queues import printable
+from shared.cli.terminal import printable
 from shared.client_certificates import KeyKind, create_client_certificate
 from shared.clock import Clock
 from shared.errors import ConfigurationError

@@ -1,6 +1,5 @@
 """The commands of `./tocsin`; each imports what it needs when it is called, so that `--help` answers at once."""
 
-import asyncio
 import io
 import os
 import sys
@@ -9,8 +8,14 @@ from typing import Annotated
 
 import typer
 
-from shared.cli.certificate_commands import DEFAULT_FOLDER, certificates
+from shared.cli.certificate_commands import certificates
+from shared.cli.deadletter_commands import deadletters
 from shared.cli.failures import told_in_one_line
+from shared.cli.job_commands import jobs
+from shared.cli.key_commands import keys
+from shared.cli.operation_commands import operations
+from shared.cli.queue_commands import queues
+from shared.cli.stack_options import DEFAULT_FOLDER, DEFAULT_PORT, DataDirectory, Port
 
 app = typer.Typer(
     name="tocsin",
@@ -19,21 +24,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-queues = typer.Typer(
-    help="Send to and look into the queues of a running stack.", no_args_is_help=True
-)
+app.add_typer(jobs, name="jobs")
+app.add_typer(operations, name="operations")
 app.add_typer(queues, name="queues")
-keys = typer.Typer(help="The keys that secrets are sealed under.", no_args_is_help=True)
+app.add_typer(deadletters, name="deadletters")
 app.add_typer(keys, name="keys")
 app.add_typer(certificates, name="certificates")
-
-KeysDirectory = Annotated[
-    Path, typer.Option("--data", help="Folder with data-key.json and the database.")
-]
-DataDirectory = Annotated[
-    Path, typer.Option("--data-dir", help="Folder with database, keys and certificates.")
-]
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the local host.")]
 
 
 def main() -> None:
@@ -49,7 +45,7 @@ def main() -> None:
 @app.command()
 def up(
     data_dir: DataDirectory = DEFAULT_FOLDER,
-    port: Port = 7071,
+    port: Port = DEFAULT_PORT,
     scheduler_port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port of the Scheduler service (TLS).")
     ] = 8443,
@@ -224,62 +220,3 @@ def demo(
 
     transport = Transport(broker=read_broker(broker), is_strict=strict)
     raise typer.Exit(run_demo(data_dir, transport))
-
-
-@queues.command()
-def send(
-    queue: Annotated[str, typer.Argument(help="For example commands.")],
-    body: Annotated[str | None, typer.Option(help="The message itself.")] = None,
-    file: Annotated[
-        typer.FileBinaryRead | None,
-        typer.Option(metavar="<path>", help="The message in a file; - is stdin."),
-    ] = None,
-    message_id: Annotated[
-        str | None, typer.Option(help="The same id within 24 hours is the same command.")
-    ] = None,
-    data_dir: DataDirectory = DEFAULT_FOLDER,
-    port: Port = 7071,
-) -> None:
-    """Send one message."""
-    from shared.cli.queues import client_of, send_message
-
-    if (body is None) == (file is None):
-        raise typer.BadParameter("give either --body or --file")
-    content = file.read() if file is not None else str(body).encode()
-    asyncio.run(send_message(client_of(data_dir, port), queue, content, message_id=message_id))
-
-
-@queues.command()
-def peek(
-    queue: Annotated[str, typer.Argument(help="For example rejected.")],
-    data_dir: DataDirectory = DEFAULT_FOLDER,
-    port: Port = 7071,
-) -> None:
-    """Show the messages of a queue without taking them."""
-    from shared.cli.queues import client_of, peek_messages
-
-    asyncio.run(peek_messages(client_of(data_dir, port), queue))
-
-
-@keys.command("list")
-def list_keys(data: KeysDirectory = DEFAULT_FOLDER) -> None:
-    """Show each key, which is current, and how many sealed values need it."""
-    from shared.cli.data_keys import list_keys
-
-    list_keys(data)
-
-
-@keys.command("rotate")
-def rotate_key(data: KeysDirectory = DEFAULT_FOLDER) -> None:
-    """Add a key and make it the current one."""
-    from shared.cli.data_keys import rotate_key
-
-    rotate_key(data)
-
-
-@keys.command("prune")
-def prune_keys(data: KeysDirectory = DEFAULT_FOLDER) -> None:
-    """Remove the keys that nothing uses any more."""
-    from shared.cli.data_keys import prune_keys
-
-    prune_keys(data)

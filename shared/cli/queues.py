@@ -1,12 +1,13 @@
 """`tocsin queues`: the queues of a running stack, over its local host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from shared.cli.host_client import Answer, HostClient
 from shared.cli.stack_folder import StackFolder
+from shared.cli.terminal import printable
 from shared.errors import NotFoundError, PermanentError
 
 
@@ -20,10 +21,10 @@ def messages_path(queue: str) -> str:
 
 
 async def send_message(
-    client: HostClient, queue: str, content: bytes, *, message_id: str | None
+    client: HostClient, queue: str, content: bytes, *, properties: Mapping[str, str | None]
 ) -> None:
-    """Send one message and say so."""
-    headers = {} if message_id is None else {"x-message-id": message_id}
+    """Send one message with the properties that are given, by their headers, and say so."""
+    headers = {name: value for name, value in properties.items() if value is not None}
     async with client:
         answer = await client.request(
             "POST", messages_path(queue), content=content, headers=headers
@@ -61,9 +62,3 @@ def lines_of(message: dict[str, Any]) -> Iterator[str]:
     for name, value in message["applicationProperties"].items():
         yield f"  {printable(name)}: {printable(str(value))}"
     yield f"  {printable(message.get('body', message.get('bodyBase64', '')))}"
-
-
-def printable(text: str) -> str:
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
-    )

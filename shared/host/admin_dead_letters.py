@@ -48,6 +48,6 @@ class AdminDeadLetters:
                 body = await read_body(receive, headers, limit=MAX_BODY_BYTES)
                 chosen = read_json(ChosenLetters, body)
                 act = self._letters.redrive if verb == "redrive" else self._letters.purge
-                return rendered(200, await act(entity, chosen))
+                return rendered(200, {"sequenceNumbers": await act(entity, chosen)})
             case _:
                 return NOT_FOUND

@@ -105,15 +105,13 @@ class DeadLetters:
         """Return letters from a sequence number on, masked."""
         return [letter_document(each) for each in await self._peek(entity, first, limit)]
 
-    async def redrive(self, entity: str, chosen: ChosenLetters) -> JsonObject:
+    async def redrive(self, entity: str, chosen: ChosenLetters) -> list[int]:
         """Move letters back; returns their numbers."""
-        done = await redrive(self._broker, entity, limit=chosen.most, choice=chosen.choice)
-        return {"sequenceNumbers": list(done)}
+        return await redrive(self._broker, entity, limit=chosen.most, choice=chosen.choice)
 
-    async def purge(self, entity: str, chosen: ChosenLetters) -> JsonObject:
+    async def purge(self, entity: str, chosen: ChosenLetters) -> list[int]:
         """Remove letters for good; returns their numbers."""
-        done = await purge(self._broker, entity, limit=chosen.most, choice=chosen.choice)
-        return {"sequenceNumbers": list(done)}
+        return await purge(self._broker, entity, limit=chosen.most, choice=chosen.choice)
 
     async def _peek(self, entity: str, first: int, limit: int) -> list[StoredMessage]:
         return await self._broker.peek(

@@ -81,7 +81,7 @@ async def test_p4_what_is_moved_back_keeps_its_id_and_its_session(broker: Embedd
     moved = await DeadLetters(broker).redrive("turns", chosen)
 
     (again,) = await session.receive(max_messages=1, max_wait=timedelta(0))
-    assert moved == {"sequenceNumbers": [message.sequence_number]}
+    assert moved == [message.sequence_number]
     assert again.message.message_id == f"turns/{message.sequence_number}"
 
 
@@ -93,7 +93,7 @@ async def test_letters_before_an_instant_are_removed_up_to_a_limit(
 
     removed = await DeadLetters(broker).purge("work", ChosenLetters(before=before, limit=2))
 
-    assert removed == {"sequenceNumbers": numbers[:2]}
+    assert removed == numbers[:2]
     left = await DeadLetters(broker).page("work", first=0, limit=10)
     assert [each["sequenceNumber"] for each in left] == numbers[2:]
 

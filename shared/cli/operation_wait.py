@@ -1,0 +1,88 @@
+"""Waiting for operations of a running stack, with progress on the terminal."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from shared.cli.stack_client import StackClient, segment
+from shared.cli.terminal import many, printable, progress_output
+from shared.clock import Clock
+
+ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
+SUCCEEDED = "Succeeded"
+FIRST_PAUSE = timedelta(milliseconds=50)
+LONGEST_PAUSE = timedelta(seconds=2)
+AT_ONCE = 16
+
+Operation = dict[str, Any]
+
+
+def operation_path(operation_id: str) -> str:
+    """Return where an operation is."""
+    return f"/api/operations/{segment(operation_id)}"
+
+
+def has_ended(operation: Operation) -> bool:
+    """Say whether nothing more becomes of it."""
+    return operation["status"] in ENDED
+
+
+async def wait_for(
+    client: StackClient, operation_ids: Sequence[str], *, clock: Clock
+) -> list[Operation]:
+    """Return the operations when all have ended, in the order of their ids.
+
+    Raises:
+        NotFoundError: there is no such operation.
+    """
+    gate = asyncio.Semaphore(AT_ONCE)
+    with progress_bar() as bar:
+        task = bar.add_task(
+            f"waiting for {many(len(operation_ids), 'operation')}", total=len(operation_ids)
+        )
+
+        async def watch(operation_id: str) -> Operation:
+            pause = FIRST_PAUSE
+            while True:
+                async with gate:
+                    operation: Operation = await client.get(operation_path(operation_id))
+                if has_ended(operation):
+                    bar.advance(task)
+                    return operation
+                await clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+        return await asyncio.gather(*map(watch, operation_ids))
+
+
+def progress_bar() -> Progress:
+    """Return a bar on stderr that is gone when it is done; what is no terminal gets none."""
+    console = progress_output()
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def end_text(operation: Operation) -> str:
+    """Return how an operation ended, in a line."""
+    what = f"{operation['command']} {operation['resource']}"
+    error = operation.get("error")
+    why = f": {error['code']}: {error['message']}" if error else ""
+    return printable(f"{what}: {operation['status']}{why}")

@@ -1,0 +1,194 @@
+"""`tocsin operations`: what the connector of a running stack was asked for, and how far it is."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from shared.cli.operation_wait import (
+    SUCCEEDED,
+    Operation,
+    end_text,
+    has_ended,
+    operation_path,
+    wait_for,
+)
+from shared.cli.stack_client import StackClient
+from shared.cli.terminal import (
+    WIDE,
+    cell,
+    distance_text,
+    duration_text,
+    facts_of,
+    output,
+    print_json,
+    stacked,
+    status_cell,
+    table_of,
+)
+from shared.clock import Clock
+from shared.wire.times import parse_instant
+
+PAGE = 100
+EVERY = timedelta(seconds=2)
+
+
+async def operations_of(
+    client: StackClient, query: Mapping[str, object], *, limit: int
+) -> list[Operation]:
+    """Return up to `limit` operations, the newest first, page by page."""
+    found: list[Operation] = []
+    path = "/api/operations"
+    asked: Mapping[str, object] = {**query, "limit": min(limit, PAGE)}
+    while len(found) < limit:
+        document = await client.get(path, asked)
+        found += document["value"]
+        if "nextLink" not in document:
+            break
+        # Where the stack says that it is reached may be elsewhere; the query is what counts.
+        path, asked = f"/api/operations?{document['nextLink'].partition('?')[2]}", {}
+    return found[:limit]
+
+
+async def list_operations(
+    client: StackClient, query: Mapping[str, object], *, limit: int, as_json: bool, clock: Clock
+) -> None:
+    """Print operations, the newest first."""
+    operations = await operations_of(client, query, limit=limit)
+    if as_json:
+        print_json(operations)
+        return
+    console = output()
+    console.print(operations_table(operations, console, clock.now()))
+
+
+async def watch_operations(
+    client: StackClient, query: Mapping[str, object], *, limit: int, clock: Clock
+) -> None:
+    """Show operations, again every two seconds, until somebody interrupts it."""
+    console = output()
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        while True:
+            operations = await operations_of(client, query, limit=limit)
+            live.update(operations_table(operations, console, clock.now()), refresh=True)
+            await clock.sleep(EVERY)
+
+
+async def show_operation(
+    client: StackClient, operation_id: str, *, as_json: bool, clock: Clock
+) -> None:
+    """Print everything about one operation."""
+    operation = await client.get(operation_path(operation_id))
+    if as_json:
+        print_json(operation)
+        return
+    output().print(operation_facts(operation, clock.now()))
+
+
+async def wait_for_operations(
+    client: StackClient, operation_ids: Sequence[str], *, as_json: bool, clock: Clock
+) -> bool:
+    """Wait until all have ended, print how, and say whether all succeeded."""
+    operations = await wait_for(client, operation_ids, clock=clock)
+    if as_json:
+        print_json(operations)
+    else:
+        console = output()
+        console.print(operations_table(operations, console, clock.now()))
+    failed = [each for each in operations if each["status"] != SUCCEEDED]
+    for each in failed:
+        print(f"tocsin: {end_text(each)}", file=sys.stderr)
+    return not failed
+
+
+async def cancel_operation(client: StackClient, operation_id: str, *, as_json: bool) -> None:
+    """Cancel an operation that has not started."""
+    operation = (await client.send("POST", f"{operation_path(operation_id)}/cancel")).body
+    if as_json:
+        print_json(operation)
+    else:
+        print(end_text(operation))
+
+
+def operations_table(
+    operations: Sequence[Operation], console: Console, now: datetime
+) -> RenderableType:
+    """Return a table; each operation has a line of its own where there is room for it."""
+    if not operations:
+        return cell("no operations", "dim")
+    if console.width >= WIDE:
+        return table_of(
+            ("!Status", ">Age", ">Took", "!Id", "!Command", "Resource"),
+            [[*head_of(each, now), *map(cell, names_of(each))] for each in operations],
+        )
+    return table_of(
+        ("!Status", ">Age", ">Took", "Operation"),
+        [[*head_of(each, now), stacked_names(each)] for each in operations],
+    )
+
+
+def head_of(operation: Operation, now: datetime) -> list[RenderableType]:
+    age = now - parse_instant(operation["requestedTime"])
+    return [
+        status_cell(operation["status"]),
+        cell(duration_text(age)),
+        cell(took_text(operation, now)),
+    ]
+
+
+def names_of(operation: Operation) -> tuple[str, str, str]:
+    return operation["id"], operation["command"], operation["resource"]
+
+
+def stacked_names(operation: Operation) -> RenderableType:
+    operation_id, command, resource = names_of(operation)
+    return stacked(cell(command, "bold"), cell(resource), cell(operation_id, "dim"))
+
+
+def took_text(operation: Operation, now: datetime) -> str | None:
+    """Return how long it was carried out, by now if it still is."""
+    started, finished = operation.get("startedTime"), operation.get("finishedTime")
+    if started is None:
+        return None
+    end = now if finished is None else parse_instant(finished)
+    return duration_text(end - parse_instant(started))
+
+
+def operation_facts(operation: Operation, now: datetime) -> RenderableType:
+    """Return everything about an operation."""
+    facts: list[tuple[str, Any]] = [
+        ("operation", cell(operation["id"])),
+        ("command", cell(operation["command"])),
+        ("resource", cell(operation["resource"])),
+        ("status", status_cell(operation["status"])),
+        ("caller", cell(operation["caller"])),
+    ]
+    if "correlationId" in operation:
+        facts.append(("correlation id", cell(operation["correlationId"])))
+    for name, member in (
+        ("requested", "requestedTime"),
+        ("started", "startedTime"),
+        ("finished", "finishedTime"),
+    ):
+        if member in operation:
+            instant = operation[member]
+            facts.append((name, cell(f"{instant} ({distance_text(parse_instant(instant), now)})")))
+    if not has_ended(operation) or "startedTime" in operation:
+        facts.append(("took", cell(took_text(operation, now))))
+    facts += error_facts(operation)
+    for name, member in (("HTTP status", "httpStatus"), ("result", "resultLocation")):
+        if member in operation:
+            facts.append((name, cell(operation[member])))
+    if "result" in operation:
+        facts.append(("result", cell("in --json", "dim")))
+    return facts_of(facts)
+
+
+def error_facts(operation: Operation) -> list[tuple[str, Any]]:
+    error = operation.get("error")
+    if not error:
+        return []
+    return [("error", cell(f"{error['code']}: {error['message']}", "red"))]

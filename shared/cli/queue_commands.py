@@ -1,0 +1,51 @@
+"""The commands of `./tocsin queues`; each imports what it needs when it is called."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from shared.cli.stack_options import DEFAULT_FOLDER, DEFAULT_PORT, DataDirectory, Port
+
+queues = typer.Typer(
+    help="Send to and look into the queues of a running stack.", no_args_is_help=True
+)
+
+
+@queues.command()
+def send(
+    queue: Annotated[str, typer.Argument(help="For example commands.")],
+    body: Annotated[str | None, typer.Option(help="The message itself.")] = None,
+    file: Annotated[
+        typer.FileBinaryRead | None,
+        typer.Option(metavar="<path>", help="The message in a file; - is stdin."),
+    ] = None,
+    message_id: Annotated[
+        str | None, typer.Option(help="The same id within 24 hours is the same command.")
+    ] = None,
+    session_id: Annotated[
+        str | None, typer.Option(help="Whose order is kept; commands-ordered needs one.")
+    ] = None,
+    data_dir: DataDirectory = DEFAULT_FOLDER,
+    port: Port = DEFAULT_PORT,
+) -> None:
+    """Send one message."""
+    from shared.cli.queues import client_of, send_message
+
+    if (body is None) == (file is None):
+        raise typer.BadParameter("give either --body or --file")
+    content = file.read() if file is not None else str(body).encode()
+    properties = {"x-message-id": message_id, "x-session-id": session_id}
+    asyncio.run(send_message(client_of(data_dir, port), queue, content, properties=properties))
+
+
+@queues.command()
+def peek(
+    queue: Annotated[str, typer.Argument(help="For example rejected.")],
+    data_dir: DataDirectory = DEFAULT_FOLDER,
+    port: Port = DEFAULT_PORT,
+) -> None:
+    """Show the messages of a queue without taking them."""
+    from shared.cli.queues import client_of, peek_messages
+
+    asyncio.run(peek_messages(client_of(data_dir, port), queue))
