@@ -61,6 +61,36 @@ class OrderingContract(StoreSteps):
 
         assert await self.woken(world) == ["r"]
 
+    async def test_p3_list_of_cloud_services_waits_for_whatever_is_below(
+        self, world: StoreWorld
+    ) -> None:
+        await self.accept(world, ("a", JOB), ("b", "/cloudservices/cs2/"))
+        await self.accept(world, new("r", "/cloudservices/", world.clock.now(), is_read=True))
+        first, second = await world.wake_ups()
+
+        await self.end(world, first)
+        assert await world.wake_ups() == []
+        await self.end(world, second, FAILED)
+
+        assert await self.woken(world) == ["r"]
+
+    async def test_p3_what_has_no_cloud_service_waits_for_its_own_kind_alone(
+        self, world: StoreWorld
+    ) -> None:
+        await self.accept(world, ("a", "/providers/scheduler/"), ("b", "/cloudservices/cs1/"))
+        await self.accept(world, ("c", "/entitlements/"), ("d", "/providers/other/"))
+        await self.accept(world, ("e", "/providers/scheduler/"), ("f", "/entitlements/"))
+        now = world.clock.now()
+        await self.accept(world, new("r", "/providers/scheduler/", now, is_read=True))
+        await self.accept(world, new("s", "/operations/x/", now, is_read=True))
+        first, second, third, *others = await world.wake_ups()
+        assert [one.id for one in (first, second, third, *others)] == ["a", "b", "c", "d", "s"]
+
+        await self.end(world, first)
+        await self.end(world, third)
+
+        assert await self.woken(world) == ["e", "f"]
+
     async def test_p3_one_request_is_carried_out_in_its_own_order(self, world: StoreWorld) -> None:
         await self.accept(world, ("a", JOB), ("b", COLLECTION), ("c", JOB))
 
