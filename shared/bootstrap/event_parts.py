@@ -12,6 +12,7 @@ from shared.bootstrap.foundation import Foundation, new_id
 from shared.events.delivery import Deliveries
 from shared.events.delivery_store import DeliveryStore
 from shared.events.event_subscriptions import Chance, EventSubscriptions
+from shared.events.events_topic import EventsTopic
 from shared.events.following import Following
 from shared.events.handshake import Handshake
 from shared.events.log import EventLog
@@ -59,6 +60,10 @@ class EventParts:
         return StatusChanges(
             self._on.database, self._on.clock, sender=self._on.broker, ask=self._handshake.ask
         )
+
+    @cached_property
+    def events_topic(self) -> EventsTopic:
+        return EventsTopic(self._on.database, self._on.clock, self.status_changes)
 
     @cached_property
     def redelivery(self) -> Redelivery:

@@ -274,6 +274,7 @@ class Application:
                 _ = self._connector_parts.history_polling
         held = await self._free_what_a_dead_owner_held(now) if is_alone else 0
         if self.settings.role is not Role.SCHEDULER:
+            await self._event_parts.events_topic.keep(self.settings.events_topic)
             await self.sweep_connector()
         if self.settings.role is not Role.CONNECTOR:
             for path in self.settings.management_certificates:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -17,6 +18,7 @@ from functions.event_subscriptions import (
     rotate_secret,
 )
 from shared.bootstrap import Application
+from tests.functions.conftest import opened
 from tests.functions.requests import document_of, request
 
 WEBHOOK = {"sink": {"type": "webhook", "url": "https://example.org/hook"}}
@@ -216,9 +218,8 @@ async def test_what_has_no_signing_secret_has_none_to_rotate(app: Application) -
     assert (await rotate_secret(about("POST", name))).status_code == 409
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
+async def test_what_does_not_exist_is_not_found(app: Application) -> None:
+    for function in (
         get_event_subscription,
         patch_event_subscription,
         delete_event_subscription,
@@ -226,13 +227,20 @@ async def test_what_has_no_signing_secret_has_none_to_rotate(app: Application) -
         resume_event_subscription,
         enable_event_subscription,
         rotate_secret,
-    ],
-)
-@pytest.mark.parametrize("name", ["unknown", "x" * 3000])
-async def test_what_does_not_exist_is_not_found(
-    app: Application, function: Function, name: str
-) -> None:
-    response = await function(about("POST", name, {}))
+    ):
+        for name in ("unknown", "x" * 3000):
+            response = await function(about("POST", name, {}))
 
-    assert response.status_code == 404
-    assert len(response.get_body()) < 500
+            assert response.status_code == 404
+            assert len(response.get_body()) < 500
+
+
+async def test_the_topic_of_the_setting_is_there_from_the_start_and_cannot_be_deleted(
+    tmp_path: Path, certificate: Path
+) -> None:
+    async with opened(tmp_path, certificate, events_topic="all-events"):
+        (shown,) = document_of(await list_event_subscriptions(request("GET", "")))["value"]
+        deleted = await delete_event_subscription(about("DELETE", "events-topic"))
+
+    assert (shown["id"], shown["sink"]["topic"]) == ("events-topic", "all-events")
+    assert deleted.status_code == 409

@@ -88,16 +88,13 @@ async def test_p10_every_fault_is_told(
     assert [one["target"] for one in document_of(response)["error"]["details"]] == targets
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
+async def test_what_does_not_exist_is_not_found(app: Application) -> None:
+    for function in (
         redelivery.send_test_event,
         redelivery.replay_events,
         redelivery.list_dead_letters,
         redelivery.redrive_dead_letters,
-    ],
-)
-async def test_what_does_not_exist_is_not_found(app: Application, function: Function) -> None:
-    response = await function(asking("unknown", since="2026-01-01T00:00:00Z"))
+    ):
+        response = await function(asking("unknown", since="2026-01-01T00:00:00Z"))
 
-    assert response.status_code == 404
+        assert response.status_code == 404

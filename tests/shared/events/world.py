@@ -147,6 +147,7 @@ def assemble(database: Database, clock: FakeClock, open_sink: OpenSink) -> World
     wakes = Wakes()
     log = EventLog(database, clock, wakes)
     names = itertools.count(1)
+    keys = (KEY[shift:] + KEY[:shift] for shift in itertools.cycle(range(len(KEY))))
     answers = Answers()
     status_changes = StatusChanges(database, clock, sender=wakes, ask=answers.ask)
     subscriptions = EventSubscriptions(
@@ -154,7 +155,9 @@ def assemble(database: Database, clock: FakeClock, open_sink: OpenSink) -> World
         clock,
         sealer=SEALER,
         rules=RULES,
-        chance=Chance(new_id=lambda: f"es{next(names)}", random_bytes=lambda size: KEY[:size]),
+        chance=Chance(
+            new_id=lambda: f"es{next(names)}", random_bytes=lambda size: next(keys)[:size]
+        ),
         status_changes=status_changes,
     )
     store = DeliveryStore(database, log, wakes)
