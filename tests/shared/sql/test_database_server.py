@@ -22,7 +22,7 @@ def revisions(url: str) -> dict[str, str]:
     with psycopg.connect(url) as connection:
         found = {}
         for schema in SCHEMAS_OF_PARTS:
-            row = connection.execute(f"SELECT * FROM {schema.version_table}").fetchone()  # type: ignore[arg-type]
+            row = connection.execute(f"SELECT * FROM {schema.version_table}").fetchone()
             assert row is not None
             found[schema.name] = row[0]
         return found
@@ -40,7 +40,7 @@ def test_tables_of_a_newer_version_are_refused(url: str) -> None:
     schema = SCHEMAS_OF_PARTS[1]
     bring_up_to_date(url, (schema,))
     with psycopg.connect(url) as connection:
-        connection.execute(f"UPDATE {schema.version_table} SET version_num = '9999'")  # type: ignore[arg-type]
+        connection.execute(f"UPDATE {schema.version_table} SET version_num = '9999'")
 
     with pytest.raises(ConfigurationError, match="9999"):
         bring_up_to_date(url, (schema,))
