@@ -160,3 +160,22 @@ async def test_p10_urls_and_header_sections_have_an_end(
     response = await FUNCTIONS["list_operations"][0].call(request("GET", path, headers=headers))
 
     assert response.status_code == status
+
+
+async def test_p10_no_depth_of_json_is_too_deep_to_be_refused(app: Application) -> None:
+    brackets = ((b"[", b"]"), (b'{"a":', b"}"))
+    deep = [
+        opening * depth + b"1" + closing * depth
+        for opening, closing in brackets
+        for depth in (50, 199, 201, 1_000, 240_000 // len(opening + closing))
+    ]
+    for body in (found for one in deep for found in (one, b'{"action":%b}' % one)):
+        for name, method, path in (
+            ("change_resource", "PUT", JOB_PATH),
+            ("change_resource", "PATCH", JOB_PATH),
+            ("submit_commands", "POST", "/commands"),
+            ("create_event_subscription", "POST", "/eventsubscriptions"),
+        ):
+            response = await FUNCTIONS[name][0].call(request(method, path, body))
+
+            assert response.status_code == 400
