@@ -1,11 +1,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from shared.bootstrap import Application, use
+from shared.bootstrap.data_folder import DATABASE_FILE, bring_up_to_date
 from shared.development_certificates import create_development_certificates
 from shared.key_ring import create_key_file
 from shared.settings import SchedulerKind, Settings
@@ -18,10 +21,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return create_development_certificates(folder, now=FakeClock().now()).client
 
 
+@cache
+def empty_database() -> bytes:
+    """Return the file that the migrations make; Alembic takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / DATABASE_FILE
+        bring_up_to_date(path)
+        return path.read_bytes()
+
+
 @asynccontextmanager
 async def opened(folder: Path, certificate: Path, **settings: Any) -> AsyncIterator[Application]:
     """Open an application on a folder of its own as this process's; nobody listens where its Scheduler should be."""
     create_key_file(folder / "data-key.json")
+    database_file = folder / DATABASE_FILE
+    if not database_file.exists():
+        database_file.write_bytes(empty_database())
     app = Application(
         Settings(
             data_dir=folder,
