@@ -79,10 +79,13 @@ class ConnectorParts:
     @cached_property
     def history_polling(self) -> HistoryPolling:
         """Raises ConfigurationError for what is not the path of a collection."""
+        collections = [
+            polled(path, self._on.source) for path in self._on.settings.polled_collections
+        ]
         return HistoryPolling(
             SqlPolledHistory(self._on.database, self._event_log),
             Reader(self._deployment, self._terms, self._on.clock),
-            [polled(path, self._on.source) for path in self._on.settings.polled_collections],
+            collections,
             event_log=self._event_log,
             clock=self._on.clock,
             is_paused=lambda: self.connector.health()["status"] != "running",

@@ -34,6 +34,7 @@ async def started(folder: Path, **settings: Any) -> None:
             "must be one of https",
         ),
         ({"connector_auth": "token"}, "nobody would be asked for anything"),
+        ({"polled_collections": ("/cloudservices/cs",)}, "TOCSIN_POLLED_COLLECTIONS"),
     ],
 )
 async def test_settings_that_let_nobody_in_or_everybody_stop_the_start(
