@@ -4,11 +4,12 @@ import itertools
 from datetime import datetime, timedelta
 
 from shared.clock import from_microseconds
+from shared.events.handshake import Permission
 from shared.events.retry_schedule import DELAYS
 from shared.events.sink import Limits, NotDelivered
 from tests.contracts.event_sink import Behaviour
 from tests.shared.events.memory_sink import MemorySink
-from tests.shared.events.world import World, an_event
+from tests.shared.events.world import World, an_event, assemble
 
 
 async def test_a_failure_is_tried_again_by_the_table_then_dead_lettered(
@@ -144,3 +145,87 @@ async def test_where_order_is_kept_an_event_given_up_makes_way(
     await world.deliver_due()
 
     assert await world.statuses() == ["delivered", "deadlettered", "delivered"]
+
+
+async def test_a_schedule_of_its_own_takes_the_place_of_the_table(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe(types=["tocsin.operation.*"])
+    await world.patch(name, retrySchedule=["PT7S", "PT1M"])
+    await world.publish(an_event("e1"))
+    sink.behave(Behaviour.REFUSE)
+    times: list[datetime] = []
+
+    while await world.statuses() != ["deadlettered"]:
+        await world.deliver_due()
+        times.append(world.clock.now())
+        await wait_for_next_attempt(world)
+
+    assert len(sink.attempts) == 3
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert gaps == [timedelta(seconds=7), timedelta(minutes=1)]
+
+
+async def sent_per_second(world: World, sink: MemorySink, seconds: int) -> list[int]:
+    """Deliver for so many seconds; returns how many were sent in each."""
+    counts, begin = [0] * seconds, world.clock.now()
+    while True:
+        before = len(sink.attempts)
+        await world.deliver_due()
+        second = (world.clock.now() - begin) // timedelta(seconds=1)
+        counts[second] += len(sink.attempts) - before
+        if not world.wakes.messages:
+            return counts
+        await world.until_next_wake_up()
+        if world.clock.now() - begin >= timedelta(seconds=seconds):
+            return counts
+
+
+async def test_a_rate_limit_moves_what_is_due_and_loses_nothing(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe()
+    await world.patch(name, rateLimit={"perSecond": 10})
+    await world.publish(*(an_event(f"e{count}") for count in range(45)))
+
+    counts = await sent_per_second(world, sink, seconds=5)
+
+    # A bucket of ten at once, and ten for each second that has begun.
+    assert counts == [18, 10, 10, 7, 0]
+    assert sink.attempts == [f"e{count}" for count in range(45)]
+
+
+async def test_what_the_receiver_allows_counts_too(world: World, sink: MemorySink) -> None:
+    world.answers.answer = Permission(per_minute=60)
+    sink_wish = {"type": "webhook", "url": "https://example.org/", "validation": "cloudevents"}
+    await world.create({"sink": sink_wish, "rateLimit": {"perSecond": 100}})
+    await world.publish(*(an_event(f"e{count}") for count in range(4)))
+
+    assert await sent_per_second(world, sink, seconds=5) == [1, 1, 1, 1, 0]
+
+
+async def test_tries_again_are_counted_too(world: World, sink: MemorySink) -> None:
+    name = await world.subscribe(types=["tocsin.operation.*"])
+    await world.patch(name, rateLimit={"perSecond": 2}, retrySchedule=["PT1S"])
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(*(an_event(f"e{count}") for count in range(4)))
+
+    counts = await sent_per_second(world, sink, seconds=6)
+
+    assert sum(counts) == 8
+    assert max(counts) <= 4
+
+
+async def test_two_processes_keep_a_rate_together(world: World, sink: MemorySink) -> None:
+    name = await world.subscribe()
+    await world.patch(name, rateLimit={"perSecond": 4})
+    other = assemble(world.database, world.clock, sink.open)
+    await world.publish(*(an_event(f"e{count}") for count in range(8)))
+    await world.deliver_due()
+
+    await world.until_next_wake_up()
+    wake_up = world.next_wake_up()
+    assert wake_up is not None
+    await other.deliveries.deliver(wake_up)
+
+    assert len(sink.attempts) == 5

@@ -1,13 +1,19 @@
 import json
+import logging
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.errors import InvalidRequestError, NotFoundError
-from shared.events.webhook_signature import key_of
+from shared.clock import SystemClock
+from shared.errors import AuthenticationError, InvalidRequestError, NotFoundError
+from shared.events.sinks.webhook import Webhooks
+from shared.events.webhook_signature import key_of, verify
+from tests.clocks import START
 from tests.shared.events.memory_sink import MemorySink
-from tests.shared.events.world import KEY, World, an_event
+from tests.shared.events.receiver import Delivery, listening
+from tests.shared.events.world import GUARD, KEY, World, an_event, opened
 
 QUEUE_SQS = {"type": "sqs", "queueUrl": "https://sqs.eu-central-1.amazonaws.com/123456789012/a"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -160,3 +166,69 @@ async def test_what_does_not_exist_is_not_found(world: World, name: str) -> None
         await world.event_subscriptions.get(name)
     with pytest.raises(NotFoundError):
         await world.event_subscriptions.delete(name, caller="key")
+
+
+async def test_two_secrets_sign_until_the_overlap_ends(tmp_path: Path) -> None:
+    webhooks = Webhooks(GUARD, SystemClock(), timeout=timedelta(seconds=15))
+    async with listening() as receiver, opened(tmp_path, webhooks.open) as world:
+        sink = {"type": "webhook", "url": receiver.url, "secret": SECRET}
+        name = (await world.create({"sink": sink})).id
+        made = await world.event_subscriptions.rotate_secret(
+            name, b'{"overlap": "PT1H"}', caller="key"
+        )
+        for wait in (timedelta(minutes=59), timedelta(hours=1)):
+            world.clock.set(START + wait)
+            await world.publish(an_event(f"after {wait}"))
+            await world.deliver_due()
+        await webhooks.close()
+
+    assert made.new_secret is not None
+    accepted = [
+        [is_signed(secret, delivery) for secret in (SECRET, made.new_secret)]
+        for delivery in receiver.deliveries
+    ]
+    assert accepted == [[True, True], [False, True]]
+
+
+def is_signed(secret: str, delivery: Delivery) -> bool:
+    try:
+        verify(secret, delivery.headers, delivery.body, now=SystemClock().now())
+    except AuthenticationError:
+        return False
+    return True
+
+
+async def test_a_connection_string_is_changed_and_taken_away_by_a_patch(world: World) -> None:
+    connection = (
+        "Endpoint=sb://a.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=a2V5"
+    )
+    sink = {"type": "servicebus-queue", "queue": "told", "connectionString": connection}
+    name = (await world.create({"sink": sink})).id
+
+    renamed = await world.patch(name, sink={"queue": "others"})
+    removed = await world.patch(name, sink={"connectionString": None})
+
+    assert connection not in str(renamed.to_json())
+    assert (len(renamed.secrets), removed.secrets) == (1, ())
+    assert removed.sink_settings == {"queue": "others"}
+
+
+async def test_whoever_changes_one_is_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    name = await world.subscribe()
+
+    await world.status_changes.pause(name, caller="somebody")
+    await world.event_subscriptions.delete(name, caller="another")
+
+    told = [
+        (record.__dict__["action"], record.__dict__["caller"])
+        for record in caplog.records
+        if record.__dict__.get("event_subscription_id") == name
+    ]
+    assert told == [
+        ("create_event_subscription", "key"),
+        ("pause_event_subscription", "somebody"),
+        ("delete_event_subscription", "another"),
+    ]
