@@ -38,6 +38,20 @@ async def test_p1_a_message_of_the_ordered_queue_has_a_caller_of_its_own(app: Ap
     assert (operation.resource, operation.caller) == (JOB_PATH, "queue:commands-ordered")
 
 
+async def test_p10_what_another_scheduler_does_not_know_is_rejected(
+    classic_app: Application,
+) -> None:
+    commands = [COMMAND, {"command": "RunJob", "resource": JOB_PATH}]
+
+    await accept_command(message(json.dumps(commands).encode()))
+
+    (event,) = await classic_app.event_log.read(since=0, limit=10)
+    told = json.loads(event.structured)
+    assert told["type"] == "tocsin.command.rejected"
+    assert [fault["path"] for fault in told["data"]["faults"]] == ["$[1].command"]
+    assert await operations_of(classic_app) == []
+
+
 async def test_p3_a_command_that_cannot_be_accepted_is_not_overtaken_by_the_next_of_its_session(
     app: Application, tmp_path: Path
 ) -> None:

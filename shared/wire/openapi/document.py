@@ -18,10 +18,10 @@ from shared.wire.openapi.parameters import PARAMETER, parameters
 from shared.wire.openapi.resource_schemas import arm_schemas
 from shared.wire.openapi.responses import HEADERS, JSON, XML, responses
 from shared.wire.openapi.xml_schemas import XML_SCHEMAS
+from shared.wire.routing import PREFIXES
 
 TAGS = {Surface.CLASSIC: "Service Management", Surface.ARM: "Azure Resource Manager"}
 SECURITY = {Surface.CLASSIC: "managementCertificate", Surface.ARM: "bearerToken"}
-PREFIXES = {Surface.CLASSIC: "/{subscription}", Surface.ARM: "/subscriptions/{subscription}"}
 WORD = re.compile("(?<=[a-z])(?=[A-Z])")
 SCHEMES: JsonObject = {
     "managementCertificate": {
