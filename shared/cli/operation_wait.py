@@ -21,7 +21,7 @@ from shared.clock import Clock
 ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
 SUCCEEDED = "Succeeded"
 FIRST_PAUSE = timedelta(milliseconds=50)
-LONGEST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(seconds=1)
 AT_ONCE = 16
 
 Operation = dict[str, Any]

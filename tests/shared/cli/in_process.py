@@ -1,17 +1,22 @@
 """The command line in this process: as fast as a call, for what ends before a stack is asked."""
 
+from collections.abc import Mapping
+
 from typer.testing import CliRunner, Result
 
 from shared.cli.main import app
 from shared.errors import TocsinError
 
 STACK = ["--data-dir", "--port"]
+NOTHING: Mapping[str, str] = {}
 WIDE = {"COLUMNS": "200", "TERM": "dumb"}
 
 
-def tocsin(*arguments: str, stdin: bytes = b"") -> Result:
+def tocsin(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] = NOTHING) -> Result:
     """Run a command to its end."""
-    return CliRunner().invoke(app, arguments, input=stdin, env=WIDE, prog_name="tocsin")
+    return CliRunner().invoke(
+        app, arguments, input=stdin, env={**WIDE, **environment}, prog_name="tocsin"
+    )
 
 
 def assert_helps(arguments: tuple[str, ...], words: list[str]) -> None:

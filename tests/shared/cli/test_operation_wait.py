@@ -1,0 +1,75 @@
+import asyncio
+from collections.abc import Coroutine, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
+
+from shared.cli.host_client import NO_HEADERS, Answer, HostClient
+from shared.cli.operation_wait import end_text, wait_for
+from shared.cli.stack_client import StackClient
+from shared.errors import NotFoundError
+from tests.clocks import FakeClock, settle
+
+Value = TypeVar("Value")
+
+
+class Operations(HostClient):
+    """A host whose operations end after as many looks as their id says; there is none called `none`."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:1", key="")
+        self.looks: list[str] = []
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Answer:
+        name = path.rsplit("/", 1)[-1]
+        self.looks.append(name)
+        if name == "none":
+            return Answer(status=404, headers={}, body="")
+        has_ended = self.looks.count(name) >= int(name)
+        document: dict[str, Any] = {"id": name, "status": "Succeeded" if has_ended else "Running"}
+        return Answer(status=200, headers={}, body=document)
+
+
+async def moving(clock: FakeClock, waiting: Coroutine[Any, Any, Value]) -> Value:
+    """Let time pass until something has ended."""
+    task = asyncio.ensure_future(waiting)
+    while not task.done():
+        await settle()
+        await clock.advance(timedelta(milliseconds=50))
+    return task.result()
+
+
+async def test_operations_are_returned_in_their_order_when_all_have_ended() -> None:
+    host, clock = Operations(), FakeClock()
+    began = clock.now()
+
+    operations = await moving(clock, wait_for(StackClient(host), ["6", "1", "3"], clock=clock))
+
+    assert [each["id"] for each in operations] == ["6", "1", "3"]
+    assert len(host.looks) == 10
+    assert 1 <= (clock.now() - began).total_seconds() <= 3  # rarer and rarer, side by side
+
+
+async def test_one_that_is_not_there_ends_the_wait() -> None:
+    with pytest.raises(NotFoundError):
+        await wait_for(StackClient(Operations()), ["none"], clock=FakeClock())
+
+
+def test_an_end_is_told_in_a_line() -> None:
+    operation = {
+        "command": "RunJob",
+        "resource": "/cloudservices/a",
+        "status": "Failed",
+        "error": {"code": "Conflict", "message": "is\ncompleted"},
+    }
+
+    assert end_text(operation) == r"RunJob /cloudservices/a: Failed: Conflict: is\ncompleted"

@@ -1,0 +1,65 @@
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.cli.demo.stage import free_ports
+from shared.cli.host_client import Answer
+from shared.cli.stack_client import failure_of, segment, stack_client
+from shared.errors import (
+    ConfigurationError,
+    NotFoundError,
+    PermanentError,
+    TocsinError,
+    TransientError,
+)
+from tests.shared.cli.running_stack import RunningStack
+
+REFUSAL = {"error": {"code": "BadRequest", "message": "$.a: must be \x1b[2J"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "said"),
+    [
+        (400, REFUSAL, PermanentError, r"BadRequest: $.a: must be \x1b[2J"),
+        (404, REFUSAL, NotFoundError, r"BadRequest: $.a: must be \x1b[2J"),
+        (503, REFUSAL, TransientError, r"BadRequest: $.a: must be \x1b[2J"),
+        (401, "", ConfigurationError, "refuses the key of this data folder"),
+        (500, "", TransientError, "the host answered 500"),
+        (413, "\x07", PermanentError, r"the host answered 413 \x07"),
+        (400, {"error": "odd"}, PermanentError, "the host answered 400 {'error': 'odd'}"),
+    ],
+)
+def test_an_answer_that_is_no_success_is_told_in_a_line(
+    status: int, body: Any, kind: type[TocsinError], said: str
+) -> None:
+    failure = failure_of(Answer(status=status, headers={}, body=body))
+
+    assert type(failure) is kind
+    assert said in failure.message
+    assert failure.message.isprintable()
+
+
+def test_nobody_there_is_told_with_the_address(stack: RunningStack) -> None:
+    port = free_ports().host
+
+    async def ask() -> None:
+        async with stack_client(stack.folder, port) as client:
+            await client.get("/api/health")
+
+    with pytest.raises(TransientError, match=f"nothing answers at http://127.0.0.1:{port}"):
+        asyncio.run(ask())
+
+
+def test_a_folder_without_keys_is_told(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with stack_client(tmp_path, 1):
+            raise AssertionError
+
+    with pytest.raises(ConfigurationError, match="start the stack"):
+        asyncio.run(ask())
+
+
+def test_a_name_stays_one_segment() -> None:
+    assert segment("a/b?c#ä ") == "a%2Fb%3Fc%23%C3%A4%20"
