@@ -48,7 +48,7 @@ async def test_p10_what_another_scheduler_does_not_know_is_rejected(
     (event,) = await classic_app.event_log.read(since=0, limit=10)
     told = json.loads(event.structured)
     assert told["type"] == "tocsin.command.rejected"
-    assert [fault["path"] for fault in told["data"]["faults"]] == ["$[1].command"]
+    assert [fault["target"] for fault in told["data"]["faults"]] == ["$[1].command"]
     assert await operations_of(classic_app) == []
 
 
