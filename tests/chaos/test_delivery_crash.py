@@ -1,15 +1,17 @@
 """Deliveries, killed at every point that they wait at."""
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from shared.events.queries import RangeQuery
 from shared.events.sink import NotDelivered, Outcome, OutgoingEvent
 from shared.sql.database import Database, GroupWork, Item, Value, Work
-from tests.clocks import FakeClock
+from tests.clocks import START, FakeClock
 from tests.shared.events.memory_sink import MemorySink
 from tests.shared.events.world import an_event, assemble, migrated
 
@@ -148,3 +150,46 @@ async def check(folder: Path, sink: MemorySink) -> Sequence[str]:
     assert all(bodies[name] == body for name, body in sink.received)
     await database.close()
     return committed
+
+
+async def test_p6_p7_a_crash_at_any_await_of_a_replay_loses_no_event_of_it(tmp_path: Path) -> None:
+    for passages in itertools.count(1):
+        folder = tmp_path / str(passages)
+        folder.mkdir()
+        sink = MemorySink()
+        accepted, crashed = await replay_until_crash(folder, sink, passages)
+        before = Counter(sink.attempts)
+        await live_again(folder, sink)
+
+        await check(folder, sink)
+        assert before.keys() == set(NAMES)
+        if accepted:
+            assert min(Counter(sink.attempts).values()) >= 2
+        if not crashed:
+            assert passages > 20
+            return
+
+
+async def replay_until_crash(folder: Path, sink: MemorySink, passages: int) -> tuple[bool, bool]:
+    """Replay what was delivered in a process that dies at that passage; returns whether the replay was accepted, and
+    whether the process died."""
+    database = migrated(folder)
+    world = assemble(database, FakeClock(), sink.open)
+    name = await world.subscribe()
+    await world.publish(*(an_event(name) for name in NAMES))
+    await world.deliver_due()
+    passage = Countdown(passages)
+    world = assemble(
+        CrashingDatabase(database, passage), FakeClock(), lambda _: CrashingSink(sink, passage)
+    )
+    everything = RangeQuery(since=START, until=START + timedelta(hours=1))
+    accepted = crashed = False
+    try:
+        await world.redelivery.replay(name, everything, caller="key")
+        accepted = True
+        await world.deliver_due()
+    except* CrashError:
+        crashed = True
+    finally:
+        await database.close()
+    return accepted, crashed
