@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.wire.catalogue import CATALOGUE
 from tests.event_conformance import check_event
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ OF_THE_CONNECTOR = (
     "called with no certificate → 403 AuthenticationFailed",
     "Operation-Location: …/operations/",
     "has woken execute_operation, runs since the PUT: ",
-    "$.command: must be one of CreateOrUpdateCloudService, … (16)",
+    f"$.command: must be one of CreateOrUpdateCloudService, … ({len(CATALOGUE)})",
     "$.recurrence.interval",
     "DeadLetterReason = ",
     "killed with SIGKILL",
