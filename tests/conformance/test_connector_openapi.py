@@ -26,7 +26,7 @@ from tests.conformance.http_file import FileRequest, HttpFile, filled, read_http
 HTTP_FILE = Path(__file__).parents[2] / "examples" / "test.http"
 
 by_chance = settings(
-    max_examples=4,
+    max_examples=3,
     derandomize=True,
     database=None,
     deadline=None,
