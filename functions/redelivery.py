@@ -21,9 +21,10 @@ async def send_test_event(req: func.HttpRequest) -> func.HttpResponse:
     trial = await (await application()).trials.send(
         id_of(req), caller=await caller_of(req), within=wait or NO_TIME
     )
-    response = answered(trial.to_json(), status=200 if trial.is_over else 202)
-    if wait is not None and trial.is_over:
-        response.headers["Preference-Applied"] = f"wait={wait.total_seconds():.0f}"
+    if wait is None or not trial.is_over:
+        return answered(trial.to_json(), status=202)
+    response = answered(trial.to_json())
+    response.headers["Preference-Applied"] = f"wait={wait.total_seconds():.0f}"
     return response
 
 

@@ -1,4 +1,6 @@
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import azure.functions as func
@@ -7,6 +9,8 @@ import pytest
 from functions import redelivery
 from functions.event_subscriptions import pause_event_subscription
 from shared.bootstrap import Application
+from shared.messaging.wake_up import WakeUp
+from tests.clocks import FakeClock
 from tests.functions.requests import document_of, request
 from tests.functions.test_event_subscriptions import about, created
 
@@ -26,6 +30,23 @@ async def test_a_test_event_is_accepted(app: Application) -> None:
     assert response.status_code == 202
     assert document_of(response) == {"eventId": published.event.id, "status": "pending"}
     assert published.event.data == {"eventSubscriptionId": name, "caller": "key"}
+
+
+async def test_who_waits_for_a_test_event_is_told_of_its_first_attempt(app: Application) -> None:
+    name = (await created(app, sink={"type": "servicebus-topic", "topic": "nobody-has-it"}))["id"]
+    waiting = asyncio.create_task(
+        redelivery.send_test_event(about("POST", name, headers={"prefer": "wait=10"}))
+    )
+    receiver = app.broker.receiver("deliveries")
+    (received,) = await receiver.receive(max_messages=1, max_wait=timedelta(seconds=10))
+    await app.deliveries.deliver(WakeUp.decode(received.message.body))
+    assert isinstance(app.clock, FakeClock)
+    while not waiting.done():
+        await app.clock.advance(timedelta(seconds=1))
+
+    response = await waiting
+    assert (response.status_code, response.headers["Preference-Applied"]) == (200, "wait=10")
+    assert document_of(response)["lastError"]
 
 
 async def test_what_is_paused_is_not_tested(app: Application) -> None:
