@@ -240,9 +240,19 @@ async def exchange(app: SchedulerService, scope: dict[str, Any], content: bytes)
 
 
 @asynccontextmanager
-async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIterator[Stack]:
-    """Open the stack on `folder`, which may have been used before; `ids` sets where new ids begin."""
-    database = InlineDatabase(migrated(folder))
+async def open_stack(
+    folder: Path,
+    clock: FakeClock,
+    *,
+    ids: int = 1,
+    database: Database | None = None,
+    broker: EmbeddedBroker | None = None,
+) -> AsyncIterator[Stack]:
+    """Open the stack on `folder`, which may have been used before; `ids` sets where new ids begin.
+
+    Its database is there too, with the broker in it, unless others are given.
+    """
+    database = database or InlineDatabase(migrated(folder))
     files = create_development_certificates(folder / "tls", now=clock.now())
     numbers = count(ids)
     (certificate,) = load_certificates((files.client_cer,))
@@ -255,7 +265,7 @@ async def open_stack(folder: Path, clock: FakeClock, *, ids: int = 1) -> AsyncIt
     def new_id() -> str:
         return f"{next(numbers):032x}"
 
-    engine = build_stack(database, clock, horizon=TIMER_HORIZON, new_id=new_id)
+    engine = build_stack(database, clock, broker=broker, horizon=TIMER_HORIZON, new_id=new_id)
     engine.collection_id = 1
     store, broker = engine.store, engine.broker
     job_changes = JobChanges(store, engine.planner, engine.outgoing)
