@@ -12,7 +12,10 @@ from functions.queues import (
     publish_history,
 )
 from shared.bootstrap import Application, use
+from shared.host.messages import one_message
+from shared.messaging.entities import COMMANDS
 from shared.messaging.message import Message
+from shared.messaging.redrive import redrive
 from shared.settings import Settings
 from tests.clocks import FakeClock
 from tests.functions.requests import JOB, JOB_PATH, message, operations_of
@@ -82,6 +85,25 @@ async def test_p3_a_command_that_cannot_be_accepted_is_not_overtaken_by_the_next
 async def test_p4_a_message_that_is_delivered_twice_is_one_operation(app: Application) -> None:
     for deliveries in (1, 2):
         await accept_command(message(json.dumps(COMMAND).encode(), deliveries=deliveries))
+
+    assert len(await operations_of(app)) == 1
+
+
+@pytest.mark.parametrize("message_id", [None, "m1"])
+async def test_p4_a_command_that_was_accepted_before_it_was_given_up_has_one_effect_when_redriven(
+    app: Application, message_id: str | None
+) -> None:
+    await app.broker.send(
+        COMMANDS, [Message(body=json.dumps(COMMAND).encode(), message_id=message_id)]
+    )
+    receiver = app.broker.receiver(COMMANDS)
+    (received,) = await receiver.receive(max_messages=1, max_wait=timedelta(0))
+    await accept_command(one_message(received))
+    await receiver.dead_letter(received, reason="MaxDeliveryCountExceeded", description="")
+
+    await redrive(app.broker, COMMANDS, limit=1)
+    (again,) = await receiver.receive(max_messages=1, max_wait=timedelta(0))
+    await accept_command(one_message(again))
 
     assert len(await operations_of(app)) == 1
 
