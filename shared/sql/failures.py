@@ -75,7 +75,7 @@ def text_of(error: BaseException) -> str:
     """Return what of an error may be shown."""
     cause = cause_of(error)
     if cause is None or cause.sqlstate is None:
-        return str(cause or error).strip()
+        return " ".join(str(cause or error).split())
     if cause.sqlstate.startswith(DATA_EXCEPTION):
         return f"{type(cause).__name__} ({cause.sqlstate})"
     return cause.diag.message_primary or type(cause).__name__

@@ -30,6 +30,7 @@ from shared.sql.failures import (
     is_repeatable,
     is_unavailable,
     refused,
+    text_of,
     without_values,
 )
 
@@ -250,8 +251,11 @@ def refuse_all(
     requests: Sequence[Request], error: BaseException, end: BaseException | None = None
 ) -> Committed:
     """Tell everybody that the database could not do it, or that it is not known whether it did."""
+    # Without its traceback: while a server is away, all that anybody tries comes here.
     logger.error(
-        "transaction failed", exc_info=error, extra={"action": "commit", "requests": len(requests)}
+        "transaction failed: %s",
+        text_of(error),
+        extra={"action": "commit", "requests": len(requests)},
     )
     return Committed([(request, None, refused(error)) for request in requests], (), end)
 

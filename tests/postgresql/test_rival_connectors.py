@@ -101,7 +101,7 @@ async def test_p2_one_wake_up_is_followed_once_and_only_its_holder_ends_it(
             *(world.store.record(mine.lease, SUCCEEDED, now=now) for world in worlds),
             return_exceptions=True,
         )
-        assert sorted(type(one) for one in ends if one is not None) == [LeaseLostError]
+        assert [type(one) for one in ends if one is not None] == [LeaseLostError]
 
     assert await worlds[0].rows("SELECT count(*) FROM event") == [(ROUNDS,)]
 
@@ -125,7 +125,7 @@ class Ledger:
             self.accepted.update({one.operation.id: one.follows for one in group})
             await accept(world, *group)
 
-    async def work(self, world: World, producing: "asyncio.Future[object]") -> None:
+    async def work(self, world: World, producing: "asyncio.Future[list[None]]") -> None:
         receiver, now = world.broker.receiver(OPERATIONS), world.clock.now()
         while not (producing.done() and len(self.ended) == len(self.accepted)):
             received = await receiver.receive(max_messages=1, max_wait=timedelta())
