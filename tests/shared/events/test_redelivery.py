@@ -1,5 +1,6 @@
 """Replays of a range, and dead letters that are delivered again."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from shared.errors import ConflictError, InvalidRequestError, NotFoundError
 from shared.events.queries import PageQuery, RangeQuery
 from shared.messaging.steps import AT_ONCE
 from shared.sql.database import Transaction
-from tests.clocks import START
+from tests.clocks import START, settle
 from tests.contracts.event_sink import Behaviour
 from tests.shared.events.memory_sink import MemorySink
 from tests.shared.events.world import World, an_event
@@ -128,12 +129,17 @@ async def test_a_replay_goes_on_by_another_filter_when_that_is_changed(
 ) -> None:
     await world.publish(an_event("a"), an_event("b", event_type="tocsin.job.created"))
     name = await world.subscribe()
+    await world.publish(an_event("new"))
+    gate = sink.hold()
+    delivering = asyncio.create_task(world.deliver_due())
+    await settle()
+
     await world.redelivery.replay(name, between(0, 1), caller="key")
-
     await world.patch(name, filter={"types": ["tocsin.job.*"]})
-    await world.deliver_due()
+    gate.set()
+    await delivering
 
-    assert sink.attempts == ["b"]
+    assert sink.attempts == ["new", "b"]
 
 
 async def test_a_test_event_is_replayed_to_nobody(world: World, sink: MemorySink) -> None:
