@@ -13,12 +13,13 @@ class Completion:
         self._event_log = event_log
         self._replies = replies
 
-    async def tell(self, operation_id: str, *, wants_reply: bool) -> None:
-        """Tell of the end of an operation."""
+    async def tell(self, operation_id: str, *, wants_reply: bool, is_published: bool) -> None:
+        """Tell of the end of an operation, whose event may be published already."""
         self._watch.tell_end(operation_id)
+        if not is_published:
+            await self._event_log.publish()
         if wants_reply:
             await self._replies.send(operation_id)
-        await self._event_log.publish()
 
     async def sweep(self) -> None:
         """Tell of what was not told after its commit."""

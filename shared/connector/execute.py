@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.client.scheduler import RestResponse
 from shared.clock import Clock
@@ -24,7 +24,7 @@ from shared.connector.operations import (
     Phase,
 )
 from shared.connector.pause import Pause
-from shared.connector.store import OperationStore
+from shared.connector.store import OperationStore, Started
 from shared.errors import LeaseLostError
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import when_due
@@ -33,6 +33,8 @@ from shared.wire.json_types import JsonObject
 
 logger = logging.getLogger(__name__)
 
+IN_A_ROW = timedelta(seconds=30)
+"""As long as this one call carries out operations that waited for each other; the next is woken by a message."""
 MOST_LEASES = 10
 EXHAUSTED = OperationError(
     code="AttemptsExhausted",
@@ -65,21 +67,16 @@ class Executor:
         self.pause = Pause()
 
     async def execute(self, wake_up: WakeUp) -> None:
-        """Do the next step of the operation that `wake_up` names, if it is due and nobody else does it."""
+        """Do the next step of the operation that `wake_up` names, if it is due and nobody else does it.
+
+        If that is its end, and others waited for it, go on with the first of them: a message would come later.
+        """
         started = await when_due(
             lambda: self._store.start(wake_up, now=self._clock.now()), self._clock
         )
-        if started is None:
-            return
-        step = await self._next_step(started.assignment)
-        try:
-            await self._store.record(started.lease, step, now=self._clock.now())
-        except LeaseLostError:
-            logger.warning("lease lost", extra=described("drop_attempt", started.assignment))
-            return
-        if isinstance(step, Ended):
-            log_end(started.assignment, step)
-            await self._completion.tell(wake_up.id, wants_reply=started.assignment.wants_reply)
+        stop_at = self._clock.now() + IN_A_ROW
+        while started is not None:
+            started = await self._carry_out(started, stop_at=stop_at)
 
     async def cancel(self, operation_id: str) -> Operation:
         """End an operation that was never started; one that is canceled already is returned as it is.
@@ -89,8 +86,29 @@ class Executor:
             ConflictError: it was started, or has ended.
         """
         operation = await self._store.cancel(operation_id, now=self._clock.now())
-        await self._completion.tell(operation_id, wants_reply=True)
+        await self._completion.tell(operation_id, wants_reply=True, is_published=False)
         return operation
+
+    async def _carry_out(self, started: Started, *, stop_at: datetime) -> Started | None:
+        """Do the next step of a started operation; returns what its end has started, None from `stop_at` on."""
+        assignment = started.assignment
+        step = await self._next_step(assignment)
+        now = self._clock.now()
+        try:
+            # A reply may take long, and what is started has a lease that runs.
+            goes_on = now < stop_at and not assignment.wants_reply
+            recorded = await self._store.record(started.lease, step, now=now, goes_on=goes_on)
+        except LeaseLostError:
+            logger.warning("lease lost", extra=described("drop_attempt", assignment))
+            return None
+        if isinstance(step, Ended):
+            log_end(assignment, step)
+            await self._completion.tell(
+                started.lease.id,
+                wants_reply=assignment.wants_reply,
+                is_published=recorded.is_published,
+            )
+        return recorded.following
 
     async def _next_step(self, assignment: Assignment) -> Later | Ended:
         now = self._clock.now()

@@ -45,8 +45,12 @@ class OperationStore(Protocol):
         A wake-up that comes more than 60 s early is sent again for when the row is due, and is Nothing.
         """
 
-    async def record(self, lease: Lease, step: Later | Ended, *, now: datetime) -> None:
+    async def record(
+        self, lease: Lease, step: Later | Ended, *, now: datetime, goes_on: bool = False
+    ) -> "Recorded":
         """End the lease with what was found out.
+
+        Who `goes_on` is given the first operation that the end releases, started in the same transaction.
 
         The end of an operation inserts its event and, where the command asked for one, its reply; it releases what
         waited for it and wakes what now waits for nothing, whose deadline counts from here. Of many that wait, some are
@@ -89,6 +93,14 @@ class OperationList(Protocol):
 
     async def page(self, wanted: OperationFilter) -> OperationPage:
         """Return operations, those that were asked for last first; costs what is returned, whatever is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What else the transaction of a record has done: published the event of an end, started what follows."""
+
+    is_published: bool = False
+    following: "Started | None" = None
 
 
 @dataclass(frozen=True, slots=True)

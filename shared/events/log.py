@@ -109,6 +109,16 @@ class EventLog:
             if is_all:
                 return total
 
+    def publish_in(self, transaction: Transaction) -> bool:
+        """Publish in the transaction that inserted, where it is the only writer; whether nothing is left to `publish`.
+
+        Where there are several, whoever publishes holds up all others until the commit.
+        """
+        if transaction.connection.dialect.name != "sqlite":
+            return False
+        _, is_all = self._publish(transaction)
+        return is_all
+
     async def read(self, *, since: int, limit: int) -> Sequence[NumberedEvent]:
         """Return up to `limit` events with numbers above `since`, in order."""
         return (await self.page(since=since, limit=limit)).events

@@ -201,6 +201,22 @@ class WorkRows:
             return Nothing()
         return self.start(transaction, WakeUp(row_id, rows[0].attempt), now=now)
 
+    def start_parked(
+        self, transaction: Transaction, row_id: str, *, attempt: int, now: datetime
+    ) -> Lease | None:
+        """Take the lease of a parked row that waits for nothing any more, without a wake-up for it.
+
+        In place of `schedule`, by whoever goes on with it at once; if he dies sweep finds it when the lease is over.
+        """
+        started = self._statements.start_parked.rows(
+            transaction.connection,
+            row_id=row_id,
+            at_attempt=attempt,
+            present=to_microseconds(now),
+            until=to_microseconds(now + self._lease),
+        )
+        return Lease(row_id, attempt + 1, started[0].unrecorded) if started else None
+
     def record(
         self,
         transaction: Transaction,
@@ -314,18 +330,26 @@ class Statements:
         row, column = table.c[key], table.c
         this = row == bindparam("row_id")
         free = (column.lease_until.is_(None)) | (column.lease_until <= bindparam("present"))
+        leased = {
+            "attempt": column.attempt + 1,
+            "unrecorded": column.unrecorded + 1,
+            "lease_until": bindparam("until"),
+            "sweep_at": bindparam("until"),
+            "wakes": 0,
+            **writes.at_start,
+        }
         self.start = Prepared(
             update(table)
             .where(this, column.attempt == bindparam("at_attempt"), free)
             .where(column.due_at <= bindparam("present"))
-            .values(
-                attempt=column.attempt + 1,
-                unrecorded=column.unrecorded + 1,
-                lease_until=bindparam("until"),
-                sweep_at=bindparam("until"),
-                wakes=0,
-                **writes.at_start,
-            )
+            .values(**leased)
+            .returning(column.unrecorded)
+        )
+        self.start_parked = Prepared(
+            update(table)
+            .where(this, column.attempt == bindparam("at_attempt"), column.due_at.is_(None))
+            .where(column.lease_until.is_(None))
+            .values(due_at=bindparam("present"), **leased)
             .returning(column.unrecorded)
         )
         self.state = Prepared(

@@ -17,6 +17,7 @@ from shared.messaging.steps import AT_ONCE
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
 from tests.contracts.operation_store_canceling import CancelingContract
+from tests.contracts.operation_store_following import FollowingContract
 from tests.contracts.operation_store_listing import ListingContract
 from tests.contracts.operation_store_ordering import OrderingContract
 from tests.contracts.operation_store_results import ResultsContract
@@ -31,7 +32,9 @@ from tests.contracts.operation_store_steps import (
 )
 
 
-class OperationStoreContract(OrderingContract, CancelingContract, ListingContract, ResultsContract):
+class OperationStoreContract(
+    OrderingContract, FollowingContract, CancelingContract, ListingContract, ResultsContract
+):
     """A subclass opens a world over an empty store."""
 
     async def test_p1_accepted_operation_is_there_and_woken_once(self, world: StoreWorld) -> None:

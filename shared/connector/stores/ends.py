@@ -1,18 +1,18 @@
-"""The end of an operation: its row, its event, and the release of what waited for it, in one transaction.
-
-What waits for a write waits for the last unfinished one of each path. So what waited for a write that is canceled waits
-for the one before it on the same path, if that has not ended.
-"""
+"""The end of an operation: its row, its result, its event, its reply, and the release of what waited for it, in one
+transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shared.clock import to_microseconds, to_optional_microseconds
 from shared.connector.announcements import end_event
 from shared.connector.operations import Ended, Operation, OperationStatus
+from shared.connector.store import Recorded, Started
 from shared.connector.stores import statements
 from shared.connector.stores.path_locks import lock_paths
+from shared.connector.stores.releases import Releases
 from shared.connector.stores.replies import insert_into_outbox
 from shared.connector.stores.results import (
     LARGE_RESULTS_KEPT,
@@ -20,14 +20,30 @@ from shared.connector.stores.results import (
     encoded_result,
     keep_large_result,
 )
-from shared.connector.stores.rows import to_operation, to_reply_to
+from shared.connector.stores.rows import operation_of, to_assignment, to_operation, to_reply_to
 from shared.errors import ConflictError, LeaseLostError, NotFoundError, RequestError
 from shared.events.log import EventLog
-from shared.messaging.steps import in_steps
 from shared.messaging.work import Lease, WorkRows
 from shared.sql.database import Database, Transaction
 
-RELEASED_AT_ONCE = 200
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An end to write down; who `goes_on` starts what it releases."""
+
+    lease: Lease
+    ended: Ended
+    now: datetime
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An operation that has ended, and what followed; `number` if more waits for it than one transaction releases."""
+
+    operation: Operation
+    number: int | None = None
+    following: Started | None = None
 
 
 class Ends:
@@ -44,138 +60,138 @@ class Ends:
     ) -> None:
         self._database = database
         self._work = work
+        self._releases = Releases(database, work)
         self._event_log = event_log
         self._source = source
         self._public_url = public_url or ""
 
-    async def record(self, lease: Lease, end: Ended, *, now: datetime) -> None:
+    async def record(self, end: End) -> Recorded:
         """Raises LeaseLostError."""
-        unreleased = await self._database.run(lambda tx: self._record(tx, lease, end, now))
-        if unreleased is not None:
-            await self.release_rest(unreleased, now=now)
+        closed, is_published = await self._database.run_grouped(self._record_group, end)
+        if isinstance(closed, LeaseLostError):
+            raise closed
+        if closed.number is not None:
+            await self.finish_release(closed.number, now=end.now)
+        return Recorded(is_published, closed.following)
 
     async def cancel(self, operation_id: str, *, now: datetime) -> Operation:
         """Raises NotFoundError and ConflictError."""
-        found, unreleased = await self._database.run(
+        closed = await self._database.run(
             lambda transaction: self._cancel(transaction, operation_id, now)
         )
-        if isinstance(found, RequestError):
-            raise found
-        if unreleased is not None:
-            await self.release_rest(unreleased, now=now)
-        return found
+        if isinstance(closed, RequestError):
+            raise closed
+        if closed.number is not None:
+            await self.finish_release(closed.number, now=now)
+        return closed.operation
 
-    async def release_rest(self, ended: int, *, now: datetime) -> None:
-        """Go on with the release of what waits for an operation that has ended."""
+    async def finish_release(self, ended: int, *, now: datetime) -> None:
+        """Release what more waits for an operation that has ended."""
+        await self._releases.finish(ended, now=now)
 
-        def step(transaction: Transaction) -> int:
-            # Of two processes that release, the second finds what the first has left, and not nothing.
-            rows = statements.lock_ended.rows(transaction.connection, ended=ended)
-            released = sum(self._release(transaction, row, now) for row in rows)
-            if released < RELEASED_AT_ONCE:
-                statements.set_releasing.change(transaction.connection, ended=ended, since=None)
-            return released
+    # A bound method is a new object each time, equal to the last: the group is found by equality.
+    def _record_group(
+        self, transaction: Transaction, group: Sequence[End]
+    ) -> Sequence[tuple[Closed | LeaseLostError, bool]]:
+        lock_paths(
+            transaction,
+            (
+                row.path
+                for end in group
+                for row in statements.find_path.rows(
+                    transaction.connection, operation_id=end.lease.id
+                )
+            ),
+        )
+        closed = [self._record(transaction, end) for end in group]
+        is_published = self._event_log.publish_in(transaction)
+        return [(one, is_published) for one in closed]
 
-        await in_steps(self._database, step, at_once=RELEASED_AT_ONCE)
+    def _record(self, transaction: Transaction, end: End) -> Closed | LeaseLostError:
+        try:
+            self._work.record(transaction, end.lease, due_at=None, now=end.now)
+        except LeaseLostError as error:  # nothing is written, and the others in the group go on
+            return error
+        row, operation = self._write(transaction, end)
+        self._tell(transaction, row, operation, end.now)
+        ready, is_all = self._releases.begin(transaction, row, end.now)
+        following = None
+        if end.goes_on and ready:
+            following = self._start(transaction, ready.pop(0), end.now)
+        self._releases.wake(transaction, ready, end.now)
+        return Closed(operation, None if is_all else row.number, following)
 
-    def _record(
-        self, transaction: Transaction, lease: Lease, end: Ended, now: datetime
-    ) -> int | None:
-        connection = transaction.connection
-        paths = statements.find_path.rows(connection, operation_id=lease.id)
-        lock_paths(transaction, (row.path for row in paths))
-        self._work.record(transaction, lease, due_at=None, now=now)
-        text = encoded_result(end.result)
+    def _write(self, transaction: Transaction, end: End) -> tuple[Any, Operation]:
+        """Write the end into its row, and a large result beside it."""
+        ended, text = end.ended, encoded_result(end.ended.result)
         is_large = text is not None and len(text) > LONGEST_RESULT
-        kept_until = now + LARGE_RESULTS_KEPT if is_large else None
+        kept_until = end.now + LARGE_RESULTS_KEPT if is_large else None
         rows = statements.end.rows(
-            connection,
-            operation_id=lease.id,
-            with_status=end.status.value,
-            present=to_microseconds(now),
-            with_http_status=end.http_status,
-            with_error_code=end.error and end.error.code,
-            with_error_message=end.error and end.error.message,
+            transaction.connection,
+            operation_id=end.lease.id,
+            with_status=ended.status.value,
+            present=to_microseconds(end.now),
+            with_http_status=ended.http_status,
+            with_error_code=ended.error and ended.error.code,
+            with_error_message=ended.error and ended.error.message,
             with_result=None if is_large else text,
             with_large_result_until=to_optional_microseconds(kept_until),
         )
         if not rows:
-            raise LeaseLostError(f"operation {lease.id} has ended already")
+            raise LeaseLostError(f"operation {end.lease.id} has ended already")
         if text is not None and kept_until is not None:
-            keep_large_result(transaction, lease.id, text, until=kept_until)
-        return self._close(transaction, rows[0], now)
+            keep_large_result(transaction, end.lease.id, text, until=kept_until)
+        is_beside = is_large or text is None
+        return rows[0], operation_of(rows[0], None if is_beside else ended.result)
 
     def _cancel(
         self, transaction: Transaction, operation_id: str, now: datetime
-    ) -> tuple[Operation | RequestError, int | None]:
+    ) -> Closed | RequestError:
         connection = transaction.connection
         paths = statements.find_path.rows(connection, operation_id=operation_id)
         if not paths:
-            return NotFoundError(f"there is no operation {operation_id!r}"), None
+            return NotFoundError(f"there is no operation {operation_id!r}")
         lock_paths(transaction, (row.path for row in paths))
         rows = statements.cancel.rows(
             connection, operation_id=operation_id, present=to_microseconds(now)
         )
-        if rows:
-            self._work.withdraw(transaction, operation_id)
-            return to_operation(rows[0]), self._close(transaction, rows[0], now)
-        (row,) = statements.get.rows(connection, operation_id=operation_id)
-        found = to_operation(row)
-        if found.status is OperationStatus.CANCELED:
-            return found, None
-        return ConflictError(
-            f"operation {operation_id!r} is {found.status}; only one that was never started can be canceled"
-        ), None
+        if not rows:
+            (row,) = statements.get.rows(connection, operation_id=operation_id)
+            return canceled_before(to_operation(row))
+        self._work.withdraw(transaction, operation_id)
+        operation = operation_of(rows[0], None)
+        self._tell(transaction, rows[0], operation, now)
+        ready, is_all = self._releases.begin(transaction, rows[0], now)
+        self._releases.wake(transaction, ready, now)
+        return Closed(operation, None if is_all else rows[0].number)
 
-    def _close(self, transaction: Transaction, row: Any, now: datetime) -> int | None:
-        """Tell of the end, and release; returns the operation's number when more waits for it than fits in here."""
-        event = end_event(to_operation(row), source=self._source, public_url=self._public_url)
+    def _tell(
+        self, transaction: Transaction, row: Any, operation: Operation, now: datetime
+    ) -> None:
+        """Insert the event, and the reply for whoever asked for one."""
+        event = end_event(operation, source=self._source, public_url=self._public_url)
         structured = event.encode()
         self._event_log.insert_encoded(transaction, event, structured)
         reply_to = to_reply_to(row)
         if reply_to is not None:
             insert_into_outbox(transaction, row.id, reply_to, structured, now=now)
-        if self._release(transaction, row, now) < RELEASED_AT_ONCE:
-            return None
-        number: int = row.number
-        statements.set_releasing.change(
-            transaction.connection, ended=number, since=to_microseconds(now)
-        )
-        return number
 
-    def _release(self, transaction: Transaction, ended: Any, now: datetime) -> int:
-        """Release some of what waits for an operation that has ended; returns how many."""
-        connection = transaction.connection
-        rows = statements.forget_waiting.rows(
-            connection, ended=ended.number, at_most=RELEASED_AT_ONCE
-        )
-        successors: Sequence[int] = [row.successor for row in rows]
-        before = find_before(transaction, ended) if successors else None
-        if before is not None:
-            statements.insert_waiting.execute_many(
-                connection, [{"before": before, "after": after} for after in successors]
-            )
-        else:
-            for successor in successors:
-                self._release_one(transaction, successor, now)
-        return len(successors)
-
-    def _release_one(self, transaction: Transaction, successor: int, now: datetime) -> None:
-        rows = statements.release.rows(transaction.connection, successor=successor)
-        for row in rows:  # none when it was canceled meanwhile
-            if row.waits_for == 0:
-                statements.set_deadline.change(
-                    transaction.connection, operation_id=row.id, present=to_microseconds(now)
-                )
-                self._work.schedule(transaction, row.id, attempt=row.attempt, due_at=now, now=now)
+    def _start(self, transaction: Transaction, row: Any, now: datetime) -> Started | None:
+        """Start what has been released; None when somebody else did something to it meanwhile."""
+        lease = self._work.start_parked(transaction, row.id, attempt=row.attempt, now=now)
+        return None if lease is None else find_started(transaction, lease)
 
 
-def find_before(transaction: Transaction, ended: Any) -> int | None:
-    """Return the unfinished write that what waited for a canceled one has to wait for in its place."""
-    if ended.status != OperationStatus.CANCELED:
-        return None  # it could only start because there is none
-    (row,) = statements.find_before.rows(
-        transaction.connection, of_path=ended.path, ended=ended.number
+def find_started(transaction: Transaction, lease: Lease) -> Started:
+    """Return an operation that was started in this transaction."""
+    (row,) = statements.assigned.rows(transaction.connection, operation_id=lease.id)
+    return Started(lease, to_assignment(row, leases=lease.unrecorded))
+
+
+def canceled_before(operation: Operation) -> Closed | RequestError:
+    """Return what canceling comes to when the operation is not waiting any more to be started."""
+    if operation.status is OperationStatus.CANCELED:
+        return Closed(operation)
+    return ConflictError(
+        f"operation {operation.id!r} is {operation.status}; only one that was never started can be canceled"
     )
-    number: int | None = row[0]
-    return number

@@ -16,6 +16,8 @@ def lock_paths(
     transaction: Transaction, paths: Iterable[str], *, keys: Iterable[tuple[str, str]] = ()
 ) -> None:
     """Lock ordering paths, and request keys with their callers; all that a transaction needs, in one call."""
+    if transaction.connection.dialect.name == "sqlite":
+        return  # and the paths need not be looked up
     services: set[str] = set()
     is_alone = False
     for path in paths:

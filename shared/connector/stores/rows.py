@@ -13,9 +13,15 @@ from shared.connector.operations import (
     Progress,
     ReplyTo,
 )
+from shared.wire.json_types import Json
 
 
 def to_operation(row: Any) -> Operation:
+    return operation_of(row, None if row.result is None else json.loads(row.result))
+
+
+def operation_of(row: Any, result: Json) -> Operation:
+    """Return an operation whose result is at hand."""
     error = None
     if row.error_code is not None:
         error = OperationError(code=row.error_code, message=row.error_message)
@@ -31,7 +37,7 @@ def to_operation(row: Any) -> Operation:
         finished_at=from_optional_microseconds(row.finished_at),
         http_status=row.http_status,
         error=error,
-        result=None if row.result is None else json.loads(row.result),
+        result=result,
         large_result_until=from_optional_microseconds(row.large_result_until),
     )
 
@@ -48,7 +54,7 @@ def to_reply_to(row: Any) -> ReplyTo | None:
 
 def to_assignment(row: Any, *, leases: int) -> Assignment:
     return Assignment(
-        operation=to_operation(row),
+        operation=operation_of(row, None),
         sealed_body=row.sealed_body,
         if_match=row.if_match,
         first_sent_at=from_microseconds(row.started_at),

@@ -13,13 +13,13 @@ from shared.clock import (
 from shared.connector.listing import OperationFilter, OperationPage
 from shared.connector.operations import Ended, Later, NewOperation, Operation
 from shared.connector.ordering import paths_above, range_below, scopes_of
-from shared.connector.store import Acceptance, Started
+from shared.connector.store import Acceptance, Recorded, Started
 from shared.connector.stores import statements
-from shared.connector.stores.ends import Ends
+from shared.connector.stores.ends import End, Ends, find_started
 from shared.connector.stores.listing import find_page
 from shared.connector.stores.path_locks import lock_paths
 from shared.connector.stores.results import find_large_result, prune_large_results
-from shared.connector.stores.rows import to_assignment, to_operation
+from shared.connector.stores.rows import to_operation
 from shared.connector.stores.tables import operation_work
 from shared.errors import ConflictError
 from shared.events.log import EventLog
@@ -60,11 +60,13 @@ class SqlOperationStore:
     async def start(self, wake_up: WakeUp, *, now: datetime) -> Started | NotYet | Nothing:
         return await self._database.run(lambda tx: self._start(tx, wake_up, now))
 
-    async def record(self, lease: Lease, step: Later | Ended, *, now: datetime) -> None:
+    async def record(
+        self, lease: Lease, step: Later | Ended, *, now: datetime, goes_on: bool = False
+    ) -> Recorded:
         if isinstance(step, Ended):
-            await self._ends.record(lease, step, now=now)
-        else:
-            await self._database.run(lambda tx: self._go_on(tx, lease, step, now))
+            return await self._ends.record(End(lease, step, now, goes_on))
+        await self._database.run(lambda tx: self._go_on(tx, lease, step, now))
+        return Recorded()
 
     async def cancel(self, operation_id: str, *, now: datetime) -> Operation:
         return await self._ends.cancel(operation_id, now=now)
@@ -86,7 +88,7 @@ class SqlOperationStore:
 
     async def sweep(self, *, now: datetime) -> int:
         for row in await self._database.read(statements.releasing.rows):
-            await self._ends.release_rest(row.number, now=now)
+            await self._ends.finish_release(row.number, now=now)
         return await self._work.sweep_all(self._database, now=now)
 
     async def free_leases(self, *, now: datetime) -> int:
@@ -202,10 +204,7 @@ class SqlOperationStore:
         lease = self._work.start(transaction, wake_up, now=now)
         if not isinstance(lease, Lease):
             return lease
-        (row,) = statements.begin.rows(
-            transaction.connection, operation_id=lease.id, present=to_microseconds(now)
-        )
-        return Started(lease, to_assignment(row, leases=lease.unrecorded))
+        return find_started(transaction, lease)
 
     def _go_on(self, transaction: Transaction, lease: Lease, step: Later, now: datetime) -> None:
         self._work.record(transaction, lease, due_at=step.due_at, now=now)

@@ -14,7 +14,7 @@ DEEPEST = 6
 column = operation.c
 this = column.id == bindparam("operation_id")
 
-VISIBLE = (
+KNOWN = (
     column.id,
     column.command,
     column.resource,
@@ -27,13 +27,13 @@ VISIBLE = (
     column.http_status,
     column.error_code,
     column.error_message,
-    column.result,
     column.large_result_until,
 )
+VISIBLE = (*KNOWN, column.result)
 REPLY_TO = (column.reply_queue, column.reply_session_id, column.reply_correlation_id)
-TOLD = (column.number, column.path, *VISIBLE, *REPLY_TO)
+TOLD = (column.number, column.path, *KNOWN, *REPLY_TO)
 ASSIGNED = (
-    *VISIBLE,
+    *KNOWN,
     column.sealed_body,
     column.if_match,
     column.deadline_at,
@@ -109,15 +109,7 @@ insert_waiting = Prepared(
     insert(waiting).values(predecessor=bindparam("before"), successor=bindparam("after"))
 )
 
-begin = Prepared(
-    update(operation)
-    .where(this)
-    .values(
-        status=OperationStatus.RUNNING.value,
-        started_at=func.coalesce(column.started_at, bindparam("present")),
-    )
-    .returning(*ASSIGNED)
-)
+assigned = Prepared(select(*ASSIGNED).where(this))
 progress = Prepared(
     update(operation)
     .where(this)
@@ -157,7 +149,11 @@ cancel = Prepared(
 release = Prepared(
     update(operation)
     .where(column.number == bindparam("successor"), column.finished_at.is_(None))
-    .values(waits_for=column.waits_for - 1)
+    .values(
+        waits_for=column.waits_for - 1,
+        # Set with every release; the last one counts.
+        deadline_at=bindparam("present") + column.time_limit,
+    )
     .returning(column.id, column.attempt, column.waits_for)
 )
 forget_waiting = Prepared(
@@ -193,9 +189,6 @@ releasing = Prepared(
     .where(column.releasing_since.is_not(None))
     .order_by(column.releasing_since)
     .limit(literal(AT_ONCE))
-)
-set_deadline = Prepared(
-    update(operation).where(this).values(deadline_at=bindparam("present") + column.time_limit)
 )
 
 get = Prepared(select(*VISIBLE).where(this))

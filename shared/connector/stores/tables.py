@@ -11,11 +11,23 @@ what is still to be sent to the queues that commands named.
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    func,
+)
 
+from shared.connector.operations import OperationStatus
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.entities import OPERATIONS
-from shared.messaging.work import WorkRows, sweep_index, work_columns
+from shared.messaging.work import WorkRows, Writes, sweep_index, work_columns
 from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 
@@ -128,4 +140,13 @@ request_key = Table(
 
 def operation_work(sender: TransactionalSender) -> WorkRows:
     """Return the mechanism for operations."""
-    return WorkRows(operation, key="id", queue=OPERATIONS, lease=LEASE, sender=sender)
+    first_start = func.coalesce(operation.c.started_at, bindparam("present"))
+    at_start = {"status": OperationStatus.RUNNING.value, "started_at": first_start}
+    return WorkRows(
+        operation,
+        key="id",
+        queue=OPERATIONS,
+        lease=LEASE,
+        sender=sender,
+        writes=Writes(at_start=at_start),
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.client.scheduler import RestRequest, RestResponse
 from shared.connector.operations import Operation, OperationStatus
 from shared.connector.stores.tables import LEASE
 from shared.messaging.entities import OPERATIONS
@@ -351,3 +352,37 @@ async def test_p7_crash_at_another_server_makes_nothing_twice(tmp_path: Path) ->
         assert (await world.operation(put)).status is OperationStatus.SUCCEEDED
         assert await failure(world, run) == "OutcomeUnknown"
     assert [seen.method for seen in server.seen] == ["GET"]
+
+
+async def test_p3_what_an_end_releases_is_carried_out_by_the_same_call(tmp_path: Path) -> None:
+    server, client = scripted(CREATED, answer(409), CREATED, BUSY)
+    async with opened(tmp_path, client) as world:
+        operations = await world.accept(*(put_job() for _ in range(5)))
+        await world.connector.execute(WakeUp(operations[0].id, 0))
+
+        statuses = [(await world.operation(one)).status for one in operations]
+        assert statuses == ["Succeeded", "Failed", "Succeeded", "Running", "NotStarted"]
+        assert len(await world.events()) == 3
+    assert len(server.seen) == 4
+
+
+async def test_one_call_goes_on_for_thirty_seconds_and_leaves_the_rest_to_messages(
+    tmp_path: Path,
+) -> None:
+    class Slow:
+        """Every answer takes 20 seconds."""
+
+        async def send(self, request: RestRequest, *, within: timedelta) -> RestResponse:
+            world.clock.set(world.clock.now() + 20 * SECOND)
+            return CREATED
+
+        async def close(self) -> None: ...
+
+    async with opened(tmp_path, Slow()) as world:
+        operations = await world.accept(*(put_job() for _ in range(4)))
+        await world.connector.execute(WakeUp(operations[0].id, 0))
+
+        statuses = [(await world.operation(one)).status for one in operations]
+        assert statuses == ["Succeeded", "Succeeded", "NotStarted", "NotStarted"]
+        await world.run()
+        assert {(await world.operation(one)).status for one in operations} == {"Succeeded"}

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from shared.client.memory import MemorySchedulerClient
 from shared.connector.operations import ReplyTo
-from shared.connector.stores.ends import RELEASED_AT_ONCE
+from shared.connector.stores.releases import RELEASED_AT_ONCE
 from shared.messaging.entities import OPERATIONS
 from shared.messaging.wake_up import WakeUp
 from shared.sql.database import Database
@@ -141,7 +141,7 @@ def plans_of_hot_statements(connection: Connection) -> list[str]:
     hot = (
         statements.find_key,
         statements.find_predecessors,
-        statements.begin,
+        statements.assigned,
         statements.progress,
         statements.end,
         statements.cancel,

@@ -1,0 +1,92 @@
+"""The release of what waited for an operation that has ended.
+
+What waits for a write waits for the last unfinished one of each path. So what waited for a write that is canceled waits
+for the one before it on the same path, if that has not ended.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.clock import to_microseconds
+from shared.connector.operations import OperationStatus
+from shared.connector.stores import statements
+from shared.messaging.steps import in_steps
+from shared.messaging.work import Due, WorkRows
+from shared.sql.database import Database, Transaction
+
+RELEASED_AT_ONCE = 200
+
+
+class Releases:
+    """Releases operations of one database, few in a transaction."""
+
+    def __init__(self, database: Database, work: WorkRows) -> None:
+        self._database = database
+        self._work = work
+
+    def begin(self, transaction: Transaction, ended: Any, now: datetime) -> tuple[list[Any], bool]:
+        """Release what waits for an operation that ends in this transaction.
+
+        Returns the rows that wait for nothing any more, which the caller wakes or starts, and whether that was all.
+        """
+        count, ready = release(transaction, ended, now)
+        if count < RELEASED_AT_ONCE:
+            return ready, True
+        statements.set_releasing.change(
+            transaction.connection, ended=ended.number, since=to_microseconds(now)
+        )
+        return ready, False
+
+    async def finish(self, ended: int, *, now: datetime) -> None:
+        """Go on with a release that was more than fitted into the transaction of the end."""
+
+        def step(transaction: Transaction) -> int:
+            # Of two processes that release, the second finds what the first has left, and not nothing.
+            rows = statements.lock_ended.rows(transaction.connection, ended=ended)
+            released = 0
+            for row in rows:
+                released, ready = release(transaction, row, now)
+                self.wake(transaction, ready, now)
+            if released < RELEASED_AT_ONCE:
+                statements.set_releasing.change(transaction.connection, ended=ended, since=None)
+            return released
+
+        await in_steps(self._database, step, at_once=RELEASED_AT_ONCE)
+
+    def wake(self, transaction: Transaction, ready: Sequence[Any], now: datetime) -> None:
+        """Make released operations due at once."""
+        due = [Due(row.id, row.attempt, now, now) for row in ready]
+        self._work.schedule_many(transaction, due, now=now)
+
+
+def release(transaction: Transaction, ended: Any, now: datetime) -> tuple[int, list[Any]]:
+    """Release some of what waits; returns how many, and those that wait for nothing any more."""
+    connection = transaction.connection
+    rows = statements.forget_waiting.rows(connection, ended=ended.number, at_most=RELEASED_AT_ONCE)
+    before = find_before(transaction, ended) if rows else None
+    if before is not None:
+        statements.insert_waiting.execute_many(
+            connection, [{"before": before, "after": row.successor} for row in rows]
+        )
+        return len(rows), []
+    present = to_microseconds(now)
+    ready = [
+        found
+        for row in rows
+        # None when it was canceled meanwhile.
+        for found in statements.release.rows(connection, successor=row.successor, present=present)
+        if found.waits_for == 0
+    ]
+    return len(rows), ready
+
+
+def find_before(transaction: Transaction, ended: Any) -> int | None:
+    """Return the unfinished write that what waited for a canceled one has to wait for in its place."""
+    if ended.status != OperationStatus.CANCELED:
+        return None  # it could only start because there is none
+    (row,) = statements.find_before.rows(
+        transaction.connection, of_path=ended.path, ended=ended.number
+    )
+    number: int | None = row[0]
+    return number
