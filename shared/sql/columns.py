@@ -1,5 +1,6 @@
 """Types and options of tables that mean the same in SQLite and PostgreSQL."""
 
+import sys
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Text
@@ -12,5 +13,11 @@ BY_CODE_POINT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def only_where(condition: Any) -> dict[str, Any]:
-    """Return the options of an index that has only the rows of this condition."""
-    return {"sqlite_where": condition, "postgresql_where": condition}
+    """Return the options of an index that has only the rows of this condition.
+
+    Naming an option of PostgreSQL loads its dialect; who migrates such a database has it, and nobody else wants it.
+    """
+    options = {"sqlite_where": condition}
+    if "sqlalchemy.dialects.postgresql" in sys.modules:
+        options["postgresql_where"] = condition
+    return options
