@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
@@ -15,6 +16,7 @@ from shared.wire.endpoint import Endpoint
 from shared.wire.json_types import JsonObject
 from shared.wire.routing import parse_resource, service_path
 
+REMEMBERED = 4096
 JOBS_API_VERSION = "2014-04-01"
 EXECUTED_AS = {"CreateJob": "CreateOrUpdateJob"}
 STATUS = CATALOGUE["GetOperationStatus"]
@@ -60,13 +62,20 @@ def change_request(
     content = None
     if body is not None:
         content, headers["Content-Type"] = render_body(endpoint, body, etag=assignment.if_match)
-    params = parse_resource(endpoint, operation.resource)
     return RestRequest(
         method=endpoint.method,
-        target=target_of(endpoint, params, NO_QUERY, subscription=subscription),
+        target=change_target(endpoint.name, operation.resource, subscription),
         headers=headers,
         body=content,
     )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def change_target(name: str, resource: str, subscription: str) -> str:
+    """Return where a change of a resource goes; few resources are changed often."""
+    endpoint = CATALOGUE[name]
+    params = parse_resource(endpoint, resource)
+    return target_of(endpoint, params, NO_QUERY, subscription=subscription)
 
 
 def read_request(
