@@ -25,7 +25,8 @@ from sqlalchemy import (
 from shared.events.status import DeliveryStatus
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.entities import DELIVERIES
-from shared.messaging.work import WorkRows, sweep_index, work_columns
+from shared.messaging.work import WorkRows
+from shared.messaging.work_table import sweep_index, work_columns
 from shared.sql.columns import NUMBER, only_where
 from shared.sql.migrations import Schema
 

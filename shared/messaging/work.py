@@ -14,12 +14,12 @@ Whoever changes `due_at` wakes in the same transaction. A wake-up is harmless at
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, bindparam, select, update
+from sqlalchemy import Table
 
 from shared.clock import Clock, from_microseconds, to_microseconds
 from shared.errors import LeaseLostError
@@ -27,9 +27,8 @@ from shared.messaging.broker import TransactionalSender
 from shared.messaging.message import Message
 from shared.messaging.steps import AT_ONCE, in_steps
 from shared.messaging.wake_up import WakeUp
-from shared.sql.columns import only_where
+from shared.messaging.work_table import Statements, Writes
 from shared.sql.database import Database, Transaction
-from shared.sql.prepared import Prepared
 
 HORIZON = timedelta(minutes=10)
 SWEEP_AFTER = timedelta(seconds=60)
@@ -38,18 +37,6 @@ MAX_EARLY = timedelta(seconds=60)
 """As long as this an early wake-up is waited with; it is sent again when it is earlier."""
 
 Started = TypeVar("Started")
-
-
-def work_columns() -> list[Column[Any]]:
-    """Return the columns that make a table one of work; instants are microseconds since 1970."""
-    return [
-        Column("due_at", BigInteger),
-        Column("attempt", Integer, nullable=False, server_default="0"),
-        Column("unrecorded", Integer, nullable=False, server_default="0"),
-        Column("lease_until", BigInteger),
-        Column("sweep_at", BigInteger),
-        Column("wakes", Integer, nullable=False, server_default="0"),
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +49,6 @@ class Lease:
 
 
 NO_VALUES: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writes:
-    """Columns with the expressions that they are set to, in the statements that start and that record.
-
-    `present` is bound to now when a row is started; other parameters are given with each start and record.
-    """
-
-    at_start: Mapping[str, Any] = field(default_factory=dict)
-    at_record: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,92 +297,3 @@ def next_sweep(row: Due, *, now: datetime) -> datetime:
         return row.wake_at - HORIZON
     doublings = min(row.wakes, DOUBLINGS)
     return max(row.wake_at, now) + SWEEP_AFTER * (1 << doublings)
-
-
-class Statements:
-    """Every statement of the mechanism, for one table."""
-
-    def __init__(self, table: Table, key: str, writes: Writes) -> None:
-        row, column = table.c[key], table.c
-        this = row == bindparam("row_id")
-        free = (column.lease_until.is_(None)) | (column.lease_until <= bindparam("present"))
-        leased = {
-            "attempt": column.attempt + 1,
-            "unrecorded": column.unrecorded + 1,
-            "lease_until": bindparam("until"),
-            "sweep_at": bindparam("until"),
-            "wakes": 0,
-            **writes.at_start,
-        }
-        self.start = Prepared(
-            update(table)
-            .where(this, column.attempt == bindparam("at_attempt"), free)
-            .where(column.due_at <= bindparam("present"))
-            .values(**leased)
-            .returning(column.unrecorded)
-        )
-        self.start_parked = Prepared(
-            update(table)
-            .where(this, column.attempt == bindparam("at_attempt"), column.due_at.is_(None))
-            .where(column.lease_until.is_(None))
-            .values(due_at=bindparam("present"), **leased)
-            .returning(column.unrecorded)
-        )
-        self.state = Prepared(
-            select(column.attempt, column.due_at, column.lease_until).where(this).with_for_update()
-        )
-        self.record = Prepared(
-            update(table)
-            .where(this, column.attempt == bindparam("at_attempt"))
-            .values(
-                unrecorded=0,
-                lease_until=None,
-                due_at=None,
-                sweep_at=None,
-                wakes=0,
-                **writes.at_record,
-            )
-        )
-        self.withdraw = Prepared(
-            update(table)
-            .where(this)
-            .values(
-                attempt=column.attempt + 1, lease_until=None, due_at=None, sweep_at=None, wakes=0
-            )
-        )
-        self.due = Prepared(
-            update(table)
-            .where(this, column.attempt == bindparam("at_attempt"))
-            .values(due_at=bindparam("due"), sweep_at=bindparam("sweep"), wakes=bindparam("count"))
-        )
-        self.overdue = Prepared(
-            select(
-                row.label("row_id"), column.attempt, column.due_at, column.lease_until, column.wakes
-            )
-            .where(column.sweep_at <= bindparam("present"), column.due_at.is_not(None))
-            .order_by(column.sweep_at)
-            .limit(bindparam("at_most"))
-            # Another process that sweeps wakes what it has locked.
-            .with_for_update(skip_locked=True)
-        )
-        self.unsent = Prepared(
-            update(table)
-            .where(column.sweep_at > bindparam("present"), column.sweep_at <= bindparam("latest"))
-            .where(column.due_at <= bindparam("soon"))
-            .values(sweep_at=bindparam("present"))
-        )
-        self.free = Prepared(
-            update(table)
-            # A leased row has an instant to be swept at, and only rows that have one are in the index.
-            .where(column.sweep_at >= 0, column.lease_until.is_not(None))
-            .values(lease_until=None, sweep_at=bindparam("present"))
-        )
-
-
-def sweep_index(table: Table) -> Index:
-    """Return the index that sweep reads: only rows that wait for something are in it."""
-    return Index(
-        f"ix_{table.name}_sweep_at",
-        table.c.sweep_at,
-        **only_where(table.c.sweep_at.is_not(None)),
-    )

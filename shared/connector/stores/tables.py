@@ -27,7 +27,8 @@ from sqlalchemy import (
 from shared.connector.operations import OperationStatus
 from shared.messaging.broker import TransactionalSender
 from shared.messaging.entities import OPERATIONS
-from shared.messaging.work import WorkRows, Writes, sweep_index, work_columns
+from shared.messaging.work import WorkRows
+from shared.messaging.work_table import Writes, sweep_index, work_columns
 from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 

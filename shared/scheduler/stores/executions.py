@@ -12,7 +12,8 @@ from shared.clock import (
     to_microseconds,
 )
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import Lease, Nothing, NotYet, WorkRows, Writes
+from shared.messaging.work import Lease, Nothing, NotYet, WorkRows
+from shared.messaging.work_table import Writes
 from shared.scheduler.announcements import BY_SCHEDULE, JobPath
 from shared.scheduler.execution_store import (
     Following,

@@ -10,7 +10,8 @@ from sqlalchemy import Column, MetaData, Table, Text
 from shared.clock import from_microseconds
 from shared.messaging.message import Message
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import Lease, Nothing, NotYet, WorkRows, sweep_index, work_columns
+from shared.messaging.work import Lease, Nothing, NotYet, WorkRows
+from shared.messaging.work_table import sweep_index, work_columns
 from shared.sql.database import Transaction
 from shared.sql.sqlite import sqlite_engine
 from tests.clocks import START
