@@ -9,7 +9,7 @@ from shared.cli.becoming import become, make_tables
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError
-from shared.settings import BrokerKind
+from shared.settings import BrokerKind, app_settings
 
 
 class StackOptions(BaseModel):
@@ -34,7 +34,7 @@ def start(options: StackOptions) -> NoReturn:
     is_new = not folder.database.exists()
     # The key comes before the database: a start that ends between the two goes on with it.
     folder.prepare(now=SystemClock().now(), makes_key=is_new)
-    if is_new:
+    if is_new and "TOCSIN_DATABASE_URL" not in app_settings():
         make_tables(folder.path)
     become("shared.cli.stack", options.model_dump_json())
 
