@@ -1,7 +1,8 @@
 """Where the keys come from, and what is sealed under each of them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -53,27 +54,41 @@ def load_key_ring(settings: Settings) -> KeyRing:
     raise ConfigurationError(f"cannot read the data-encryption keys of TOCSIN_DATA_KEYS: {reason}")
 
 
-def count_sealed_values(data_dir: Path) -> Mapping[str, int]:
-    """Return how many sealed values of a data folder are under each key, also while its owner runs.
+def count_sealed_values(data_dir: Path, *, database_url: str | None = None) -> Mapping[str, int]:
+    """Return how many sealed values of a data folder, or of a database elsewhere, are under each key, also while
+    somebody runs on it.
 
     Raises:
         ConfigurationError: there is no database, or it cannot be read.
+        TransientError: its server does not answer.
     """
+    counted: Counter[str] = Counter()
+    # One state of the database, so that no value is missed that moves from key to key meanwhile.
+    with reading_server(database_url) if database_url else reading_file(data_dir) as connection:
+        for table in sealed_tables():
+            count(connection, table, counted)
+    return counted
+
+
+@contextmanager
+def reading_file(data_dir: Path) -> Iterator[Connection]:
     database_file = data_dir / DATABASE_FILE
     if not database_file.exists():
         raise ConfigurationError(f"there is no database in {data_dir}")
     engine = sqlite_engine(database_file)
-    counted: Counter[str] = Counter()
     try:
         with usable(database_file), engine.connect() as connection:
-            # One state of the database, so that no value is missed that moves from key to key meanwhile.
             connection.exec_driver_sql("PRAGMA query_only=ON")
             connection.exec_driver_sql("BEGIN")
-            for table in sealed_tables():
-                count(connection, table, counted)
+            yield connection
     finally:
         engine.dispose()
-    return counted
+
+
+def reading_server(url: str) -> AbstractContextManager[Connection]:
+    from shared.sql import database_server
+
+    return database_server.reading(url)
 
 
 def count(connection: Connection, table: SealedRows, counted: Counter[str]) -> None:

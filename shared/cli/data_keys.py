@@ -8,13 +8,16 @@ from shared.bootstrap import count_sealed_values
 from shared.cli.private_folder import PrivateFolder
 from shared.errors import ConflictError
 from shared.key_ring import KEY_BYTES, KeyRing, change_key_file, load_key_file
+from shared.settings import load_settings
 
 
 def list_keys(data: Path) -> None:
     """Print each key and how many sealed values need it; also beside a running process."""
     folder = PrivateFolder(data)
     ring = load_key_file(folder.data_key_file)
-    uses = count_sealed_values(data) if folder.database.exists() else {}
+    url = database_url()
+    is_there = url is not None or folder.database.exists()
+    uses = count_sealed_values(data, database_url=url) if is_there else {}
     rows = [("key", "sealed values", "")]
     rows += [(name, str(uses.get(name, 0)), remark(ring, name)) for name in {**ring.keys, **uses}]
     for name, count, what in rows:
@@ -45,7 +48,7 @@ def prune_keys(data: Path) -> None:
         ConflictError: each older key is in use.
     """
     folder = PrivateFolder(data)
-    uses = count_sealed_values(data)
+    uses = count_sealed_values(data, database_url=database_url())
     before = load_key_file(folder.data_key_file)
     older = before.keys.keys() - {before.current}
     unused = frozenset(name for name in older if not uses.get(name))
@@ -60,6 +63,11 @@ def prune_keys(data: Path) -> None:
         print(f"{name} is removed" if name in unused else f"{name} stays: {in_use(uses, [name])}")
     if not older:
         print(f"there is no key but the current one, {before.current}")
+
+
+def database_url() -> str | None:
+    """Return where the values are, if that is not the data folder."""
+    return load_settings().database_url
 
 
 def in_use(uses: Mapping[str, int], names: list[str]) -> str:

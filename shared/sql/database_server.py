@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from shared.errors import ConfigurationError
 from shared.sql.failures import is_unavailable, refused, text_of
 from shared.sql.migrations import Schema, migrate
-from shared.sql.postgresql import postgresql_engine
+from shared.sql.postgresql import BEGIN_READING, postgresql_engine
 
 
 def bring_up_to_date(url: str, schemas: Sequence[Schema]) -> None:
@@ -24,6 +25,27 @@ def bring_up_to_date(url: str, schemas: Sequence[Schema]) -> None:
         for schema in schemas:
             migrate(engine, schema)
     except Exception as error:  # Alembic's own too, for a revision that it does not know
+        if is_unavailable(error):
+            raise refused(error) from error
+        raise unusable(error) from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection]:
+    """Yield a connection that sees one state of the database, for a program that only looks.
+
+    Raises:
+        ConfigurationError: the database cannot be used.
+        TransientError: there is no answer at present.
+    """
+    engine = postgresql_engine(url)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(BEGIN_READING)
+            yield connection
+    except (DBAPIError, psycopg.Error) as error:
         if is_unavailable(error):
             raise refused(error) from error
         raise unusable(error) from error

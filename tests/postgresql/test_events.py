@@ -10,7 +10,10 @@ from shared.sql.postgresql import PostgresDatabase
 from tests.clocks import FakeClock
 from tests.shared.events import test_delivery, test_event_subscriptions, test_log
 from tests.shared.events.memory_sink import MemorySink
+from tests.shared.events.test_sealed_secrets import TestSealedSecrets
 from tests.shared.events.world import World, assemble
+
+__all__ = ["TestSealedSecrets"]
 
 LEFT_OUT = {
     # They look at what has happened within some turns of the event loop.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.bootstrap import Application
+from shared.bootstrap import Application, count_sealed_values
 from shared.errors import ConfigurationError, TransientError
 from shared.key_ring import create_key_file
 from shared.settings import BrokerKind, Role, Settings, load_settings
@@ -64,19 +64,21 @@ async def test_processes_share_a_database_and_none_takes_leases_of_another(
     await second.open()
 
     assert await second.execute("SELECT lease_until FROM service_operation") == FAR_OFF
+    assert count_sealed_values(tmp_path, database_url=postgres_url) == {"k1": 1}
     assert not (tmp_path / "lock").exists()
     await asyncio.gather(first.close(), second.close())
 
 
-async def test_server_that_is_away_is_transient_and_the_application_opens_later(
-    tmp_path: Path, postgres_url: str, served: Served
-) -> None:
-    away = application(tmp_path, f"postgresql://tocsin@127.0.0.1:{free_port()}/tocsin", served)
+async def test_server_that_is_away_is_transient(tmp_path: Path, served: Served) -> None:
+    url = f"postgresql://tocsin@127.0.0.1:{free_port()}/tocsin"
+    away = application(tmp_path, url, served)
 
     for _ in range(2):
         with pytest.raises(TransientError, match="refused"):
             await away.open()
 
+    with pytest.raises(TransientError, match="refused"):
+        count_sealed_values(tmp_path, database_url=url)
     await away.close()
 
 
