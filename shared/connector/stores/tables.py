@@ -119,7 +119,7 @@ reply = Table(
     metadata,
     Column("number", NUMBER, primary_key=True),
     Column("operation_id", Text, nullable=False, unique=True),
-    Column("queue", Text, nullable=False),
+    Column("queue", BY_CODE_POINT, nullable=False),
     Column("session_id", Text),
     Column("correlation_id", Text),
     Column("event", LargeBinary, nullable=False),

@@ -6,7 +6,7 @@ Revision ID: 0004
 import sqlalchemy as sa
 from alembic import op
 
-from shared.sql.columns import NUMBER
+from shared.sql.columns import BY_CODE_POINT, NUMBER
 
 revision = "0004"
 down_revision = "0003"
@@ -30,7 +30,7 @@ def upgrade() -> None:
         "operation_reply",
         sa.Column("number", NUMBER, primary_key=True),
         sa.Column("operation_id", sa.Text, nullable=False, unique=True),
-        sa.Column("queue", sa.Text, nullable=False),
+        sa.Column("queue", BY_CODE_POINT, nullable=False),
         sa.Column("session_id", sa.Text),
         sa.Column("correlation_id", sa.Text),
         sa.Column("event", sa.LargeBinary, nullable=False),
