@@ -101,8 +101,9 @@ class StatusChanges:
 
         def conclude(transaction: Transaction) -> EventSubscription:
             found = locked(transaction, present.id)
-            if found.version != present.version:
-                return found  # whoever changed it meanwhile asks too
+            is_pending = found.status is EventSubscriptionStatus.PENDING
+            if not is_pending or found.sink_settings != present.sink_settings:
+                return found  # whoever gave it another URL asks too
             if isinstance(answer, Permission):
                 self.set_enabled(transaction, found, per_minute=answer.per_minute)
             else:

@@ -175,12 +175,43 @@ async def test_a_paused_one_is_resumed_before_its_receiver_is_asked(world: World
     assert shown.sink_settings["url"] == "https://a.example.org/"
 
 
-async def test_an_answer_to_an_older_question_counts_no_more(world: World) -> None:
+async def test_an_answer_about_a_former_url_counts_no_more(world: World) -> None:
     world.answers.answer = Refusal("no")
     pending = await world.create(ASKING)
-    await world.patch(pending.id, name="another")
+    await world.patch(pending.id, sink={"url": "https://b.example.org/"})
     world.answers.answer = Permission()
 
     found = await world.status_changes.ask_for_permission(pending)
 
-    assert found.status == "pending"
+    assert (found.status, found.status_reason) == ("pending", "no")
+
+
+async def test_a_secret_rotated_while_the_receiver_is_asked_does_not_make_its_answer_void(
+    world: World,
+) -> None:
+    gate = world.answers.hold()
+    creating = asyncio.create_task(world.create(ASKING))
+    await settle()
+    (pending,) = await world.event_subscriptions.list()
+
+    rotated = await world.event_subscriptions.rotate_secret(pending.id, b"", caller="key")
+    gate.set()
+    enabled = await creating
+
+    assert rotated.status == "pending"
+    assert enabled.status == "enabled"
+    assert world.answers.asked == ["https://a.example.org/"]
+
+
+async def test_a_refusal_after_another_question_was_answered_well_changes_nothing(
+    world: World,
+) -> None:
+    world.answers.answer = Refusal("no")
+    pending = await world.create(ASKING)
+    world.answers.answer = Permission()
+    await world.status_changes.enable(pending.id, caller="key")
+    world.answers.answer = Refusal("no")
+
+    found = await world.status_changes.ask_for_permission(pending)
+
+    assert (found.status, found.status_reason) == ("enabled", None)

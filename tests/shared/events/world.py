@@ -1,5 +1,6 @@
 """Everything of events in one database file, with a clock and a sink that a test moves."""
 
+import asyncio
 import itertools
 import json
 from collections import deque
@@ -62,9 +63,17 @@ class Answers:
     def __init__(self) -> None:
         self.answer: Permission | Refusal = Permission()
         self.asked: list[str] = []
+        self._gate: asyncio.Event | None = None
+
+    def hold(self) -> asyncio.Event:
+        """Let no question be answered before the returned event is set."""
+        self._gate = asyncio.Event()
+        return self._gate
 
     async def ask(self, wanted: EventSubscription) -> Permission | Refusal:
         self.asked.append(str(wanted.sink_settings["url"]))
+        if self._gate is not None:
+            await self._gate.wait()
         return self.answer
 
 
