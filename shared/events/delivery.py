@@ -152,7 +152,7 @@ class Pipeline:
         """How many may be on their way at this moment."""
         now = self._clock.now()
         held_until = self._ledger.health.held_until
-        if self._ledger.disabled or now >= self._until or (held_until and held_until > now):
+        if self._ledger.disabling or now >= self._until or (held_until and held_until > now):
             return 0
         return 1 if self._ledger.health.failing_since else self._sink.limits.calls
 
@@ -247,12 +247,6 @@ class Pipeline:
                         "give_up" if one.next_due_at is None else "retry", one.delivery
                     ),
                 )
-        if report.disabled:
-            logger.warning(
-                "event subscription disabled: %s",
-                report.disabled,
-                extra={"action": "disable", "event_subscription_id": self._lease.id},
-            )
 
     def _extra(self, action: str, delivery: PendingDelivery) -> dict[str, str]:
         return {

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from shared.clock import from_microseconds
 from shared.events.cloudevent import CloudEvent
-from shared.events.delivery_store import Ended, PendingDelivery, Report, Stretch
+from shared.events.delivery_store import Disabling, Ended, PendingDelivery, Report, Stretch
 from shared.events.event_types import EventType
 from shared.events.retry_schedule import next_delay
 from shared.events.sink import Delivered, Gone, HeldBack, NotDelivered, Outcome
@@ -36,7 +36,7 @@ class Ledger:
         self._ended: list[Ended] = []
         self._events: list[CloudEvent] = []
         self.health = stretch.health
-        self.disabled: str | None = None
+        self.disabling: Disabling | None = None
         self.has_told = False
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class Ledger:
     def take(self) -> Report:
         """Return what is to be written, and forget it."""
         report = Report(
-            ended=self._ended, events=self._events, health=self.health, disabled=self.disabled
+            ended=self._ended, events=self._events, health=self.health, disabling=self.disabling
         )
         self._ended, self._events = [], []
         return report
@@ -130,31 +130,37 @@ class Ledger:
     def _tell_dead_letter(self, delivery: PendingDelivery, reason: str, now: datetime) -> None:
         # The dead letter of a dead letter is not told: two dead sinks would tell each other for ever.
         if delivery.event_type != EventType.DELIVERY_DEADLETTERED:
-            self._tell(
-                EventType.DELIVERY_DEADLETTERED,
-                f"{self._name}/{delivery.event_id}/deadlettered",
-                {"eventId": delivery.event_id, "attempts": delivery.failures + 1, "reason": reason},
-                now,
+            # Redriven within this very stretch it is due at another time; in another one that may be the same time.
+            time = f"{self._attempt}/{delivery.due_at}"
+            self._events.append(
+                self._event(
+                    EventType.DELIVERY_DEADLETTERED,
+                    f"{self._name}/{delivery.event_id}/deadlettered/{time}",
+                    {
+                        "eventId": delivery.event_id,
+                        "attempts": delivery.failures + 1,
+                        "reason": reason,
+                    },
+                    now,
+                )
             )
 
     def _disable(self, reason: str, now: datetime) -> None:
-        if self.disabled is None:
-            self.disabled = reason
+        if self.disabling is None:
             name = f"{self._name}/disabled/{self._attempt}"
-            self._tell(EventType.EVENT_SUBSCRIPTION_DISABLED, name, {"reason": reason}, now)
+            told = self._event(EventType.EVENT_SUBSCRIPTION_DISABLED, name, {"reason": reason}, now)
+            self.disabling = Disabling(reason, told)
 
-    def _tell(
+    def _event(
         self, event_type: EventType, event_id: str, details: dict[str, str | int], now: datetime
-    ) -> None:
+    ) -> CloudEvent:
         self.has_told = True
-        self._events.append(
-            CloudEvent(
-                id=event_id,
-                source=self._source,
-                type=event_type,
-                subject=f"/eventsubscriptions/{self._name}",
-                time=now,
-                dataschema=event_type.dataschema,
-                data={"eventSubscriptionId": self._name, **details},
-            )
+        return CloudEvent(
+            id=event_id,
+            source=self._source,
+            type=event_type,
+            subject=f"/eventsubscriptions/{self._name}",
+            time=now,
+            dataschema=event_type.dataschema,
+            data={"eventSubscriptionId": self._name, **details},
         )

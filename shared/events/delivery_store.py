@@ -1,9 +1,11 @@
 """The transactions of deliveries: start a stretch, record what came of it, end it.
 
 A stretch is the time for which a handler holds the lease of one event subscription. Every write of it is conditional
-on that lease, so of two holders only the later one writes.
+on that lease, so of two holders only the later one writes. When the event subscription was changed meanwhile, what the
+former sink answered says what became of deliveries, and nothing about the present one.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +30,8 @@ from shared.messaging.broker import TransactionalSender
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Lease, Nothing, NotYet
 from shared.sql.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 256
 BEGINNING = (0, 0)
@@ -81,6 +85,14 @@ class Ended:
     next_due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Disabling:
+    """Why an event subscription is to be sent nothing more, and the event that says so."""
+
+    reason: str
+    event: CloudEvent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a stretch has to record at one time: outcomes, events about them, and how the sink is."""
@@ -88,7 +100,17 @@ class Report:
     ended: Sequence[Ended]
     events: Sequence[CloudEvent]
     health: Health
-    disabled: str | None = None
+    disabling: Disabling | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The row of an event subscription after a report; `is_same` as when the stretch began, but for what that wrote."""
+
+    row: Any
+    is_same: bool
+    is_enabled: bool
+    health: Health
 
 
 class DeliveryStore:
@@ -149,8 +171,7 @@ class DeliveryStore:
         """
 
         def write(transaction: Transaction) -> bool:
-            present = self._write(transaction, stretch.lease, report)
-            return bool(present.version == stretch.event_subscription.version)
+            return self._write(transaction, stretch, report).is_same
 
         return await self._database.run(write)
 
@@ -163,12 +184,16 @@ class DeliveryStore:
         lease = stretch.lease
 
         def end(transaction: Transaction) -> bool:
-            present = self._write(transaction, lease, report)
-            is_same = present.version == stretch.event_subscription.version
+            present = self._write(transaction, stretch, report)
             due_at = None
-            if present.status == EventSubscriptionStatus.ENABLED and not report.disabled:
-                due_at = self._next(transaction, stretch, report.health, present, now)
-            if go_on and is_same and due_at is not None and due_at <= now:
+            if present.is_enabled:
+                due_at = self._next(transaction, stretch, present, now)
+                if due_at is None and present.health.failing_since is not None:
+                    # A row of failures lasts while something waits: quiet days are no days of failures.
+                    event_subscription_statements.END_FAILURE.change(
+                        transaction.connection, name=lease.id
+                    )
+            if go_on and present.is_same and due_at is not None and due_at <= now:
                 return False
             self._work.record(transaction, lease, due_at=due_at and max(due_at, now), now=now)
             return True
@@ -176,24 +201,20 @@ class DeliveryStore:
         return await self._database.run(end)
 
     def _next(
-        self,
-        transaction: Transaction,
-        stretch: Stretch,
-        health: Health,
-        present: Any,
-        now: datetime,
+        self, transaction: Transaction, stretch: Stretch, present: Written, now: datetime
     ) -> datetime | None:
         """Return when something is to be sent next; when nothing waits, more of a replay is made due."""
         connection, name = transaction.connection, stretch.lease.id
+        row, health = present.row, present.health
         due_at = earliest(connection, name)
         is_idle = due_at is None or (due_at > now and health.failing_since is None)
-        if present.replay_next is not None and is_idle:
+        if row.replay_next is not None and is_idle:
             # By what the filter was when the stretch began; another version of it is for the next stretch.
-            is_over = present.version == stretch.event_subscription.version and replay_some(
+            is_over = present.is_same and replay_some(
                 connection,
                 name,
                 stretch.event_subscription.filter,
-                numbers=(present.replay_next, present.replay_last),
+                numbers=(row.replay_next, row.replay_last),
                 now=now,
             )
             due_at = earliest(connection, name) if is_over else now
@@ -201,12 +222,12 @@ class DeliveryStore:
             return due_at
         return max(due_at, health.held_until)
 
-    def _write(self, transaction: Transaction, lease: Lease, report: Report) -> Any:
-        """Write a report; returns the row as it is."""
-        connection = transaction.connection
+    def _write(self, transaction: Transaction, stretch: Stretch, report: Report) -> Written:
+        connection, lease = transaction.connection, stretch.lease
         rows = event_subscription_statements.FENCE.rows(connection, name=lease.id)
         if not rows or rows[0].attempt != lease.attempt:
             raise LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
+        row = rows[0]
         statements.RECORD_DELIVERED.execute_many(
             connection, [done(lease, one) for one in report.ended if one.reason is None]
         )
@@ -215,18 +236,42 @@ class DeliveryStore:
         )
         for told in report.events:
             self._log.insert(transaction, told)
+        is_same = bool(row.version == stretch.event_subscription.version)
+        health = report.health if is_same else health_beside(row, report.health)
         event_subscription_statements.RECORD_HEALTH.change(
             connection,
             name=lease.id,
-            failing=to_optional_microseconds(report.health.failing_since),
-            held=to_optional_microseconds(report.health.held_until),
-            full_at=to_optional_microseconds(report.health.rate_full_at),
+            failing=to_optional_microseconds(health.failing_since),
+            held=to_optional_microseconds(health.held_until),
+            full_at=to_optional_microseconds(health.rate_full_at),
         )
-        if report.disabled:
-            event_subscription_statements.DISABLE.change(
-                connection, name=lease.id, reason=report.disabled
+        is_enabled = row.status == EventSubscriptionStatus.ENABLED
+        if report.disabling and is_same:
+            self._disable(transaction, lease, report.disabling)
+            is_enabled = False
+        return Written(row, is_same, is_enabled, health)
+
+    def _disable(self, transaction: Transaction, lease: Lease, disabling: Disabling) -> None:
+        event_subscription_statements.DISABLE.change(
+            transaction.connection, name=lease.id, reason=disabling.reason
+        )
+        self._log.insert(transaction, disabling.event)
+        transaction.on_commit(
+            lambda: logger.warning(
+                "event subscription disabled: %s",
+                disabling.reason,
+                extra={"action": "disable", "event_subscription_id": lease.id},
             )
-        return rows[0]
+        )
+
+
+def health_beside(row: Row[Any], found: Health) -> Health:
+    """Return what is known of a sink that took the place of another: only the rate counts on."""
+    return Health(
+        from_optional_microseconds(row.failing_since),
+        from_optional_microseconds(row.held_until),
+        found.rate_full_at,
+    )
 
 
 def earliest(connection: Connection, name: str) -> datetime | None:

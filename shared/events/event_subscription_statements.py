@@ -121,6 +121,8 @@ FENCE = Prepared(
         event_subscription.c.attempt,
         event_subscription.c.status,
         event_subscription.c.version,
+        event_subscription.c.failing_since,
+        event_subscription.c.held_until,
         event_subscription.c.replay_next,
         event_subscription.c.replay_last,
     )
@@ -136,6 +138,7 @@ RECORD_HEALTH = Prepared(
         rate_full_at=bindparam("full_at"),
     )
 )
+END_FAILURE = Prepared(update(event_subscription).where(THIS).values(failing_since=null()))
 DISABLE = Prepared(
     update(event_subscription)
     .where(THIS)

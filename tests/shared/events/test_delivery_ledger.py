@@ -1,15 +1,18 @@
 """What follows from outcomes: another attempt, a dead letter, an event subscription that is disabled."""
 
 import itertools
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.clock import from_microseconds
+from shared.events.delivery_ledger import Ledger
+from shared.events.delivery_store import Stretch
 from shared.events.handshake import Permission
 from shared.events.retry_schedule import DELAYS
 from shared.events.sink import Limits, NotDelivered
 from tests.contracts.event_sink import Behaviour
 from tests.shared.events.memory_sink import MemorySink
-from tests.shared.events.world import World, an_event, assemble
+from tests.shared.events.world import SOURCE, World, an_event, assemble
 
 
 async def test_a_failure_is_tried_again_by_the_table_then_dead_lettered(
@@ -111,6 +114,42 @@ async def test_p6_what_no_retry_can_help_is_dead_lettered_at_once_and_no_fault_o
     told = (await world.log.read(since=2, limit=10))[0].event
     assert told.type == "tocsin.delivery.deadlettered"
     assert (told.data["attempts"], told.data["reason"]) == (1, "too large")
+
+
+async def test_p6_every_dead_letter_is_told_those_of_redriven_events_too(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe(types=["tocsin.operation.*"])
+    sink.outcomes["e1"] = NotDelivered("too large", is_permanent=True)
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+
+    for _ in range(2):
+        await world.redelivery.redrive(name, b"", caller="key")
+        await world.deliver_due()
+
+    told = [one.event for one in await world.log.read(since=1, limit=10)]
+    dead = [one for one in told if one.type == "tocsin.delivery.deadlettered"]
+    assert len(dead) == len({one.id for one in dead}) == sink.attempts.count("e1") == 3
+
+
+async def test_p6_the_id_of_a_dead_letter_is_another_one_within_a_stretch_too(world: World) -> None:
+    await world.subscribe()
+    await world.publish(an_event("e1"))
+    wake_up = world.next_wake_up()
+    assert wake_up is not None
+    stretch = await world.store.start(wake_up, now=world.clock.now())
+    assert isinstance(stretch, Stretch)
+    first = stretch.first[0]
+    ids: list[str] = []
+
+    # Given up; told again because it could not be written; redriven and given up again.
+    for delivery in (first, first, replace(first, due_at=first.due_at + 1)):
+        ledger = Ledger(stretch, random=lambda: 0.0, source=SOURCE)
+        ledger.note(delivery, NotDelivered("no", is_permanent=True), now=world.clock.now())
+        ids += [one.id for one in ledger.take().events]
+
+    assert ids[0] == ids[1] != ids[2]
 
 
 async def test_where_order_is_kept_no_event_overtakes_one_that_is_to_be_tried_again(
