@@ -1,4 +1,5 @@
-"""What acceptance, every end and cancel lock first, so that no end misses a wait that was just accepted (DESIGN §7).
+"""What acceptance, every end, cancel and every later step of a release lock first, so that no end misses a wait that
+was just written (DESIGN §7).
 
 Paths below one cloud service share nothing with those below another: each has a lock of its own. What lies elsewhere
 may be above any of them: it takes the subscription's lock exclusively, and all others share that.

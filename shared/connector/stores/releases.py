@@ -4,13 +4,15 @@ What waits for a write waits for the last unfinished one of each path. So what w
 for the one before it on the same path, if that has not ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from shared.clock import to_microseconds
 from shared.connector.operations import OperationStatus
 from shared.connector.stores import statements
+from shared.connector.stores.path_locks import lock_paths
 from shared.messaging.steps import in_steps
 from shared.messaging.work import Due, WorkRows
 from shared.sql.database import Database, Transaction
@@ -42,6 +44,8 @@ class Releases:
         """Go on with a release that was more than fitted into the transaction of the end."""
 
         def step(transaction: Transaction) -> int:
+            # What a canceled write leaves waiting must not be told to wait for one that ends meanwhile.
+            lock_paths(transaction, paths_of(transaction, ended))
             # Of two processes that release, the second finds what the first has left, and not nothing.
             rows = statements.lock_ended.rows(transaction.connection, ended=ended)
             released = 0
@@ -63,7 +67,11 @@ class Releases:
 def release(transaction: Transaction, ended: Any, now: datetime) -> tuple[int, list[Any]]:
     """Release some of what waits; returns how many, and those that wait for nothing any more."""
     connection = transaction.connection
-    rows = statements.forget_waiting.rows(connection, ended=ended.number, at_most=RELEASED_AT_ONCE)
+    forgotten = statements.forget_waiting.rows(
+        connection, ended=ended.number, at_most=RELEASED_AT_ONCE
+    )
+    # In one order for everybody: two ends may release the same operations.
+    rows = sorted(forgotten, key=attrgetter("successor"))
     before = find_before(transaction, ended) if rows else None
     if before is not None:
         statements.insert_waiting.execute_many(
@@ -79,6 +87,12 @@ def release(transaction: Transaction, ended: Any, now: datetime) -> tuple[int, l
         if found.waits_for == 0
     ]
     return len(rows), ready
+
+
+def paths_of(transaction: Transaction, number: int) -> Iterator[str]:
+    """Look up the path of an operation, none when it is gone."""
+    for row in statements.find_path_by_number.rows(transaction.connection, number=number):
+        yield row.path
 
 
 def find_before(transaction: Transaction, ended: Any) -> int | None:

@@ -124,6 +124,7 @@ progress = Prepared(
     )
 )
 find_path = Prepared(select(column.path).where(this))
+find_path_by_number = Prepared(select(column.path).where(column.number == bindparam("number")))
 ended = {"finished_at": bindparam("present"), "blocks": null(), "sealed_body": null()}
 end = Prepared(
     update(operation)
