@@ -101,7 +101,7 @@ async def test_p2_one_wake_up_is_followed_once_and_only_its_holder_ends_it(
             *(world.store.record(mine.lease, SUCCEEDED, now=now) for world in worlds),
             return_exceptions=True,
         )
-        assert [type(one) for one in ends if one is not None] == [LeaseLostError]
+        assert [type(one) for one in ends if isinstance(one, Exception)] == [LeaseLostError]
 
     assert await worlds[0].rows("SELECT count(*) FROM event") == [(ROUNDS,)]
 
