@@ -152,6 +152,12 @@ class Settings(BaseModel):
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$",
         description="the topic of our namespace that gets every event",
     )
+    events_kept: Duration = Field(
+        default=timedelta(days=30),
+        ge=timedelta(hours=48),
+        le=timedelta(days=3650),
+        description="events and their deliveries; what is told again within a day must be known by its id",
+    )
     subscription_id: Annotated[str, AfterValidator(str.lower)] = Field(
         default="00000000-0000-0000-0000-000000000001",
         pattern=SUBSCRIPTION_ID,

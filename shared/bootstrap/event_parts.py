@@ -38,7 +38,12 @@ class EventParts:
 
     @cached_property
     def event_log(self) -> EventLog:
-        return EventLog(self._on.database, self._on.clock, self._on.broker)
+        return EventLog(
+            self._on.database,
+            self._on.clock,
+            self._on.broker,
+            kept=self._on.settings.events_kept,
+        )
 
     @cached_property
     def following(self) -> Following:

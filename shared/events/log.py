@@ -30,7 +30,7 @@ MOST_DELIVERIES = 2000
 """In one transaction, and those of its last event: what is left waits for the next."""
 LOOKED_AT = 10_000
 """Numbers in one read that is only for some types."""
-RETENTION = timedelta(days=30)
+KEPT = timedelta(days=30)
 SEQUENCE_DIGITS = 19  # of the largest number; the extension has to sort as text
 
 
@@ -62,9 +62,17 @@ class Page:
 class EventLog:
     """The log of one database; `sender` wakes the deliveries in the transaction that publishes."""
 
-    def __init__(self, database: Database, clock: Clock, sender: TransactionalSender) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sender: TransactionalSender,
+        *,
+        kept: timedelta = KEPT,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._kept = kept
         self._work = delivery_work(sender)
         self._publication: asyncio.Future[None] | None = None
 
@@ -155,8 +163,8 @@ class EventLog:
             self._publication.set_result(None)
 
     async def prune(self, now: datetime) -> int:
-        """Drop published events older than 30 days with their deliveries; returns how many events."""
-        before = to_microseconds(now - RETENTION)
+        """Drop published events that were kept long enough, with their deliveries; returns how many events."""
+        before = to_microseconds(now - self._kept)
 
         def drop_deliveries(transaction: Transaction) -> int:
             return statements.PRUNE_DELIVERIES.change(

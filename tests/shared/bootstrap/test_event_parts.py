@@ -103,3 +103,11 @@ async def test_p9_sinks_lead_only_where_the_settings_let_them(tmp_path: Path) ->
                     await subscribe(app, {"type": "sqs", "queueUrl": url})
             made = await subscribe(app, {"type": "sqs", "queueUrl": wire.url + QUEUE_PATH})
             assert made.sink_settings == {"queueUrl": wire.url + QUEUE_PATH}
+
+
+async def test_events_are_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
+    async with speaking_aws() as wire, opened(tmp_path, wire, events_kept="P3D") as app:
+        await publish(app, "e1")
+
+        assert await app.event_log.prune(app.clock.now() + timedelta(days=3)) == 0
+        assert await app.event_log.prune(app.clock.now() + timedelta(days=3, seconds=1)) == 1

@@ -175,6 +175,16 @@ async def test_events_older_than_thirty_days_are_dropped_with_their_deliveries(
     assert await world.rows("SELECT number FROM delivery") == [(2,)]
 
 
+async def test_events_are_kept_for_as_long_as_the_log_is_told(world: World) -> None:
+    log = EventLog(world.database, world.clock, world.wakes, kept=timedelta(days=2))
+    await world.publish(an_event("e1"))
+
+    early = await log.prune(world.clock.now() + timedelta(days=2))
+    late = await log.prune(world.clock.now() + timedelta(days=2, seconds=1))
+
+    assert (early, late) == (0, 1)
+
+
 async def test_everything_old_is_dropped_in_steps(world: World) -> None:
     await world.subscribe()
     await world.subscribe()
