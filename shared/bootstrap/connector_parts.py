@@ -17,6 +17,7 @@ from shared.connector.history_polling import Collection, HistoryPolling
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.replies import Replies, allowed_queues
+from shared.connector.stores.known import known_operations
 from shared.connector.stores.polled_history import SqlPolledHistory
 from shared.connector.stores.replies import SqlReplyStore
 from shared.connector.stores.sql import SqlOperationStore
@@ -74,6 +75,7 @@ class ConnectorParts:
             sender=self._on.broker,
             event_log=self._event_log,
             source=self._on.source,
+            known_operations=known_operations,
         )
 
     @cached_property

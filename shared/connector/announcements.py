@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from shared.connector.event_ids import end_id
 from shared.connector.operations import Operation, OperationStatus
 from shared.errors import Fault
 from shared.events.cloudevent import CloudEvent
@@ -33,7 +34,7 @@ def end_event(operation: Operation, *, source: str, public_url: str) -> CloudEve
     if operation.large_result_until is not None:
         extensions["dataref"] = f"{public_url}{operation.result_path}"
     return CloudEvent(
-        id=f"{operation.id}/end",
+        id=end_id(operation.id),
         source=source,
         type=event_type,
         subject=operation.resource,

@@ -1,8 +1,9 @@
 """What the engine tells: batches of events on the queue `history` become events of the log, each once."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 
+from shared.connector.event_ids import end_id, is_of_the_connector, named_operation
 from shared.connector.rejection import QueueMessage, description_of, faults_of, rejected_copy
 from shared.errors import Fault, InvalidRequestError
 from shared.events.batch import placed, read_batch
@@ -22,6 +23,8 @@ TOLD_BY_AN_ENGINE = frozenset(
     for event_type in EventType
     if event_type.startswith(("tocsin.job.", "tocsin.attempt.", "tocsin.execution."))
 )
+Known = Callable[[Transaction, Collection[str]], Set[str]]
+"""Which of these names are operations'."""
 
 
 class History:
@@ -34,11 +37,13 @@ class History:
         sender: TransactionalSender,
         event_log: EventLog,
         source: str,
+        known_operations: Known,
     ) -> None:
         self._database = database
         self._sender = sender
         self._event_log = event_log
         self._source = source
+        self._known_operations = known_operations
 
     async def publish(self, message: QueueMessage) -> None:
         """Publish the events in `message`, those that are known already excepted; safe to repeat.
@@ -49,8 +54,12 @@ class History:
 
         def write(transaction: Transaction) -> list[Fault]:
             found = list(batch.faults)
+            ids = [told.event.id for told in batch.events.values()]
+            named = {one for one in map(named_operation, ids) if one is not None}
+            # Known by its id, an event of another would keep the operation's own out of the log (P2).
+            ends = {end_id(one) for one in self._known_operations(transaction, named)}
             for position, told in batch.events.items():
-                if faults := tuple(self._refusals(told.event)):
+                if faults := tuple(self._refusals(told.event, ends)):
                     found += placed(faults, position)
                 else:
                     self._event_log.insert_encoded(transaction, told.event, told.structured)
@@ -66,13 +75,15 @@ class History:
             )
         await self._event_log.publish()
 
-    def _refusals(self, event: CloudEvent) -> Iterator[Fault]:
+    def _refusals(self, event: CloudEvent, ends: Set[str]) -> Iterator[Fault]:
         if event.type not in TOLD_BY_AN_ENGINE:
             yield Fault("$.type", "is none that an engine may tell")
         if event.source.lower() != self._source.lower():
             yield Fault("$.source", f"must be {self._source}")
         if len(event.id) > LONGEST_ID:
             yield Fault("$.id", f"must have at most {LONGEST_ID} characters")
+        if event.id in ends or is_of_the_connector(event.id):
+            yield Fault("$.id", "is one that the connector gives itself")
         if "sequence" in event.extensions:
             yield Fault("$.sequence", "is for the log to give")
 

@@ -98,7 +98,13 @@ class Process:
         self.broker = broker
         self._outgoing = Outgoing(mortal, SqlOutgoing(), broker)
         self.log = EventLog(mortal, machine.clock, broker)
-        self._history = History(mortal, sender=broker, event_log=self.log, source=PATH.source)
+        self._history = History(
+            mortal,
+            sender=broker,
+            event_log=self.log,
+            source=PATH.source,
+            known_operations=lambda _, names: frozenset(),
+        )
         self.locks_lost = 0
 
     async def tell(self, events: list[CloudEvent]) -> None:

@@ -1,9 +1,11 @@
 """The end of an operation: its row, its result, its event, its reply, and the release of what waited for it, in one
 transaction."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from shared.clock import to_microseconds, to_optional_microseconds
@@ -25,6 +27,8 @@ from shared.errors import ConflictError, LeaseLostError, NotFoundError, RequestE
 from shared.events.log import EventLog
 from shared.messaging.work import Lease, WorkRows
 from shared.sql.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,9 @@ class Ends:
         """Insert the event, and the reply for whoever asked for one."""
         event = end_event(operation, source=self._source, public_url=self._public_url)
         structured = event.encode()
-        self._event_log.insert_encoded(transaction, event, structured)
+        if not self._event_log.insert_encoded(transaction, event, structured):
+            # An operation ends once: another event has taken the id.
+            transaction.on_commit(partial(log_missing_event, event.id))
         reply_to = to_reply_to(row)
         if reply_to is not None:
             insert_into_outbox(transaction, row.id, reply_to, structured, now=now)
@@ -180,6 +186,13 @@ class Ends:
         """Start what has been released; None when somebody else did something to it meanwhile."""
         lease = self._work.start_parked(transaction, row.id, attempt=row.attempt, now=now)
         return None if lease is None else find_started(transaction, lease)
+
+
+def log_missing_event(event_id: str) -> None:
+    logger.error(
+        "the event of an operation's end is missing from the log: another has its id",
+        extra={"action": "tell_end", "event_id": event_id},
+    )
 
 
 def find_started(transaction: Transaction, lease: Lease) -> Started:

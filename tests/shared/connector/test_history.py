@@ -10,6 +10,7 @@ import pytest
 from shared.client.scheduler import SchedulerClient
 from shared.connector.history import TOLD_BY_AN_ENGINE
 from shared.connector.rejection import QueueMessage
+from shared.events.cloudevent import CloudEvent
 from shared.events.event_types import EventType
 from shared.messaging.entities import HISTORY, REJECTED
 from shared.messaging.message import Message
@@ -17,7 +18,7 @@ from shared.sql.inline import InlineDatabase
 from tests.clocks import FakeClock
 from tests.shared.connector.killing import Countdown, Killed, MortalDatabase
 from tests.shared.connector.servers import answer, scripted
-from tests.shared.connector.world import SOURCE, World, assemble, migrated, opened
+from tests.shared.connector.world import SOURCE, World, assemble, migrated, opened, put_job
 
 
 def told(id: str = "x-1/end", **members: Any) -> dict[str, Any]:
@@ -117,6 +118,7 @@ async def test_a_subscription_may_be_written_in_any_case(
         (told(source=SOURCE[:-1] + "2"), "$[1].source"),
         (told(source="https://example.org/"), "$[1].source"),
         (told("i" * 2049), "$[1].id"),
+        (told("es1/disabled/3"), "$[1].id"),
         (told(""), "$[1].id"),
         (told(sequence="0000000000000000001"), "$[1].sequence"),
         (told(specversion="2.0"), "$[1].specversion"),
@@ -144,6 +146,40 @@ async def test_p10_what_no_engine_may_tell_is_rejected_and_the_rest_goes_on(
     assert str(properties["DeadLetterErrorDescription"]).startswith(f"{target}: ")
     (record,) = [one for one in caplog.records if one.levelname == "WARNING"]
     assert target in record.getMessage()
+
+
+@pytest.mark.parametrize("many", [1, 1200])
+async def test_p2_no_engine_takes_the_id_of_the_end_of_an_operation(
+    tmp_path: Path, client: SchedulerClient, many: int
+) -> None:
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job())
+        taken = told(f"{operation.id}/end")
+        await world.history.publish(batch(*(told(f"{n}/end") for n in range(many)), taken))
+        (copy,) = await rejected(world)
+
+        await world.run()
+        events = await world.events()
+
+    assert str(copy.application_properties["DeadLetterErrorDescription"]).startswith(
+        f"$[{many}].id: "
+    )
+    (end,) = [event for event in events if event["id"] == taken["id"]]
+    assert end["operationid"] == operation.id
+
+
+async def test_p2_an_end_whose_id_is_taken_is_told_in_the_log(
+    tmp_path: Path, client: SchedulerClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path, client) as world:
+        (operation,) = await world.accept(put_job())
+        other = CloudEvent.decode(json.dumps(told(f"{operation.id}/end")).encode())
+        await world.database.run(lambda transaction: world.log.insert(transaction, other))
+
+        await world.run()
+
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert vars(record)["event_id"] == other.id
 
 
 async def test_p10_a_number_beyond_all_floats_is_rejected(

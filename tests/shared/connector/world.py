@@ -24,6 +24,7 @@ from shared.connector.operations import Operation
 from shared.connector.reading import Reader
 from shared.connector.rejection import Rejections
 from shared.connector.replies import Replies, allowed_queues, reply_queue_descriptions
+from shared.connector.stores.known import known_operations
 from shared.connector.stores.replies import SqlReplyStore
 from shared.connector.stores.sql import SqlOperationStore
 from shared.connector.stores.tables import SCHEMA
@@ -203,7 +204,13 @@ def assemble(
         watch=watch,
         upkeep=Upkeep(store, completion=completion, clock=clock),
     )
-    history = History(seen(database), sender=broker, event_log=connector_log, source=SOURCE)
+    history = History(
+        seen(database),
+        sender=broker,
+        event_log=connector_log,
+        source=SOURCE,
+        known_operations=known_operations,
+    )
     return World(clock, database, broker, log, store, executor, connector, history)
 
 
