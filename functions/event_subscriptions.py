@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions.callers import caller_of
-from functions.rendering import answered, answering, body_of
+from functions.rendering import answered, answering, body_of, id_of
 from shared.bootstrap import application
 from shared.events.event_subscription import EventSubscription
 
@@ -94,11 +94,6 @@ async def rotate_secret(req: func.HttpRequest) -> func.HttpResponse:
             id_of(req), body_of(req), caller=await caller_of(req)
         )
     )
-
-
-def id_of(req: func.HttpRequest) -> str:
-    """Return the id in the path."""
-    return str(req.route_params.get("id"))
 
 
 def shown(event_subscription: EventSubscription, *, status: int = 200) -> func.HttpResponse:

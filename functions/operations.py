@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.rendering import answered, answering, listed, monitored
+from functions.rendering import answered, answering, id_of, listed, monitored
 from shared.bootstrap import application
 from shared.connector.listing import read_filter
 
@@ -22,21 +22,18 @@ async def list_operations(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("operations/{id}", methods=["GET"])
 @answering
 async def get_operation(req: func.HttpRequest) -> func.HttpResponse:
-    operation_id = str(req.route_params.get("id"))
-    return monitored(await (await application()).connector.operation(operation_id))
+    return monitored(await (await application()).connector.operation(id_of(req)))
 
 
 @blueprint.function_name("get_operation_result")
 @blueprint.route("operations/{id}/result", methods=["GET"])
 @answering
 async def get_operation_result(req: func.HttpRequest) -> func.HttpResponse:
-    operation_id = str(req.route_params.get("id"))
-    return answered(await (await application()).connector.result(operation_id))
+    return answered(await (await application()).connector.result(id_of(req)))
 
 
 @blueprint.function_name("cancel_operation")
 @blueprint.route("operations/{id}/cancel", methods=["POST"])
 @answering
 async def cancel_operation(req: func.HttpRequest) -> func.HttpResponse:
-    operation_id = str(req.route_params.get("id"))
-    return monitored(await (await application()).connector.cancel(operation_id))
+    return monitored(await (await application()).connector.cancel(id_of(req)))

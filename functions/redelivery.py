@@ -3,8 +3,8 @@
 import azure.functions as func
 
 from functions.callers import caller_of
-from functions.event_subscriptions import id_of, shown
-from functions.rendering import answered, answering, body_of
+from functions.event_subscriptions import shown
+from functions.rendering import answered, answering, body_of, id_of
 from shared.bootstrap import application
 from shared.clock import NO_TIME
 from shared.events.queries import read_page_query, read_range_query

@@ -24,6 +24,7 @@ from shared.errors import (
     TransientError,
 )
 from shared.messaging.wake_up import WakeUp
+from shared.storable import is_storable
 from shared.wire.commands import (
     MAX_MESSAGE_BYTES,
     Command,
@@ -121,6 +122,18 @@ def failed(error: TocsinError) -> func.HttpResponse:
 def answered(document: "Json | Mapping[str, object]", *, status: int = 200) -> func.HttpResponse:
     """Return a JSON answer."""
     return func.HttpResponse(json.dumps(document), status_code=status, mimetype=JSON)
+
+
+def id_of(req: func.HttpRequest) -> str:
+    """Return the id in the path.
+
+    Raises:
+        NotFoundError: nothing has such an id; no database could even look for it.
+    """
+    named = str(req.route_params.get("id"))
+    if not is_storable(named):
+        raise NotFoundError(f"there is nothing with the id {named[:LONGEST_ECHO]!r}")
+    return named
 
 
 def command_of(req: func.HttpRequest) -> Command:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from shared.client.scheduler import RestResponse
 from shared.connector.operations import Ended, OperationError, OperationStatus
 from shared.errors import Fault, InvalidRequestError, PayloadTooLargeError
+from shared.storable import storable
 from shared.wire.catalogue import CATALOGUE
 from shared.wire.endpoint import Endpoint, ResponseKind
 from shared.wire.errors import read_error
@@ -36,7 +37,7 @@ def error_of(response: RestResponse) -> OperationError:
     """Return the service's code and message, or the status in words when the body has none."""
     error = read_error(response.body)
     if error is not None:
-        return OperationError(code=storable(error.code), message=storable(error.message))
+        return OperationError(code=kept(error.code), message=kept(error.message))
     try:
         phrase = HTTPStatus(response.status).phrase
     except ValueError:
@@ -54,7 +55,7 @@ def error_in(operation: ServiceOperation) -> OperationError:
         return OperationError(
             code="InternalError", message="the Scheduler did not say why it failed"
         )
-    return OperationError(code=storable(error.code), message=storable(error.message))
+    return OperationError(code=kept(error.code), message=kept(error.message))
 
 
 def service_operation_of(response: RestResponse) -> ServiceOperation | None:
@@ -77,7 +78,7 @@ def end_of(endpoint: Endpoint, response: RestResponse) -> Ended:
     except InvalidRequestError as unreadable:
         error = OperationError(
             code="Rejected",
-            message=storable(f"the Scheduler's answer cannot be read: {unreadable}"),
+            message=kept(f"the Scheduler's answer cannot be read: {unreadable}"),
         )
     except PayloadTooLargeError as too_large:
         error = OperationError(code="ResultTooLarge", message=too_large.message)
@@ -134,6 +135,6 @@ def xml_document(kind: ResponseKind, body: bytes) -> Json:
             raise InvalidRequestError([Fault("$", f"is a {kind}, which no command asks for")])
 
 
-def storable(text: str) -> str:
+def kept(text: str) -> str:
     """Return text that a database and an event can hold."""
-    return text[:LONGEST_MESSAGE].encode(errors="replace").decode()
+    return storable(text[:LONGEST_MESSAGE])

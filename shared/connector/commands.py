@@ -10,9 +10,12 @@ from shared.connector.rejection import QueueMessage, Rejections
 from shared.connector.store import Acceptance, OperationStore
 from shared.connector.terms import Terms
 from shared.errors import ConflictError, Fault, InvalidRequestError
+from shared.storable import is_storable
 from shared.wire.commands import Command, parse_commands
 
 LONGEST_KEY = 256
+LONGEST_SESSION_ID = 128
+"""As Service Bus has it; no queue takes a reply with a longer one."""
 
 
 class Door:
@@ -52,7 +55,7 @@ class Door:
             InvalidRequestError: the key is empty, too long or not printable.
             NotSupportedError: the Scheduler does not know one of the commands.
         """
-        if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
+        if key is not None and not is_printable(key, longest=LONGEST_KEY):
             raise InvalidRequestError(
                 [Fault("Idempotency-Key", f"must have 1 to {LONGEST_KEY} printable characters")]
             )
@@ -95,17 +98,33 @@ class Door:
             commands = parse_commands(message.body)
         except InvalidRequestError as error:
             faults += error.faults
-        reply_to = None
-        if message.reply_to is not None:
-            queue = self._reply_queues.get(message.reply_to.lower())
-            if queue is None:
-                faults.append(Fault("reply_to", "is no queue that TOCSIN_REPLY_QUEUES allows"))
-            else:
-                reply_to = ReplyTo(
-                    queue=queue,
-                    session_id=message.reply_to_session_id,
-                    correlation_id=message.correlation_id or message.message_id,
-                )
+        reply_to = self._read_reply_to(message, faults)
         if faults:
             raise InvalidRequestError(faults)
         return commands, reply_to
+
+    def _read_reply_to(self, message: QueueMessage, faults: list[Fault]) -> ReplyTo | None:
+        if message.reply_to is None:
+            return None
+        queue = self._reply_queues.get(message.reply_to.lower())
+        if queue is None:
+            faults.append(Fault("reply_to", "is no queue that TOCSIN_REPLY_QUEUES allows"))
+        session_id = message.reply_to_session_id
+        if session_id is not None and not is_printable(session_id, longest=LONGEST_SESSION_ID):
+            faults.append(
+                Fault(
+                    "reply_to_session_id",
+                    f"must have 1 to {LONGEST_SESSION_ID} printable characters",
+                )
+            )
+        correlation_id = message.correlation_id or message.message_id
+        if correlation_id is not None and not is_storable(correlation_id):
+            # A reply must bring it back as it came, or nobody knows what the reply is about.
+            faults.append(Fault("correlation_id", "must hold no NUL and be text of Unicode"))
+        if faults:
+            return None
+        return ReplyTo(queue=queue or "", session_id=session_id, correlation_id=correlation_id)
+
+
+def is_printable(text: str, *, longest: int) -> bool:
+    return 1 <= len(text) <= longest and text.isprintable()

@@ -14,6 +14,7 @@ from shared.messaging.broker import TransactionalSender
 from shared.messaging.entities import REJECTED
 from shared.messaging.message import Message
 from shared.sql.database import Database, Transaction
+from shared.storable import storable
 from shared.wire.json_types import Json, JsonObject, parse_json
 from shared.wire.secret_members import map_secret_members
 
@@ -124,8 +125,8 @@ def rejected_copy(message: QueueMessage, *, reason: str, faults: tuple[Fault, ..
     """Return what the queue `rejected` gets: the message without its secrets, and why it is there."""
     return Message(
         body=masked(message.body),
-        message_id=message.message_id and message.message_id[:LONGEST_ID],
-        correlation_id=message.correlation_id,
+        message_id=message.message_id and storable(message.message_id[:LONGEST_ID]),
+        correlation_id=message.correlation_id and storable(message.correlation_id),
         application_properties={
             "DeadLetterReason": reason,
             "DeadLetterErrorDescription": description_of(faults),
@@ -136,7 +137,8 @@ def rejected_copy(message: QueueMessage, *, reason: str, faults: tuple[Fault, ..
 
 def description_of(faults: tuple[Fault, ...]) -> str:
     """Return the faults as text, cut where a queue or a log would choke on it."""
-    return "; ".join(f"{fault.path}: {fault.message}" for fault in faults)[:LONGEST_DESCRIPTION]
+    text = "; ".join(f"{fault.path}: {fault.message}" for fault in faults)
+    return storable(text[:LONGEST_DESCRIPTION])
 
 
 def masked(body: bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from shared.clock import Clock
 from shared.connector.operations import ReplyTo
-from shared.errors import ConfigurationError, TocsinError
+from shared.errors import ConfigurationError, PermanentError, TocsinError
 from shared.events.cloudevent import CONTENT_TYPE
 from shared.messaging.broker import Sender
 from shared.messaging.entities import EVENTS, TOCSIN_QUEUES, QueueDescription
@@ -34,6 +34,7 @@ class Reply:
     """A completion event, structured, on its way to a queue."""
 
     number: int
+    operation_id: str
     to: ReplyTo
     event: bytes = field(repr=False)
 
@@ -63,7 +64,7 @@ class ReplyStore(Protocol):
         """Return replies to `queue` of operations that ended until `before`, the oldest first."""
 
     async def forget(self, replies: Sequence[Reply]) -> None:
-        """Delete what was sent."""
+        """Delete what was sent, or is refused for ever."""
 
     async def prune(self, *, before: datetime) -> int:
         """Delete the replies of operations that ended before that instant; returns how many."""
@@ -84,7 +85,10 @@ class Replies:
             await self._send(reply.to.queue, [reply])
 
     async def sweep(self) -> int:
-        """Send what was not sent when its operation ended; a queue that takes nothing holds up no other."""
+        """Send what was not sent when its operation ended; a queue that takes nothing holds up no other.
+
+        Returns how many wait no longer.
+        """
         before = self._clock.now() - SWEPT_AFTER
         sent, queue = 0, await self._store.queue_after("")
         while queue is not None:
@@ -108,8 +112,25 @@ class Replies:
         return given_up
 
     async def _send(self, queue: str, replies: Sequence[Reply]) -> bool:
+        """Send all at once; where one is such that it is never taken, one by one, and drop that one.
+
+        Returns False when the queue takes nothing at present.
+        """
         try:
             await self._sender.send(queue, [reply.message() for reply in replies])
+        except PermanentError as error:
+            if len(replies) > 1:
+                return await self._send_each(queue, replies)
+            logger.error(
+                "reply dropped: %s",
+                error,
+                extra={
+                    "action": "drop_reply",
+                    "queue": queue,
+                    "operation_id": replies[0].operation_id,
+                    "code": error.code,
+                },
+            )
         except TocsinError as error:
             logger.warning(
                 "replies wait: %s",
@@ -118,6 +139,12 @@ class Replies:
             )
             return False
         await self._store.forget(replies)
+        return True
+
+    async def _send_each(self, queue: str, replies: Sequence[Reply]) -> bool:
+        for reply in replies:
+            if not await self._send(queue, [reply]):
+                return False
         return True
 
 

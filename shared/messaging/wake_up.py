@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from shared.errors import Fault, InvalidRequestError
+from shared.storable import is_storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,13 @@ class WakeUp:
         except (ValueError, RecursionError) as error:
             raise InvalidRequestError([Fault("$", f"not JSON: {error}")]) from error
         match document:
-            case {"id": str(row_id), "attempt": int(attempt)} if is_storable(row_id, attempt):
+            case {"id": str(row_id), "attempt": int(attempt)} if may_be_ours(row_id, attempt):
                 return cls(row_id, attempt)
         raise InvalidRequestError([Fault("$", 'expected {"id": text, "attempt": integer}')])
 
 
-def is_storable(row_id: str, attempt: int) -> bool:
-    """JSON allows numbers and text (half a surrogate pair) that no database takes."""
+def may_be_ours(row_id: str, attempt: int) -> bool:
+    """JSON allows numbers and text that databases refuse."""
     if isinstance(attempt, bool) or not 0 <= attempt < 2**31:
         return False
-    return row_id.isascii() or not any("\ud800" <= one <= "\udfff" for one in row_id)
+    return is_storable(row_id)

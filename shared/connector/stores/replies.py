@@ -15,7 +15,14 @@ from shared.sql.database import Database, Transaction
 from shared.sql.prepared import Prepared
 
 column = reply.c
-REPLY = (column.number, column.queue, column.session_id, column.correlation_id, column.event)
+REPLY = (
+    column.number,
+    column.operation_id,
+    column.queue,
+    column.session_id,
+    column.correlation_id,
+    column.event,
+)
 
 insert_reply = Prepared(
     insert(reply).values(
@@ -112,4 +119,4 @@ class SqlReplyStore:
 
 def to_reply(row: Any) -> Reply:
     to = ReplyTo(queue=row.queue, session_id=row.session_id, correlation_id=row.correlation_id)
-    return Reply(number=row.number, to=to, event=bytes(row.event))
+    return Reply(number=row.number, operation_id=row.operation_id, to=to, event=bytes(row.event))

@@ -12,7 +12,9 @@ from shared.connector.operations import Operation, ReplyTo
 from shared.connector.rejection import QueueMessage
 from shared.connector.replies import SWEPT_AFTER, Replies, allowed_queues, reply_queue_descriptions
 from shared.connector.stores.replies import SqlReplyStore
-from shared.errors import ConfigurationError, QuotaExceededError
+from shared.errors import ConfigurationError, MessageSizeExceededError, QuotaExceededError
+from shared.messaging.embedded.broker import EmbeddedBroker
+from shared.messaging.entities import QueueDescription
 from shared.messaging.message import Message
 from shared.sql.inline import InlineDatabase
 from tests.clocks import FakeClock
@@ -69,6 +71,20 @@ class FullBroker:
         if entity == self.full:
             raise QuotaExceededError(f"{entity} is full")
         self.sent.append((entity, messages))
+
+
+class FailingBroker:
+    """Takes no two messages at once, one alone, and then nothing."""
+
+    def __init__(self) -> None:
+        self.has_one = False
+
+    async def send(self, entity: str, messages: Sequence[Message]) -> None:
+        if len(messages) > 1:
+            raise MessageSizeExceededError("too much")
+        if self.has_one:
+            raise QuotaExceededError(f"{entity} is full")
+        self.has_one = True
 
 
 async def test_end_is_told_to_the_queue_the_command_named(world: World) -> None:
@@ -152,6 +168,20 @@ async def test_p10_queue_that_is_not_allowed_rejects_the_message(world: World, q
     assert await world.operations() == []
 
 
+@pytest.mark.parametrize("session_id", ["s" * 129, "", "a\0", "a\ud800", "a\n"], ids=range(5))
+async def test_p10_session_id_that_no_queue_takes_rejects_the_message(
+    world: World, session_id: str
+) -> None:
+    odd = asking(put_job("a"), reply_to_session_id=session_id)
+
+    assert await world.connector.accept_message(odd) == []
+    (event,) = await world.events()
+    assert [fault["target"] for fault in event["data"]["faults"]] == ["reply_to_session_id"]
+    assert await world.connector.accept_message(
+        asking(put_job("a"), message_id="m2", reply_to_session_id="s" * 128)
+    )
+
+
 @pytest.mark.parametrize("point", range(4))
 async def test_p7_crash_around_the_end_loses_no_reply(tmp_path: Path, point: int) -> None:
     """Before and after the commits of the end and of the sending; twice is allowed, never is not."""
@@ -198,6 +228,41 @@ async def test_queue_that_takes_nothing_holds_up_no_other(world: World) -> None:
     assert await outbox(world) == 0
 
 
+async def test_p7_reply_that_is_never_taken_is_dropped_and_holds_up_no_other(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its queue requires sessions, and it has none."""
+    queues = (QueueDescription(name="q1", requires_session=True),)
+    broker = EmbeddedBroker(world.database, clock=world.clock, queues=queues)
+    replies = Replies(SqlReplyStore(world.database), sender=broker, clock=world.clock)
+    one = await ended_for(world, "q1", session_id="s")
+    refused = await ended_for(world, "q1")
+    other = await ended_for(world, "q1", session_id="s")
+    await world.clock.advance(MINUTE)
+
+    assert await replies.sweep() == 3
+
+    sent = await broker.accept_session("q1", max_wait=timedelta())
+    taken = await sent.receive(max_messages=10, max_wait=timedelta())
+    assert [each.message.message_id for each in taken] == [
+        f"{operation.id}/end" for operation in (*one, *other)
+    ]
+    assert await outbox(world) == 0
+    (line,) = [each for each in caplog.records if vars(each).get("action") == "drop_reply"]
+    assert vars(line)["operation_id"] == refused[0].id
+    assert vars(line)["code"] == "InvalidOperation"
+    await broker.close()
+
+
+async def test_outage_amid_sending_one_by_one_drops_nothing(world: World) -> None:
+    replies = Replies(SqlReplyStore(world.database), sender=FailingBroker(), clock=world.clock)
+    await ended_for(world, "q1", "q1", "q1")
+    await world.clock.advance(MINUTE)
+
+    assert await replies.sweep() == 0
+    assert await outbox(world) == 2
+
+
 async def test_sweep_leaves_what_is_being_sent(world: World) -> None:
     broker = FullBroker("")
     replies = Replies(SqlReplyStore(world.database), sender=broker, clock=world.clock)
@@ -222,7 +287,7 @@ async def test_reply_that_cannot_be_sent_is_given_up_after_a_week(
     assert "1 replies could not be sent" in caplog.text
 
 
-async def ended_for(world: World, *queues: str) -> list[Operation]:
+async def ended_for(world: World, *queues: str, session_id: str | None = None) -> list[Operation]:
     """End one operation for each of these queues, and tell nobody."""
     ended = []
     for number, queue in enumerate(queues):
@@ -231,7 +296,7 @@ async def ended_for(world: World, *queues: str) -> list[Operation]:
             caller="key",
             key=None,
             correlation_id=None,
-            reply_to=ReplyTo(queue=queue),
+            reply_to=ReplyTo(queue=queue, session_id=session_id),
         )
         ended.append(await world.store.cancel(operation.id, now=world.clock.now()))
     return ended

@@ -8,7 +8,7 @@ from shared.errors import InvalidRequestError
 from shared.messaging.wake_up import WakeUp
 
 
-@given(st.text(), st.integers(0, 2**31 - 1))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")), st.integers(0, 2**31 - 1))
 def test_decoded_is_what_was_encoded(row_id: str, attempt: int) -> None:
     wake_up = WakeUp(row_id, attempt)
 
@@ -32,6 +32,7 @@ def test_decoded_is_what_was_encoded(row_id: str, attempt: int) -> None:
         b'{"id": "a", "attempt": -1}',
         b'{"id": "a", "attempt": 2147483648}',
         b'{"id": "\\ud800", "attempt": 1}',
+        b'{"id": "a\\u0000", "attempt": 1}',
         b"[" * 100_000,
     ],
 )
