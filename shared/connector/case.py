@@ -15,7 +15,7 @@ from shared.connector.operations import (
     Phase,
     Progress,
 )
-from shared.wire.endpoint import Endpoint
+from shared.wire.endpoint import AfterUnknown, Endpoint
 from shared.wire.json_types import Json
 
 OUTCOME_UNKNOWN = "OutcomeUnknown"
@@ -67,8 +67,18 @@ class Case:
         progress = Progress(phase=Phase.SEND, failures=failures + 1)
         return self.later(progress, back_off(failures, chance=self.chance))
 
+    def repeat(self) -> Later:
+        """Make an accepted change once more, of which nobody knows how it ended; the rarer the more often."""
+        polls = self.progress.polls
+        progress = Progress(phase=Phase.SEND, polls=polls + 1, is_outcome_unknown=True)
+        return self.later(progress, back_off(polls, chance=self.chance))
+
     def settle(self) -> Step:
-        """Look at the resource at once, if there is one."""
+        """Look at the resource at once, if there is one; repeat what it does not show and the deadline allows."""
+        # What waits has no document that could be compared with the resource's.
+        is_repeatable = self.endpoint.waits and self.endpoint.after_unknown is AfterUnknown.REPEAT
+        if is_repeatable and not self.is_over:
+            return self.repeat()
         if self.endpoint.resource not in READS:
             return outcome_unknown("nothing shows whether it was made")
         progress = replace(self.progress, phase=Phase.SETTLE, failures=0)

@@ -120,8 +120,8 @@ def after_success(case: Case, reply: RestResponse) -> Step:
     request_id = reply.headers.get("x-ms-request-id")
     if not request_id:
         return case.settle()
-    progress = Progress(phase=Phase.POLL, request_id=request_id)
-    return case.later(progress, poll_delay(0))
+    progress = Progress(phase=Phase.POLL, request_id=request_id, polls=case.progress.polls)
+    return case.later(progress, poll_delay(progress.polls))
 
 
 def try_again(

@@ -3,7 +3,8 @@
 POLL looks at the service's operation. VERIFY looks at the resource before a change that may have been made is made
 again, at a server that would not recognise it: equal is success, and what is not there is sent again. Of an update it
 waits until the service is done with the collection, and only the old ETag shows that nobody has changed it since.
-SETTLE looks at the resource when nothing else tells how a change ended.
+SETTLE looks at the resource when nothing else tells how a change ended; one that the resource does not show, and that
+may be made twice, is made again.
 """
 
 from dataclasses import replace

@@ -40,6 +40,8 @@ RESOURCES = {
     "RegisterResourceProvider": "/providers/scheduler.jobcollections",
     LIST_JOBS: "/cloudservices/cs/jobcollections/jc/jobs",
     DISABLE: "/cloudservices/cs/jobcollections/jc",
+    "EnableJobCollection": "/cloudservices/cs/jobcollections/jc",
+    "SetJobsState": "/cloudservices/cs/jobcollections/jc/jobs",
 }
 REQUEST_ID = "0123456789abcdef0123456789abcdef"
 UNTRIED = Progress()

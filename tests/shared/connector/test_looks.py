@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shared.client.scheduler import OutcomeUnknownError, RestResponse
 from shared.connector.decide import decide
 from shared.connector.deployment import Reply
-from shared.connector.operations import Later, OperationStatus, Phase
+from shared.connector.operations import Later, OperationStatus, Phase, Progress
 from shared.errors import TransientError
 from shared.wire.errors import json_error
 from shared.wire.job_collection import JobCollectionAnswer, OperationResult, Plan
@@ -20,13 +21,17 @@ from shared.wire.xml_codec import encode_job_collection_answer
 from tests.shared.connector.cases import (
     DEADLINE,
     DELETE_JOB,
+    DISABLE,
     JOB_BODY,
     NOW,
     POLLING,
     PUT_COLLECTION,
     PUT_JOB,
+    REQUEST_ID,
     SECOND,
     SETTLING,
+    UNKNOWN,
+    UNTRIED,
     VERIFYING,
     at_another_server,
     case,
@@ -104,6 +109,33 @@ def test_poll_without_an_answer_is_repeated_until_the_deadline(reply: Reply) -> 
 @pytest.mark.parametrize("reply", [answer(400), answer(200, b"<Operation/>"), answer(200, b"no")])
 def test_poll_that_makes_no_sense_is_settled_by_the_resource(reply: Reply) -> None:
     assert later(decide(case(PUT_COLLECTION, POLLING), reply)).progress.phase is Phase.SETTLE
+
+
+@pytest.mark.parametrize("command", ["EnableJobCollection", DISABLE, "SetJobsState"])
+@pytest.mark.parametrize(
+    ("progress", "reply"),
+    [
+        (POLLING, answer(400)),
+        (POLLING, answer(200, b"no")),
+        (replace(POLLING, missing_since=NOW - timedelta(minutes=1)), answer(404)),
+        (UNTRIED, answer(202)),
+    ],
+    ids=["refused", "unreadable", "forgotten", "without an id"],
+)
+def test_lost_end_of_what_its_resource_does_not_show_is_made_again(
+    command: str, progress: Progress, reply: Reply
+) -> None:
+    first = later(decide(case(command, progress), reply))
+    assert first.progress == replace(UNKNOWN, polls=1)
+
+    sent = later(decide(case(command, first.progress), answer(202, x_ms_request_id=REQUEST_ID)))
+    assert sent.progress == replace(POLLING, polls=1)
+    second = later(decide(case(command, sent.progress), answer(400)))
+    assert (second.progress.phase, second.progress.polls) == (Phase.SEND, 2)
+    assert second.due_at > first.due_at
+
+    at_deadline = decide(case(command, progress, now=DEADLINE), reply)
+    assert later(at_deadline).progress.phase is Phase.SETTLE
 
 
 @pytest.mark.parametrize(
