@@ -158,6 +158,12 @@ class Settings(BaseModel):
         le=timedelta(days=3650),
         description="events and their deliveries; what is told again within a day must be known by its id",
     )
+    operations_kept: Duration = Field(
+        default=timedelta(days=7),
+        ge=timedelta(hours=48),
+        le=timedelta(days=3650),
+        description="those that ended; a repeat of their request is answered with them for a day",
+    )
     subscription_id: Annotated[str, AfterValidator(str.lower)] = Field(
         default="00000000-0000-0000-0000-000000000001",
         pattern=SUBSCRIPTION_ID,

@@ -106,6 +106,7 @@ class ConnectorParts:
             event_log=self._event_log,
             source=self._on.source,
             public_url=self._on.settings.public_url,
+            kept=self._on.settings.operations_kept,
         )
 
     @cached_property

@@ -20,7 +20,7 @@ class Upkeep:
         return woken
 
     async def prune(self) -> int:
-        """Forget operations that ended more than seven days ago, and what is kept with them; returns how many."""
+        """Forget operations that ended long enough ago, and what is kept with them; returns how many."""
         await self._completion.prune()
         return await self._store.prune(now=self._clock.now())
 

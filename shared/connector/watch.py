@@ -40,7 +40,7 @@ class Watch:
         self._followers: dict[str, list[Follower]] = {}
 
     async def operation(self, operation_id: str) -> Operation:
-        """Raises NotFoundError; operations that ended more than seven days ago are forgotten."""
+        """Raises NotFoundError; operations that ended long enough ago are forgotten."""
         operation = await self._operations.get(operation_id)
         if operation is None:
             raise NotFoundError(f"there is no operation {operation_id!r}")

@@ -124,6 +124,18 @@ def test_events_are_kept_for_48_hours_at_least_and_not_for_ever(text: str) -> No
         load_settings({"TOCSIN_EVENTS_KEPT": text})
 
 
+@pytest.mark.parametrize(("text", "kept"), [("P2D", 2), ("172800", 2), ("P90D", 90)])
+def test_p4_operations_are_kept_as_long_as_the_operator_wants(text: str, kept: int) -> None:
+    assert load_settings({}).operations_kept == timedelta(days=7)
+    assert load_settings({"TOCSIN_OPERATIONS_KEPT": text}).operations_kept == timedelta(days=kept)
+
+
+@pytest.mark.parametrize("text", ["PT47H59M", "172799", "0", "P3651D", "inf", "nan", ""])
+def test_p4_operations_are_kept_for_48_hours_at_least(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_OPERATIONS_KEPT"):
+        load_settings({"TOCSIN_OPERATIONS_KEPT": text})
+
+
 def test_p8_the_password_of_the_certificate_has_a_masking_repr() -> None:
     settings = load_settings({"TOCSIN_CLIENT_CERTIFICATE_PASSWORD": "s3cret"})
 

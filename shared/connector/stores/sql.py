@@ -30,7 +30,6 @@ from shared.messaging.work import Lease, Nothing, NotYet
 from shared.sql.database import Database, Transaction
 
 KEYS_KEPT = timedelta(hours=24)
-OPERATIONS_KEPT = timedelta(days=7)
 
 
 class SqlOperationStore:
@@ -44,8 +43,11 @@ class SqlOperationStore:
         event_log: EventLog,
         source: str,
         public_url: str | None,
+        kept: timedelta,
     ) -> None:
+        """`kept` is how long operations that ended are."""
         self._database = database
+        self._kept = kept
         self._work = operation_work(sender)
         self._ends = Ends(
             database, work=self._work, event_log=event_log, source=source, public_url=public_url
@@ -96,7 +98,7 @@ class SqlOperationStore:
 
     async def prune(self, *, now: datetime) -> int:
         keys_before = to_microseconds(now - KEYS_KEPT)
-        ended_before = to_microseconds(now - OPERATIONS_KEPT)
+        ended_before = to_microseconds(now - self._kept)
         await in_steps(
             self._database,
             lambda tx: statements.prune_keys.change(

@@ -171,7 +171,12 @@ def assemble(
     log = EventLog(database, clock, broker)
     connector_log = EventLog(seen(database), clock, broker)
     store = SqlOperationStore(
-        seen(database), sender=broker, event_log=connector_log, source=SOURCE, public_url=None
+        seen(database),
+        sender=broker,
+        event_log=connector_log,
+        source=SOURCE,
+        public_url=None,
+        kept=timedelta(days=7),
     )
     deployment = Deployment(
         client=client,
