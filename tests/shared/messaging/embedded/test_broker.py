@@ -36,8 +36,8 @@ from tests.contracts.broker_steps import (
     soon,
     text,
 )
-from tests.contracts.database import limit_pages
 from tests.shared.messaging.embedded import worker
+from tests.shared.sql.sqlite_contract import limit_pages
 
 
 @pytest.fixture
