@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from shared.errors import ConfigurationError
-from shared.sql.failures import is_unavailable, refused, text_of
+from shared.sql.failures import is_unavailable, no_answer, text_of
 from shared.sql.migrations import Schema, migrate
 from shared.sql.postgresql import BEGIN_READING, postgresql_engine
 
@@ -26,7 +26,7 @@ def bring_up_to_date(url: str, schemas: Sequence[Schema]) -> None:
             migrate(engine, schema)
     except Exception as error:  # Alembic's own too, for a revision that it does not know
         if is_unavailable(error):
-            raise refused(error) from error
+            raise no_answer(error) from error
         raise unusable(error) from error
     finally:
         engine.dispose()
@@ -47,7 +47,7 @@ def reading(url: str) -> Iterator[Connection]:
             yield connection
     except (DBAPIError, psycopg.Error) as error:
         if is_unavailable(error):
-            raise refused(error) from error
+            raise no_answer(error) from error
         raise unusable(error) from error
     finally:
         engine.dispose()

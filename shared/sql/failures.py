@@ -1,5 +1,7 @@
 """What an error of PostgreSQL means for whoever asked, and what of it may be shown."""
 
+from datetime import timedelta
+
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
@@ -20,6 +22,7 @@ REPEATABLE = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: rolled back for sure, and likely to pass when run again."""
 DATA_EXCEPTION = "22"
 """Messages of this class quote the value."""
+LOOK_AGAIN = timedelta(seconds=5)
 
 
 def cause_of(error: BaseException) -> psycopg.Error | None:
@@ -53,9 +56,15 @@ def is_forbidden(error: BaseException) -> bool:
 
 
 def refused(error: BaseException) -> TransientError:
-    failure = TransientError(f"the database refused a transaction: {text_of(error)}")
+    """Return what callers are told, which is nothing of the server: its error names host and port (P8)."""
+    failure = TransientError("the database cannot be used at present", retry_after=LOOK_AGAIN)
     failure.__cause__ = error
     return failure
+
+
+def no_answer(error: BaseException) -> TransientError:
+    """Return what the operator is told at start."""
+    return TransientError(f"the database cannot be used at present: {text_of(error)}")
 
 
 def without_values(error: Exception) -> Exception:
@@ -72,7 +81,7 @@ def without_values(error: Exception) -> Exception:
 
 
 def text_of(error: BaseException) -> str:
-    """Return what of an error may be shown."""
+    """Return what of an error the operator may be shown."""
     cause = cause_of(error)
     if cause is None or cause.sqlstate is None:
         return " ".join(str(cause or error).split())

@@ -195,6 +195,7 @@ class PostgresDatabase:
         except Exception as error:
             # A query that writes is a mistake in the query: no later attempt goes better.
             if is_unavailable(error) and not is_forbidden(error):
+                logger.error("query failed: %s", text_of(error), extra={"action": "read"})
                 raise refused(error) from error
             raise deliverable(error) from None
 

@@ -2,6 +2,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 
 import psycopg
@@ -13,7 +14,7 @@ from shared.sql.database import Transaction
 from shared.sql.postgresql import CONNECTIONS, GROUP_LIMIT, PostgresDatabase
 from tests.clocks import settle
 from tests.contracts.database import DatabaseContract, make_table, words, write
-from tests.postgres import EMPTY, Databases, PostgresServer
+from tests.postgres import EMPTY, Databases, PostgresServer, free_port
 from tests.shared.sql.cutting_proxy import cutting_proxy
 
 
@@ -257,9 +258,28 @@ async def test_more_connections_than_the_server_has_are_transient(postgres: Data
         other.execute("CREATE ROLE guest LOGIN CONNECTION LIMIT 0")
         guest = PostgresDatabase(url.replace("tocsin@", "guest:s3cret@"))
 
-        with pytest.raises(TransientError, match="too many connections") as caught:
+        with pytest.raises(TransientError) as caught:
             await guest.run(pid_of)
 
         await guest.close()
         other.execute("DROP ROLE guest")
+    assert "too many connections" in str(caught.value.__cause__)
     assert "s3cret" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+async def test_p8_callers_hear_when_to_look_again_and_only_the_log_which_server_is_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    port = free_port()
+    database = PostgresDatabase(f"postgresql://tocsin@127.0.0.1:{port}/tocsin")
+
+    with pytest.raises(TransientError) as changing:
+        await database.run(pid_of)
+    with pytest.raises(TransientError) as reading:
+        await database.read(words)
+    await database.close()
+
+    for caught in (changing, reading):
+        assert str(caught.value) == "the database cannot be used at present"
+        assert caught.value.retry_after == timedelta(seconds=5)
+    assert [str(port) in one for one in caplog.messages] == [True, True]
