@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.bootstrap import Application
+from shared.development_certificates import create_development_certificates
 from tests.clocks import FakeClock
 from tests.shared.bootstrap.test_wiring import settings
 from tests.shared.connector.world import commands, put_job
@@ -11,7 +12,10 @@ from tests.shared.connector.world import commands, put_job
 
 async def test_p4_operations_are_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
     clock = FakeClock()
-    app = Application(settings(tmp_path, operations_kept="P3D"), clock=clock)
+    certificate = create_development_certificates(tmp_path, now=clock.now()).client
+    app = Application(
+        settings(tmp_path, operations_kept="P3D", client_certificate=certificate), clock=clock
+    )
     await app.open()
     try:
         (operation,) = await app.connector.accept(
