@@ -31,6 +31,14 @@ def is_queue_url(url: str, *, endpoint: str | None) -> bool:
     return QUEUE_URL.fullmatch(url) is not None
 
 
+def is_same_queue(one: str, other: str) -> bool:
+    """Whether two URLs lead to one queue, of AWS or behind an endpoint in its place, which tells no region."""
+    if one.split("/")[-2:] != other.split("/")[-2:]:
+        return False
+    regions = [found["region"] for found in map(QUEUE_URL.fullmatch, (one, other)) if found]
+    return len({*regions}) < 2
+
+
 def region_of_queue(url: str, *, default: str | None) -> str:
     """Return the region of a queue; one behind an endpoint of the operator's tells none."""
     found = QUEUE_URL.fullmatch(url)

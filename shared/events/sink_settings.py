@@ -21,7 +21,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.aws.names import BUS_ARN, BUS_NAME, FIFO, TOPIC_ARN, is_queue_url, is_region
+from shared.aws.names import (
+    BUS_ARN,
+    BUS_NAME,
+    FIFO,
+    TOPIC_ARN,
+    is_queue_url,
+    is_region,
+    is_same_queue,
+)
 from shared.events.connection_strings import fault_of_connection_string
 from shared.events.sink import Mode, SinkType
 from shared.events.webhook_signature import key_of
@@ -97,7 +105,7 @@ def check_topic_arn(arn: str) -> str:
 
 def check_queue_url(url: str, info: ValidationInfo[EndpointRules]) -> str:
     rules = info.context
-    if url == rules.commands_url:
+    if rules.commands_url is not None and is_same_queue(url, rules.commands_url):
         raise PydanticCustomError("queue_url", "is the queue that commands are taken from")
     if not is_queue_url(url, endpoint=rules.aws_endpoint):
         raise PydanticCustomError(

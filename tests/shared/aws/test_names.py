@@ -1,6 +1,12 @@
 import pytest
 
-from shared.aws.names import is_queue_url, region_of_bus, region_of_queue, region_of_topic
+from shared.aws.names import (
+    is_queue_url,
+    is_same_queue,
+    region_of_bus,
+    region_of_queue,
+    region_of_topic,
+)
 
 ACCOUNT = "123456789012"
 
@@ -27,6 +33,25 @@ def test_a_topic_and_a_bus_have_the_region_of_their_arn() -> None:
 
 def test_what_stands_in_for_aws_needs_no_region() -> None:
     assert region_of_queue(f"http://127.0.0.1:4566/{ACCOUNT}/q", default=None) == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        (f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/q", True),
+        (f"https://sqs.eu-central-1.amazonaws.com.cn/{ACCOUNT}/q", True),
+        (f"http://127.0.0.1:4566/{ACCOUNT}/q", True),
+        (f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/q", False),
+        (f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/Q", False),
+        (f"http://127.0.0.1:4566/{ACCOUNT}/q.fifo", False),
+        ("http://127.0.0.1:4566/000000000000/q", False),
+    ],
+)
+def test_a_queue_is_the_same_however_it_is_spelled(other: str, is_same: bool) -> None:
+    queue = f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/q"
+
+    assert is_same_queue(queue, other) is is_same
+    assert is_same_queue(other, queue) is is_same
 
 
 @pytest.mark.parametrize(

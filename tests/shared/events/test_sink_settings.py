@@ -1,5 +1,6 @@
 """What callers write as a sink: every type, every fault with its path, and names that lead elsewhere (P9)."""
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 
 import pytest
@@ -167,3 +168,15 @@ def test_events_do_not_go_where_commands_come_from() -> None:
     assert faults({"type": "sqs", "queueUrl": LOCAL.commands_url}, LOCAL) == {
         "$.queueUrl": "is the queue that commands are taken from"
     }
+
+
+@pytest.mark.parametrize(
+    "host", ["http://127.0.0.1:4566", "https://sqs.eu-central-1.amazonaws.com"]
+)
+def test_p9_the_queue_of_commands_is_no_sink_in_any_spelling(host: str) -> None:
+    for spelled in ("http://127.0.0.1:4566", "https://sqs.eu-central-1.amazonaws.com"):
+        rules = replace(LOCAL, commands_url=f"{spelled}/{ACCOUNT}/loopq")
+
+        found = faults({"type": "sqs", "queueUrl": f"{host}/{ACCOUNT}/loopq"}, rules)
+
+        assert found == {"$.queueUrl": "is the queue that commands are taken from"}
