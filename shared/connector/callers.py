@@ -102,8 +102,9 @@ class Callers:
 
 def is_name(subject: str) -> bool:
     """Whether a caller can go by this name: it stands in rows, events and logs."""
-    is_text = subject.isprintable() and 1 <= len(subject) <= LONGEST_NAME
-    return is_text and RESERVED.fullmatch(subject) is None
+    # Blanks at its ends nobody sees: " key" would pass for all who come with a key.
+    is_text = subject.isprintable() and subject == subject.strip()
+    return is_text and 1 <= len(subject) <= LONGEST_NAME and RESERVED.fullmatch(subject) is None
 
 
 def refused(

@@ -105,6 +105,19 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("leeway", [timedelta(), timedelta(minutes=1)])
+async def test_a_token_may_count_to_the_end_of_time(leeway: timedelta) -> None:
+    last = 253402300799
+    verifier = tokens()
+    verifier.leeway = leeway
+
+    verified = await verifier.verify(token(exp=last, nbf=-62135596800, iat=last))
+    with pytest.raises(InvalidTokenError):
+        await verifier.verify(token(exp=last, nbf=last))
+
+    assert verified.expires_at.year == 9999
+
+
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 async def test_p10_a_bad_token_is_invalid(bad: str) -> None:
     with pytest.raises(InvalidTokenError):

@@ -120,6 +120,8 @@ BAD = {
     "a name that no row can hold": bearer(sub="a\x00b"),
     "a name that no text can hold": bearer(sub="a\ud800"),
     "a name of two lines": bearer(sub="a\nb"),
+    "a name with a blank before it": bearer(sub=" key"),
+    "a name with a blank behind it": bearer(sub="me "),
     "a name without end": bearer(sub="a" * 201),
 }
 
