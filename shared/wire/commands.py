@@ -130,6 +130,8 @@ def _command(document: Json, path: str) -> Command:
     deadline = _deadline(document.get("deadline"), f"{path}.deadline", faults)
     if endpoint is None:
         faults.append(Fault(f"{path}.command", f"must be one of {', '.join(CATALOGUE)}"))
+        if not isinstance(document.get("resource"), str):
+            faults.append(Fault(f"{path}.resource", "must be a string"))
         raise InvalidRequestError(faults)
     params = _params(endpoint, document.get("resource"), path, faults)
     body = _body(endpoint, document.get("body"), params, f"{path}.body", faults)

@@ -192,8 +192,11 @@ def test_p10_what_takes_no_query_refuses_one(name: str) -> None:
         (1, ["$"]),
         ([], ["$"]),
         ([PUT_JOB] * 101, ["$"]),
-        ({}, ["$.command"]),
-        ({"command": "Explode"}, ["$.command"]),
+        ({}, ["$.command", "$.resource"]),
+        ({"command": None}, ["$.command", "$.resource"]),
+        ({"command": "GetJob", "resource": None}, ["$.resource"]),
+        ({"resource": 7}, ["$.command", "$.resource"]),
+        ({"command": "Explode"}, ["$.command", "$.resource"]),
         ({"command": ["GetJob"], "resource": JOB}, ["$.command"]),
         ({"command": "GetJob"}, ["$.resource"]),
         ({"command": "GetJob", "resource": "/cloudservices/cs1"}, ["$.resource"]),
@@ -213,10 +216,17 @@ def test_p10_what_takes_no_query_refuses_one(name: str) -> None:
         ({**PUT_JOB, "a b": 1, "a": 1}, ["$['a b']", "$.a"]),
         (
             [PUT_JOB, {**PUT_JOB, "resource": "/", "body": {}}, 3, {"command": "x", "z": 1}],
-            ["$[1].resource", "$[1].body.action", "$[2]", "$[3].z", "$[3].command"],
+            [
+                "$[1].resource",
+                "$[1].body.action",
+                "$[2]",
+                "$[3].z",
+                "$[3].command",
+                "$[3].resource",
+            ],
         ),
     ],
-    ids=range(23),
+    ids=range(26),
 )
 def test_p10_every_fault_of_every_command_is_told(document: Json, paths: list[str]) -> None:
     assert faults_of(encode(document)) == paths
