@@ -1,8 +1,10 @@
 """What pydantic finds wrong, as faults with JSON paths; no input value ever gets into one."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from shared.errors import Fault
 
@@ -22,6 +24,11 @@ MESSAGES = {
     "tuple_type": "must be an array",
 }
 
+TOLD_BY_A_LIBRARY = re.compile(
+    r"(?:Input|String|Tuple|List|Set|Dictionary|Value|Data) should (?P<rest>.*?)"
+    r"(?: after validation, not \d+)?"
+)
+
 
 def faults_of(
     error: ValidationError, *, path: str = "$", is_partial: bool = False
@@ -33,7 +40,9 @@ def faults_of(
     """
     details = [
         detail
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+        for detail in told_once(
+            error.errors(include_url=False, include_context=False, include_input=False)
+        )
         if not (is_partial and detail["type"] in OF_THE_WHOLE)
     ]
     faults = [
@@ -47,6 +56,16 @@ def faults_of(
     if len(details) > MAX_FAULTS:
         faults.append(Fault(path, f"has {len(details) - MAX_FAULTS} more faults"))
     return tuple(faults)
+
+
+def told_once(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that an array is too short where elements of it are faulty: they were not counted."""
+    parents = {detail["loc"][:-1] for detail in details}
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short" or detail["loc"] not in parents
+    ]
 
 
 def json_path(location: Iterable[str | int], *, root: str = "$") -> str:
@@ -67,7 +86,10 @@ def json_path(location: Iterable[str | int], *, root: str = "$") -> str:
 def _message(kind: str, message: str, location: tuple[str | int, ...]) -> str:
     if kind == "extra_forbidden":
         return _message_of_extra(location[-1])
-    return MESSAGES.get(kind) or message.replace("Input should be", "must be")
+    if kind in MESSAGES:
+        return MESSAGES[kind]
+    told = TOLD_BY_A_LIBRARY.fullmatch(message)
+    return f"must {told['rest']}" if told else message
 
 
 def _message_of_extra(member: str | int) -> str:

@@ -83,7 +83,7 @@ def test_bodies_that_an_endpoint_takes_are_returned(name: str, document: Json) -
             {"type": ""},
             [
                 ("$.body.resourceProviderNameSpace", "is required"),
-                ("$.body.type", "String should have at least 1 character"),
+                ("$.body.type", "must have at least 1 character"),
                 ("$.body.registrationDate", "is required"),
             ],
         ),

@@ -38,7 +38,7 @@ def test_uris_are_kept_as_they_are(uri: str) -> None:
         ("http://h/a b", "must not contain blanks or control characters"),
         ("http://h/a\r\nb", "must not contain blanks or control characters"),
         ("http://u:s3cret@h/", "must not contain credentials: use authentication"),
-        ("http://h/" + "a" * 2040, "String should have at most 2048 characters"),
+        ("http://h/" + "a" * 2040, "must have at most 2048 characters"),
     ],
 )
 def test_uris_that_cannot_be_called_are_refused(uri: str, message: str) -> None:
@@ -90,7 +90,7 @@ def test_body_is_limited_in_characters() -> None:
     read(HttpRequest, merge(REQUEST, {"body": "ä" * 8192}))
 
     assert faults_of_request({"body": "ä" * 8193}) == (
-        Fault("$.body", "String should have at most 8192 characters"),
+        Fault("$.body", "must have at most 8192 characters"),
     )
 
 

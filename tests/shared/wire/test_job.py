@@ -124,7 +124,7 @@ def test_null_is_absence() -> None:
         ({"state": "Faulted"}, Fault("$.state", "cannot be set to faulted; use enabled or disabled")),
         ({"state": "on"}, Fault("$.state", "must be one of enabled, disabled, completed, faulted")),
         ({"policies": {}}, Fault("$.policies", "policies is not supported yet")),
-        ({"id": ""}, Fault("$.id", "String should have at least 1 character")),
+        ({"id": ""}, Fault("$.id", "must have at least 1 character")),
         ({"action": None}, Fault("$.action", "is required")),
         ({"action": []}, Fault("$.action", "must be an object")),
     ],

@@ -30,7 +30,7 @@ def test_a_collection_without_plan_is_standard() -> None:
             Fault("$.quota.maxRecurrence.interval", "is 1001; from 1 to 1000 are allowed"),
         ),
         ({"label": "a\x01"}, Fault("$.label", "must not contain control characters")),
-        ({"label": "a" * 101}, Fault("$.label", "String should have at most 100 characters")),
+        ({"label": "a" * 101}, Fault("$.label", "must have at most 100 characters")),
     ],
 )  # fmt: skip
 def test_collections_that_cannot_be_are_refused(document: JsonObject, fault: Fault) -> None:
