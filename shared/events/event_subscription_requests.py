@@ -18,9 +18,10 @@ from pydantic_core import PydanticCustomError
 
 from shared.errors import Fault, InvalidRequestError
 from shared.events.event_subscription import EventFilter, EventSubscription
-from shared.events.filters import DataFilter, is_data_path, is_type_filter
+from shared.events.filters import DataFilter, fault_of_type_filter, is_data_path
 from shared.events.sink import Mode
 from shared.events.sink_settings import EndpointRules, SinkRequest, check_secret
+from shared.storable import is_storable
 from shared.wire.faults import faults_of
 from shared.wire.json_types import parse_json
 from shared.wire.merge import merge
@@ -30,6 +31,7 @@ from shared.wire.times import parse_duration
 MAX_NAME = 256
 MAX_TYPES = 50
 MAX_PREFIX = 1024
+MAX_DIGITS = 100
 MAX_DATA_FILTERS = 20
 MAX_DELAYS = 20
 MAX_PER_SECOND = 10_000
@@ -40,8 +42,8 @@ DEFAULT_OVERLAP = "PT24H"
 
 
 def check_type_filter(text: str) -> str:
-    if not is_type_filter(text):
-        raise PydanticCustomError("type", "must be a type, a prefix such as tocsin.job.*, or *")
+    if fault := fault_of_type_filter(text):
+        raise PydanticCustomError("type", "{fault}", {"fault": fault})
     return text
 
 
@@ -52,9 +54,21 @@ def check_data_path(text: str) -> str:
 
 
 def check_scalar(value: object) -> object:
-    if not isinstance(value, str | int | float) or value in (float("inf"), float("-inf")):
+    if isinstance(value, str):
+        if len(value) > MAX_PREFIX:
+            raise PydanticCustomError("scalar", f"must have at most {MAX_PREFIX} characters")
+        return check_storable(value)
+    if not isinstance(value, int | float):
         raise PydanticCustomError("scalar", "must be a text, a number, true or false")
+    if not abs(value) < 10**MAX_DIGITS:  # NaN is not less either
+        raise PydanticCustomError("scalar", f"must have at most {MAX_DIGITS} digits")
     return value
+
+
+def check_storable(text: str) -> str:
+    if not is_storable(text):
+        raise PydanticCustomError("storable", "must hold no NUL and be text of Unicode")
+    return text
 
 
 def check_delay(text: str) -> str:
@@ -89,8 +103,17 @@ def duration_of(text: str) -> timedelta:
 Scalar = Annotated[
     Any,
     AfterValidator(check_scalar),
-    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+    WithJsonSchema(
+        {
+            "type": ["string", "number", "boolean"],
+            "maxLength": MAX_PREFIX,
+            "exclusiveMinimum": -(10.0**MAX_DIGITS),
+            "exclusiveMaximum": 10.0**MAX_DIGITS,
+        }
+    ),
 ]
+TypeFilter = Annotated[str, AfterValidator(check_type_filter)]
+Prefix = Annotated[str, Field(min_length=1, max_length=MAX_PREFIX), AfterValidator(check_storable)]
 Text = Annotated[str, AfterValidator(check_plain)]
 
 
@@ -99,7 +122,7 @@ class DataFilterRequest(WireModel):
 
     path: Annotated[str, AfterValidator(check_data_path)]
     equals: Scalar = None
-    prefix: str | None = Field(default=None, min_length=1, max_length=MAX_PREFIX)
+    prefix: Prefix | None = None
 
     @model_validator(mode="after")
     def check_one(self) -> "DataFilterRequest":
@@ -111,9 +134,7 @@ class DataFilterRequest(WireModel):
 class FilterRequest(WireModel):
     """The wish for some events; without types all of them."""
 
-    types: tuple[Annotated[str, AfterValidator(check_type_filter)], ...] = Field(
-        default=(), max_length=MAX_TYPES
-    )
+    types: tuple[TypeFilter, ...] = Field(default=(), max_length=MAX_TYPES)
     subject_prefix: Text = Field(default="", max_length=MAX_PREFIX)
     data: tuple[DataFilterRequest, ...] = Field(default=(), max_length=MAX_DATA_FILTERS)
 
@@ -130,7 +151,7 @@ class FilterRequest(WireModel):
 class RateLimitRequest(WireModel):
     """How many events at most are sent in a second."""
 
-    per_second: int = Field(ge=1, le=MAX_PER_SECOND)
+    per_second: int = Field(strict=True, ge=1, le=MAX_PER_SECOND)
 
 
 class EventSubscriptionRequest(WireModel):

@@ -85,7 +85,10 @@ async def test_what_was_created_is_got_and_listed_oldest_first(world: World) -> 
         (body(sink={"secret": "whsec_short"}), ["$.sink.secret"]),
         (body(sink={"secret": 5}), ["$.sink.secret"]),
         (body(filter={"types": "tocsin.*"}), ["$.filter.types"]),
-        (body(filter={"types": ["ok.*", "bad*", 7]}), ["$.filter.types[1]", "$.filter.types[2]"]),
+        (
+            body(filter={"types": ["tocsin.job.*", "tocsin.jobs.*", "tocsin.job.creatd", 7]}),
+            ["$.filter.types[1]", "$.filter.types[2]", "$.filter.types[3]"],
+        ),
         (body(filter={"types": ["*"] * 51}), ["$.filter.types"]),
         (body(filter={"subjectPrefix": None}), ["$.filter.subjectPrefix"]),
         (body(filter={"subjectPrefix": "a\0"}), ["$.filter.subjectPrefix"]),
@@ -113,6 +116,16 @@ async def test_what_was_created_is_got_and_listed_oldest_first(world: World) -> 
             [f"$.retrySchedule[{number}]" for number in range(4)],
         ),
         (body(rateLimit={"perSecond": 0}), ["$.rateLimit.perSecond"]),
+        (body(rateLimit={"perSecond": "5"}), ["$.rateLimit.perSecond"]),
+        (body(rateLimit={"perSecond": True}), ["$.rateLimit.perSecond"]),
+        (body(filter={"types": ["t" * 1025]}), ["$.filter.types[0]"]),
+        (body(retrySchedule=["soon"]), ["$.retrySchedule[0]"]),
+        (body(retrySchedule=["PT1S", 5]), ["$.retrySchedule[1]"]),
+        *(
+            (body(filter={"data": [{"path": "$.a", "equals": one}]}), ["$.filter.data[0].equals"])
+            for one in ("a" * 1025, "a\0", 10**100, -(10**100), 1e100, float("nan"))
+        ),
+        (body(filter={"data": [{"path": "$.a", "prefix": "a\0"}]}), ["$.filter.data[0].prefix"]),
         (body(rateLimit={"perMinute": 1}), ["$.rateLimit.perSecond", "$.rateLimit.perMinute"]),
         (
             json.dumps({"sink": QUEUE_SQS, "mode": "binary"}).encode(),
