@@ -6,6 +6,7 @@ from functions.callers import caller_of
 from functions.rendering import answered, answering, body_of, id_of
 from shared.bootstrap import application
 from shared.events.event_subscription import EventSubscription
+from shared.events.queries import check_no_query
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
@@ -23,6 +24,7 @@ async def create_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("eventsubscriptions", methods=["GET"])
 @answering
 async def list_event_subscriptions(req: func.HttpRequest) -> func.HttpResponse:
+    check_no_query(req.params)
     found = await (await application()).event_subscriptions.list()
     return answered({"value": [event_subscription.to_json() for event_subscription in found]})
 

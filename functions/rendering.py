@@ -35,6 +35,7 @@ from shared.wire.commands import (
 from shared.wire.endpoint import Endpoint
 from shared.wire.errors import json_error
 from shared.wire.json_types import Json
+from shared.wire.queries import OF_THE_PLATFORM
 from shared.wire.routing import Match, MethodNotAllowed, connector_router
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,6 @@ ROUTER = connector_router()
 JSON = "application/json; charset=utf-8"
 MAX_PAGE = 1000
 LONGEST_NUMBER = 19
-KEY_PARAMETER = "code"
 LONGEST_ECHO = 200
 
 HttpFunction = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
@@ -158,7 +158,7 @@ def read_of(req: func.HttpRequest) -> tuple[Endpoint, Mapping[str, str], Mapping
         RequestError: with everything that is wrong with the query.
     """
     match = match_of(req)
-    query = {name: value for name, value in req.params.items() if name != KEY_PARAMETER}
+    query = {name: value for name, value in req.params.items() if name not in OF_THE_PLATFORM}
     return match.endpoint, match.params, request_query(match.endpoint, query)
 
 

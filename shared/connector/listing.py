@@ -10,6 +10,7 @@ from shared.clock import from_microseconds, to_microseconds
 from shared.connector.operations import Operation, OperationStatus
 from shared.connector.ordering import folded_path
 from shared.errors import Fault, InvalidRequestError
+from shared.wire.queries import unknown_parameters
 from shared.wire.times import parse_instant
 
 LONGEST_LIST = 100
@@ -55,7 +56,7 @@ class OperationPage:
 
 
 def read_filter(query: Mapping[str, str]) -> OperationFilter:
-    """Return what a query asks for; parameters that it does not know are ignored.
+    """Return what a query asks for.
 
     Raises:
         InvalidRequestError: with every fault.
@@ -68,6 +69,7 @@ def read_filter(query: Mapping[str, str]) -> OperationFilter:
         limit=read_limit(query.get("limit"), faults),
         before=read_place(query.get("before"), faults),
     )
+    faults += unknown_parameters(query, {*PARAMETERS, "before"})
     if faults:
         raise InvalidRequestError(faults)
     return wanted

@@ -1,4 +1,4 @@
-"""What callers ask of the event log and of event subscriptions in a query; what is not known is ignored."""
+"""What callers ask of the event log and of event subscriptions in a query."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import Fault, InvalidRequestError
-from shared.events.filters import EVERYTHING, is_type_filter
+from shared.events.filters import EVERYTHING, fault_of_type_filter
+from shared.wire.queries import unknown_parameters
 from shared.wire.times import parse_instant
 
 DEFAULT_PAGE, LONGEST_PAGE = 100, 1000
@@ -45,14 +46,15 @@ def read_log_query(query: Mapping[str, str]) -> LogQuery:
     """Raises InvalidRequestError with every fault."""
     faults: list[Fault] = []
     of_type = query.get("type", EVERYTHING)
-    if not is_type_filter(of_type):
-        faults.append(Fault("?type", "must be a type, a prefix such as tocsin.job.*, or *"))
+    if fault := fault_of_type_filter(of_type):
+        faults.append(Fault("?type", fault))
     found = LogQuery(
         since=read_number(query, "since", range(LARGEST_NUMBER + 1), faults),
         limit=read_limit(query, faults),
         of_type=of_type,
         within=timedelta(seconds=read_number(query, "wait", range(LONGEST_WAIT + 1), faults)),
     )
+    faults += unknown_parameters(query, {"since", "limit", "type", "wait"})
     refuse(faults)
     return found
 
@@ -66,6 +68,7 @@ def read_range_query(query: Mapping[str, str], *, now: datetime) -> RangeQuery:
     until = read_instant(query, "until", now, faults)
     if not faults and since >= until:
         faults.append(Fault("?since", "must be before until, which is now where it is absent"))
+    faults += unknown_parameters(query, {"since", "until"})
     refuse(faults)
     return RangeQuery(since=since, until=until)
 
@@ -77,8 +80,14 @@ def read_page_query(query: Mapping[str, str]) -> PageQuery:
         after=read_number(query, "after", range(LARGEST_NUMBER + 1), faults),
         limit=read_limit(query, faults),
     )
+    faults += unknown_parameters(query, {"after", "limit"})
     refuse(faults)
     return found
+
+
+def check_no_query(query: Mapping[str, str]) -> None:
+    """Raises InvalidRequestError with every fault; the platform's own parameters are none."""
+    refuse(unknown_parameters(query))
 
 
 def read_limit(query: Mapping[str, str], faults: list[Fault]) -> int:

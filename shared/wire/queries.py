@@ -1,12 +1,14 @@
 """The queries of lists, and of the question whether a name is free: texts, as URLs and commands have them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from shared.errors import Fault
+from shared.wire.faults import MAX_STEP
 from shared.wire.job import JobExecutionStatus, JobState
 from shared.wire.model import WireModel, check_plain
 
@@ -15,11 +17,22 @@ NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 STATE_FILTER = re.compile(r"\s*state\s+eq\s+'?([a-z]+)'?\s*", re.ASCII | re.IGNORECASE)
 COMPARED = frozenset({"status", "state"})
 LONGEST_FILTER = 200
+OF_THE_PLATFORM = frozenset({"code", "clientId"})
+"""The key of a function, and the name of the key; the host reads them."""
 STATES_EXPECTED = f"must be 'state eq' and one of {', '.join(JobState)}"
 HISTORY_EXPECTED = (
     f"must be 'status eq' and one of {', '.join(JobExecutionStatus)}, "
     f"or 'state eq' and one of {', '.join(JobState)}, or one of each with 'and' between"
 )
+
+
+def unknown_parameters(query: Mapping[str, str], known: Collection[str] = ()) -> list[Fault]:
+    """Return a fault for each parameter that is neither of `known` nor the platform's; a URL is too short for many."""
+    return [
+        Fault(f"?{name[:MAX_STEP]}", "is not a known parameter")
+        for name in query
+        if name not in known and name not in OF_THE_PLATFORM
+    ]
 
 
 def whole_number(text: str, *, least: int, most: int) -> int:

@@ -63,6 +63,14 @@ async def test_p8_the_secret_is_shown_once(app: Application) -> None:
     assert document["sink"]["secret"].encode() not in read.get_body()
 
 
+async def test_p10_the_list_takes_no_query(app: Application) -> None:
+    known = await list_event_subscriptions(request("GET", "", params={"clientId": "c"}))
+    unknown = await list_event_subscriptions(request("GET", "", params={"foo": "1"}))
+
+    assert (known.status_code, unknown.status_code) == (200, 400)
+    assert document_of(unknown)["error"]["details"][0]["target"] == "?foo"
+
+
 async def test_p9_a_private_address_is_refused(app: Application) -> None:
     wish = {"sink": {"type": "webhook", "url": "http://169.254.169.254/metadata"}}
 

@@ -14,7 +14,7 @@ PLACE = Place(NOON, 7)
 
 
 def test_query_without_parameters_asks_for_the_newest_hundred() -> None:
-    assert read_filter({"code": "k", "other": "x"}) == OperationFilter(limit=100)
+    assert read_filter({"code": "k", "clientId": "c"}) == OperationFilter(limit=100)
 
 
 def test_every_parameter_is_read_ignoring_case() -> None:
@@ -42,6 +42,7 @@ def test_p10_all_faults_are_told_at_once() -> None:
         "since": "soon",
         "limit": "0",
         "before": "last",
+        "state": "Failed",
     }
 
     with pytest.raises(InvalidRequestError) as raised:
@@ -53,6 +54,7 @@ def test_p10_all_faults_are_told_at_once() -> None:
         "?since",
         "?limit",
         "?before",
+        "?state",
     ]
 
 

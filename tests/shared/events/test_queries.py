@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import InvalidRequestError
+from shared.errors import Fault, InvalidRequestError
 from shared.events.queries import (
     LogQuery,
     PageQuery,
     RangeQuery,
+    check_no_query,
     read_log_query,
     read_page_query,
     read_range_query,
@@ -46,6 +47,10 @@ def test_everything_can_be_said() -> None:
         {"wait": "1.5"},
         {"type": ""},
         {"type": "tocsin.op*"},
+        {"type": "nope"},
+        {"types": "*"},
+        {"n" * 99: ""},
+        {"Since": "1", "x": ""},
     ],
     ids=lambda query: str(query)[:30],
 )
@@ -54,6 +59,19 @@ def test_p10_anything_else_is_a_fault_of_its_parameter(query: dict[str, str]) ->
         read_log_query(query)
 
     assert [fault.path for fault in caught.value.faults] == [f"?{name}" for name in query]
+
+
+def test_p10_no_reader_passes_over_a_parameter() -> None:
+    for read in (
+        lambda query: read_range_query({"since": "2026-01-01T00:00:00Z", **query}, now=NOW),
+        read_page_query,
+        read_log_query,
+        check_no_query,
+    ):
+        read({"code": "key", "clientId": "c"})
+        with pytest.raises(InvalidRequestError) as caught:
+            read({"foo": "1"})
+        assert caught.value.faults == (Fault("?foo", "is not a known parameter"),)
 
 
 def test_a_range_ends_now_where_nothing_else_is_said() -> None:
