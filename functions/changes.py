@@ -7,8 +7,13 @@ import azure.functions as func
 from functions.callers import caller_of
 from functions.rendering import accepted, answering, command_of, commands_of
 from shared.bootstrap import application
+from shared.errors import Fault, InvalidRequestError
 from shared.wire.commands import Command
 from shared.wire.preferences import preferred_wait
+
+CORRELATION_ID = "x-ms-correlation-request-id"
+LONGEST_CORRELATION_ID = 256
+"""As long as an attribute of an event may be."""
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions types it not
 
@@ -51,9 +56,24 @@ async def accept(
         commands,
         caller=caller,
         key=req.headers.get("idempotency-key"),
-        correlation_id=req.headers.get("x-ms-correlation-request-id"),
+        correlation_id=correlation_id_of(req),
     )
     wait = preferred_wait(req.headers.get("prefer", ""))
     if wait is not None:
         operations = await app.connector.wait([one.id for one in operations], within=wait)
     return accepted(req, operations, waited=wait, public_url=app.settings.public_url, many=many)
+
+
+def correlation_id_of(req: func.HttpRequest) -> str | None:
+    """Raises InvalidRequestError for what no event could have as it is."""
+    given: str | None = req.headers.get(CORRELATION_ID)
+    if given and not (given.isprintable() and len(given) <= LONGEST_CORRELATION_ID):
+        raise InvalidRequestError(
+            [
+                Fault(
+                    CORRELATION_ID,
+                    f"must have at most {LONGEST_CORRELATION_ID} characters, all of them printable",
+                )
+            ]
+        )
+    return given

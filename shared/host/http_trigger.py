@@ -142,9 +142,17 @@ def read_headers(scope: Scope) -> dict[str, str]:
     """Return the headers, names in lower case, repeated ones joined by a comma."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        name, value = raw_name.decode("latin-1"), header_text(raw_value)
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     return headers
+
+
+def header_text(value: bytes) -> str:
+    """Return a header's value, which is UTF-8 as the host reads it; what is none is ISO 8859-1 (RFC 9110, 5.5)."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def read_query(query: bytes) -> dict[str, str]:

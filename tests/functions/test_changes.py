@@ -34,6 +34,25 @@ async def test_p1_a_change_is_accepted_with_where_to_watch_it(app: Application) 
     assert (await app.connector.operation(operation["id"])).command == "CreateOrUpdateJob"
 
 
+@pytest.mark.parametrize(
+    ("given", "is_taken"),
+    [("c" * 256, True), ("grün €", True), ("", True), ("c" * 257, False), ("a\tb", False)],
+)
+async def test_p10_a_correlation_id_fits_an_event_or_is_refused(
+    app: Application, given: str, is_taken: bool
+) -> None:
+    header = {"x-ms-correlation-request-id": given}
+
+    response = await change_resource(request("PUT", JOB_PATH, JOB, headers=header))
+
+    document = document_of(response)
+    if is_taken:
+        assert document.get("correlationId", "") == given
+    else:
+        assert response.status_code == 400
+        assert document["error"]["details"][0]["target"] == "x-ms-correlation-request-id"
+
+
 async def test_p1_a_run_of_a_job_is_a_command_for_the_job(app: Application) -> None:
     response = await change_resource(request("POST", f"{JOB_PATH}/run"))
 

@@ -7,6 +7,7 @@ import azure.functions as func
 import pytest
 
 from shared.host.host_json import HostSettings
+from shared.host.http_trigger import read_headers
 from shared.host.local import LocalHost
 from shared.messaging.embedded.broker import EmbeddedBroker
 from tests.clocks import FakeClock
@@ -121,6 +122,13 @@ async def test_request_arrives_as_the_functions_host_sends_it(host: LocalHost) -
         "route": {"name": "a b", "rest": "c/d"},
         "body": "onetwo\xff",
     }
+
+
+async def test_headers_are_utf_8_and_what_is_none_is_latin_1(host: LocalHost) -> None:
+    reply = await call(host, "GET", "/api/echo/a", headers=[("x-a", "grün €")])
+
+    assert json.loads(reply.body)["headers"]["x-a"] == "grün €"
+    assert read_headers({"headers": [(b"x-b", b"gr\xfcn")]}) == {"x-b": "grün"}
 
 
 async def test_a_catch_all_that_matched_nothing_is_no_route_parameter(host: LocalHost) -> None:
