@@ -1,6 +1,20 @@
 """Every hot statement of the operation store, compiled once."""
 
-from sqlalchemy import bindparam, delete, func, insert, literal, null, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ScalarSelect,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.sql import Select
 
 from shared.connector.operations import OperationStatus
@@ -92,19 +106,56 @@ insert_operation = Prepared(
 )
 
 
-def last_of_each_path(condition: object) -> Select[int]:
-    """The last unfinished write of a path stands for all of them: each waits for the one before it."""
-    return select(func.max(column.number)).where(condition).group_by(column.blocks)  # type: ignore[arg-type]
+def last_write(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """The number of the last unfinished write of the last path: one step in the index of unfinished writes.
+
+    Sorting by the path too, even where there is only one, leaves PostgreSQL no other index to read instead.
+    """
+    return (
+        select(column.number)
+        .where(*conditions)
+        .order_by(column.blocks.desc(), column.number.desc())
+        .limit(literal(1))
+        .scalar_subquery()
+    )
 
 
-find_predecessors = Prepared(
-    last_of_each_path(
-        or_(
-            column.blocks.in_([bindparam(f"ancestor_{depth}") for depth in range(DEEPEST)]),
-            (column.blocks > bindparam("path")) & (column.blocks < bindparam("path_end")),
+def last_write_of_each_path() -> Select[int]:
+    """The last unfinished write of a path stands for all of them: each waits for the one before it.
+
+    So finding them takes one step for each path, however many writes of it are unfinished.
+    """
+    # One list, not a subquery for each: PostgreSQL plans the statement each time.
+    above = union_all(
+        *(select(bindparam(f"ancestor_{depth}").label("path")) for depth in range(DEEPEST))
+    ).subquery("above")
+    start: BindParameter[str] = bindparam("path")
+    end: BindParameter[str] = bindparam("path_end")
+    below = select(last_write(column.blocks > start, column.blocks < end).label("number")).cte(
+        "below", recursive=True
+    )
+    known = operation.alias("known")
+    path = (
+        select(known.c.blocks)
+        .where(known.c.number == below.c.number)
+        .correlate(below)
+        .scalar_subquery()
+    )
+    below = below.union_all(
+        select(last_write(column.blocks > start, column.blocks < path)).where(
+            below.c.number.is_not(None)
         )
     )
-)
+    found = union_all(
+        select(
+            last_write(column.blocks >= above.c.path, column.blocks <= above.c.path).label("number")
+        ).select_from(above),
+        select(below.c.number),
+    ).subquery("found")
+    return select(found.c.number).where(found.c.number.is_not(None))
+
+
+find_predecessors = Prepared(last_write_of_each_path())
 insert_waiting = Prepared(
     insert(waiting).values(predecessor=bindparam("before"), successor=bindparam("after"))
 )

@@ -24,6 +24,9 @@ from tests.contracts.scheduler_client import server_app
 from tests.shared.connector.killing import Countdown, Killed, MortalDatabase
 from tests.shared.connector.world import World, assemble, migrated
 
+DERIVED = {"CONSTANT", "above", "below", "found"}
+"""What a plan says of rows that are stored nowhere."""
+
 
 class SqlWorld:
     """The store of a world, whose wake-ups nobody else takes."""
@@ -125,7 +128,11 @@ class TestSqlOperationStoreInline(SqlStoreContract):
             plans = await world.world.database.read(plans_of_hot_statements)
 
         assert plans
-        assert not [plan for plan in plans if plan.startswith("SCAN") and "INDEX" not in plan]
+        assert not [
+            plan
+            for plan in plans
+            if plan.startswith("SCAN") and "INDEX" not in plan and plan.split()[1] not in DERIVED
+        ]
 
 
 class TestSqlOperationStoreGrouped(SqlStoreContract):
