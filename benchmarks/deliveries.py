@@ -45,8 +45,13 @@ HEALTHY, SLOW, DEAD = 98, 40, 1
 ROUNDS, EVERY = 30, timedelta(milliseconds=500)
 LATENCIES = """SELECT (delivery.ended_at - event.published_at) / 1000.0 FROM delivery
 JOIN event ON event.number = delivery.number WHERE delivery.status = 'delivered' ORDER BY 1"""
+TYPES = {
+    "healthy": EventType.JOB_CREATED.value,
+    "slow": EventType.JOB_UPDATED.value,
+    "dead": EventType.JOB_DELETED.value,
+}
 UNDELIVERED = """SELECT count(*) FROM delivery JOIN event_subscription ON event_subscription.id =
-event_subscription_id WHERE delivery.status = 'pending' AND filter_types LIKE '%{word}%'"""
+event_subscription_id WHERE delivery.status = 'pending' AND filter_types LIKE '%{type}%'"""
 
 
 async def measure(events: int) -> None:
@@ -146,7 +151,7 @@ async def latencies(port: int, *, slow: int, dead: int) -> list[float]:
                 await insert(app, [an_event(f"{word}{index}", word)])
             await app.event_log.publish()
             await CLOCK.sleep(EVERY)
-        while await value(app, UNDELIVERED.format(word="healthy")):
+        while await value(app, UNDELIVERED.format(type=TYPES["healthy"])):
             await CLOCK.sleep(timedelta(milliseconds=50))
         pump.cancel()
         rows = await app._database.read(
@@ -203,7 +208,7 @@ async def opened() -> AsyncIterator[Application]:
 async def subscribe(app: Application, url: str, *, word: str = "") -> None:
     wanted = {
         "sink": {"type": "webhook", "url": url},
-        "filter": {"types": [f"bench.{word}" if word else "*"]},
+        "filter": {"types": [TYPES[word] if word else "*"]},
     }
     await app.event_subscriptions.create(json.dumps(wanted).encode())
 
@@ -221,7 +226,7 @@ def an_event(name: str, word: str = "") -> CloudEvent:
     return CloudEvent(
         id=f"{name}/end",
         source="/subscriptions/1",
-        type=f"bench.{word}" if word else EventType.OPERATION_SUCCEEDED,
+        type=TYPES[word] if word else EventType.OPERATION_SUCCEEDED,
         subject="/cloudservices/cs1/jobcollections/jc1/jobs/nightly",
         time=CLOCK.now(),
         data={"id": name, "command": "CreateOrUpdateJob", "result": {"text": "x" * 600}},

@@ -11,7 +11,7 @@ from shared.events.event_subscription_requests import (
     RedriveRequest,
     RotationRequest,
 )
-from shared.events.filters import DATA_PATH, TYPE_FILTER
+from shared.events.filters import DATA_PATH, TYPE_FILTERS
 from shared.events.sink import SinkType
 from shared.events.sink_settings import REQUESTS
 from shared.wire.cloud_service import CloudService, CloudServiceAnswer
@@ -49,7 +49,7 @@ HTTP_URL: JsonObject = {"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^
 REFINED: dict[tuple[str, str], JsonObject] = {
     ("WebhookRequest", "url"): HTTP_URL,
     ("DataFilterRequest", "path"): whole(DATA_PATH),
-    ("FilterRequest", "types"): {"items": {"type": "string", **whole(TYPE_FILTER)}},
+    ("FilterRequest", "types"): {"items": {"type": "string", "enum": [*TYPE_FILTERS]}},
 }
 NAME_AVAILABILITY: JsonObject = {
     "type": "object",

@@ -13,18 +13,17 @@ from shared.contracts.parameters import (
     whole,
 )
 from shared.contracts.routes import TEXT, Answer, Body, Route
-from shared.events.filters import TYPE_FILTER
+from shared.events.filters import TYPE_FILTERS
 from shared.events.queries import LARGEST_NUMBER, LONGEST_PAGE, LONGEST_WAIT
 from shared.wire.catalogue import CATALOGUE
 from shared.wire.commands import MAX_COMMANDS
 from shared.wire.json_types import JsonObject
 from shared.wire.openapi.json_schemas import ref
-from shared.wire.openapi.json_schemas import whole as pattern_of
 
 OPERATION_ID = identified("id", "The operation's id.", "00000000000000000000000000000001")
 STATUSES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
 NUMBER = whole(0, LARGEST_NUMBER)
-OF_TYPE: JsonObject = {"type": "string", **pattern_of(TYPE_FILTER)}
+OF_TYPE: JsonObject = {"type": "string", "enum": [*TYPE_FILTERS]}
 INSTANT: JsonObject = {"type": "string", "format": "date-time"}
 MONITORED = Answer(schema=ref("ToldOperation"), headers=("RetryAfter",))
 COMMANDS: JsonObject = {

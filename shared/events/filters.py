@@ -1,18 +1,19 @@
 """Which events an event subscription gets: by type, by subject, and by members of the data.
 
-Types are looked up: exactly, below a prefix (`tocsin.operation.*`), or all (`*`). Only for what a type lets through is
-the subject looked at (whole segments, ignoring case), and then the data: every filter must let it through.
+Types are looked up: exactly, below a prefix (`tocsin.operation.*`), or all (`*`); what lets no type of ours through is
+refused. Only for what a type lets through is the subject looked at (whole segments, ignoring case), and then the data:
+every filter must let it through.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.events.event_types import EventType
 from shared.wire.json_types import Json
 
 EVERYTHING = "*"
 SEGMENT = r"[A-Za-z0-9_-]+"
-TYPE_FILTER = re.compile(rf"\*|{SEGMENT}(?:\.{SEGMENT})*(?:\.\*)?", re.ASCII)
 DATA_PATH = re.compile(rf"\$(?:\.{SEGMENT}){{1,10}}", re.ASCII)
 
 
@@ -26,16 +27,25 @@ class DataFilter:
     prefix: str | None = None
 
 
-def is_type_filter(text: str) -> bool:
-    """Prefixes end at a dot: `tocsin.op*` is none."""
-    return TYPE_FILTER.fullmatch(text) is not None
-
-
 def filter_keys(event_type: str) -> list[str]:
     """Return every filter that lets the type through, so that matching is a look-up and not a scan."""
     segments = event_type.split(".")
     prefixes = [".".join([*segments[:count], EVERYTHING]) for count in range(len(segments))]
     return [event_type, *prefixes]
+
+
+TYPE_FILTERS = tuple(sorted({key for one in EventType for key in filter_keys(one.value)}))
+"""All that may be asked for, from `*` to each type."""
+
+
+def fault_of_type_filter(text: str) -> str | None:
+    """Return what is wrong with a filter that no event can pass, and name what there is nearest to it."""
+    if text in TYPE_FILTERS:
+        return None
+    of_one_kind = re.match(rf"{SEGMENT}\.{SEGMENT}\.", text)
+    near = [one for one in TYPE_FILTERS if of_one_kind and one.startswith(of_one_kind[0])]
+    there_is = near or [one for one in TYPE_FILTERS if one.endswith(EVERYTHING)]
+    return f"must be a type of ours or a prefix of some: {', '.join(there_is)}"
 
 
 def is_data_path(text: str) -> bool:

@@ -17,7 +17,7 @@ async def test_a_test_event_goes_to_one_alone_past_its_filter(
     world: World, sink: MemorySink
 ) -> None:
     await world.subscribe()
-    name = await world.subscribe(types=["nothing"])
+    name = await world.subscribe(types=["tocsin.job.created"])
 
     trial = await world.trials.send(name, caller="somebody")
     await world.deliver_due()
