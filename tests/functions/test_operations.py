@@ -27,6 +27,16 @@ async def test_an_unknown_operation_is_404_in_the_connectors_form(app: Applicati
     assert document_of(response)["error"]["code"] == "ResourceNotFound"
 
 
+@pytest.mark.parametrize("odd", ["a\0", "\ud800"], ids=["nul", "surrogate"])
+async def test_p10_id_that_no_database_takes_is_404_without_a_look(
+    app: Application, odd: str
+) -> None:
+    response = await get_operation(request("GET", "", route_params={"id": odd}))
+
+    assert response.status_code == 404
+    assert "there is nothing with the id" in document_of(response)["error"]["message"]
+
+
 async def test_operations_are_listed_newest_first(app: Application) -> None:
     for name in ("a", "b", "c"):
         await change_resource(request("PUT", f"{JOBS}/{name}", JOB))
