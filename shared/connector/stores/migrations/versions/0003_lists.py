@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 SEGMENTS_OF_A_SERVICE, SEGMENTS_OF_A_COLLECTION = 2, 4
+FILLED_AT_ONCE = 1000
 
 
 def upgrade() -> None:
@@ -25,16 +26,28 @@ def upgrade() -> None:
 
 
 def fill() -> None:
-    """Give the operations that are there their paths; they are all below `/cloudservices`."""
+    """Give the operations that are there their paths, some at a time; they are all below `/cloudservices`."""
+    table = sa.table("operation", sa.column("number", sa.Integer), sa.column("resource", sa.Text))
+    some = (
+        sa.select(table.c.number, table.c.resource)
+        .where(table.c.number > sa.bindparam("last"))
+        .order_by(table.c.number)
+        .limit(FILLED_AT_ONCE)
+    )
+    connection, last = op.get_bind(), 0
+    while rows := connection.execute(some, {"last": last}).all():
+        fill_some(connection, [(number, resource.lower()) for number, resource in rows])
+        last = rows[-1].number
+
+
+def fill_some(connection: sa.Connection, resources: list[tuple[int, str]]) -> None:
     table = sa.table(
         "operation",
         sa.column("number", sa.Integer),
-        sa.column("resource", sa.Text),
         sa.column("path", sa.Text),
         sa.column("service_scope", sa.Text),
         sa.column("collection_scope", sa.Text),
     )
-    connection = op.get_bind()
     fill_one = (
         sa.update(table)
         .where(table.c.number == sa.bindparam("this"))
@@ -44,19 +57,18 @@ def fill() -> None:
             collection_scope=sa.bindparam("of_collection"),
         )
     )
-    rows = [
+    values = [
         {
             "this": number,
-            "of_path": f"{resource.lower()}/",
+            "of_path": f"{resource}/",
             "of_service": beginning(resource, SEGMENTS_OF_A_SERVICE),
             "of_collection": beginning(resource, SEGMENTS_OF_A_COLLECTION),
         }
-        for number, resource in connection.execute(sa.select(table.c.number, table.c.resource))
+        for number, resource in resources
     ]
-    if rows:
-        connection.execute(fill_one, rows)
+    connection.execute(fill_one, values)
 
 
 def beginning(resource: str, segments: int) -> str | None:
-    found = resource.lower().split("/")[1 : segments + 1]
+    found = resource.split("/")[1 : segments + 1]
     return f"/{'/'.join(found)}/" if len(found) == segments else None
