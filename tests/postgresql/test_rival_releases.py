@@ -9,7 +9,7 @@ import pytest
 
 from shared.client.memory import MemorySchedulerClient
 from shared.connector.operations import NewOperation
-from shared.connector.store import Acceptance, Started
+from shared.connector.store import Acceptance, Recorded, Started
 from shared.connector.stores.releases import RELEASED_AT_ONCE
 from shared.messaging.wake_up import WakeUp
 from tests.contracts.operation_store_steps import JOB, SUCCEEDED, new
@@ -54,7 +54,9 @@ class Hindrance:
             " INSERT INTO operation_waiting SELECT * FROM gone ORDER BY successor DESC"
         )
 
-    async def waiting(self, count: int, *, or_done: "asyncio.Future[object] | None" = None) -> None:
+    async def waiting(
+        self, count: int, *, or_done: "asyncio.Future[Recorded] | None" = None
+    ) -> None:
         """Wait until so many wait for a lock."""
         async with asyncio.timeout(20):
             while await asyncio.to_thread(self._waiting) < count:
