@@ -166,9 +166,12 @@ def purge(
         return at_desk(use, data_dir, port, connection=connection, as_json=as_json)
 
     if not yes:
-        has = run(lambda desk: desk.count(queue))
-        named = ", ".join(map(str, sequence or ())) or older_than or "all"
-        typer.confirm(f"{queue} has {has}; remove {named} for good?", abort=True, err=True)
+        has = run(lambda desk: desk.at_stake(queue, before=before))
+        if has is not None:
+            named = "all" if everything else f"those older than {older_than}"
+            if sequence:
+                named = f"number {', '.join(map(str, sequence))}"
+            typer.confirm(f"{queue} has {has}; remove {named} for good?", abort=True, err=True)
     run(lambda desk: desk.purge(queue, sequence or (), before=before))
 
 

@@ -69,9 +69,12 @@ class DeadLetterDesk:
             output().print(letter_facts(letters[0], self._clock.now()))
             print_json(letters[0]["body"])
 
-    async def count(self, queue: str) -> str:
-        """Return how many letters a queue has, as far as they were counted."""
+    async def at_stake(self, queue: str, *, before: datetime) -> str | None:
+        """Return how many letters a queue has, as far as they were counted; None when all came later."""
         summary = await self._box.summary(queue)
+        oldest = summary["oldestTime"]
+        if oldest is None or parse_instant(str(oldest)) >= before:
+            return None
         return f"{many(int(str(summary['count'])), 'letter')}{'' if summary['isComplete'] else ' or more'}"
 
     async def redrive(self, queue: str, numbers: Sequence[int], *, before: datetime) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.shared.cli.running_stack import SECRET, RunningStack
 
+LATER = "2099-01-01T00:00:00Z"
 NONE = "999999999999"
 
 
@@ -91,8 +92,31 @@ def test_letters_are_removed_only_when_that_is_confirmed(stack: RunningStack) ->
     assert len(numbers_of(stack, "rejected")) == 2
 
 
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (("1",), "rejected has 2 letters; remove number 1 for good?"),
+        (("--older-than", "2020-01-01T00:00:00Z"), None),
+        (
+            ("--older-than", LATER),
+            f"rejected has 2 letters; remove those older than {LATER} for good?",
+        ),
+    ],
+)
+def test_the_question_tells_what_would_be_removed(
+    stack: RunningStack, chosen: tuple[str, ...], said: str | None
+) -> None:
+    asked = stack.attempt("deadletters", "purge", "rejected", *chosen, stdin=b"n\n")
+
+    if said is None:
+        assert (asked.exit_code, asked.output) == (0, "removed 0 letters of rejected\n")
+    else:
+        assert said in asked.output
+    assert len(numbers_of(stack, "rejected")) == 2
+
+
 def test_younger_letters_than_asked_for_stay(stack: RunningStack) -> None:
-    removed = stack.run("deadletters", "purge", "rejected", "--older-than", "1h", "--yes")
+    removed = stack.run("deadletters", "purge", "rejected", "--older-than", "1h")
 
     assert removed.stdout == "removed 0 letters of rejected\n"
     assert len(numbers_of(stack, "rejected")) == 2
