@@ -71,9 +71,11 @@ def test_p8_server_that_does_not_answer_is_transient_and_shows_no_password() -> 
 
 
 def test_table_that_is_gone_is_told(url: str) -> None:
+    engine = postgresql_engine(url)
     with (
         pytest.raises(ConfigurationError, match='TOCSIN_DATABASE_URL: relation "message" does not'),
         usable(),
-        postgresql_engine(url).connect() as connection,
+        engine.connect() as connection,
     ):
         connection.exec_driver_sql("SELECT * FROM message")
+    engine.dispose()
