@@ -26,6 +26,12 @@ def send(
     session_id: Annotated[
         str | None, typer.Option(help="Whose order is kept; commands-ordered needs one.")
     ] = None,
+    correlation_id: Annotated[
+        str | None, typer.Option(help="What the answer and the events are to be known by.")
+    ] = None,
+    reply_to: Annotated[
+        str | None, typer.Option(metavar="<queue>", help="Where the answer goes.")
+    ] = None,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
 ) -> None:
@@ -35,7 +41,12 @@ def send(
     if (body is None) == (file is None):
         raise typer.BadParameter("give either --body or --file")
     content = file.read() if file is not None else str(body).encode()
-    properties = {"x-message-id": message_id, "x-session-id": session_id}
+    properties = {
+        "x-message-id": message_id,
+        "x-session-id": session_id,
+        "x-correlation-id": correlation_id,
+        "x-reply-to": reply_to,
+    }
     asyncio.run(send_message(client_of(data_dir, port), queue, content, properties=properties))
 
 

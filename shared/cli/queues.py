@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from shared.cli.host_client import Answer, HostClient
+from shared.cli.host_client import HostClient
+from shared.cli.stack_client import check
 from shared.cli.stack_folder import StackFolder
 from shared.cli.terminal import printable
-from shared.errors import NotFoundError, PermanentError
+
+NAMED = (("messageId", "id"), ("correlationId", "correlation id"), ("replyTo", "reply to"))
 
 
 def client_of(data_dir: Path, port: int) -> HostClient:
@@ -29,7 +31,7 @@ async def send_message(
         answer = await client.request(
             "POST", messages_path(queue), content=content, headers=headers
         )
-    check(answer, queue)
+    check(answer)
     print(f"sent {len(content)} bytes to {queue}")
 
 
@@ -37,15 +39,8 @@ async def peek_messages(client: HostClient, queue: str) -> None:
     """Print the queue's messages."""
     async with client:
         answer = await client.request("GET", messages_path(queue))
-    check(answer, queue)
+    check(answer)
     print_messages(queue, answer.body)
-
-
-def check(answer: Answer, queue: str) -> None:
-    if answer.status == 404:
-        raise NotFoundError(f"there is no queue {queue!r}")
-    if answer.status >= 300:
-        raise PermanentError(f"the host answered {answer.status}: {answer.body}")
 
 
 def print_messages(queue: str, messages: list[dict[str, Any]]) -> None:
@@ -57,8 +52,9 @@ def print_messages(queue: str, messages: list[dict[str, Any]]) -> None:
 def lines_of(message: dict[str, Any]) -> Iterator[str]:
     """Describe one message; a body is somebody else's, so its control characters never reach the terminal."""
     yield f"#{message['sequenceNumber']}  enqueued {message['enqueuedTime']}"
-    if "messageId" in message:
-        yield f"  id: {printable(message['messageId'])}"
+    for member, name in NAMED:
+        if member in message:
+            yield f"  {name}: {printable(message[member])}"
     for name, value in message["applicationProperties"].items():
         yield f"  {printable(name)}: {printable(str(value))}"
     yield f"  {printable(message.get('body', message.get('bodyBase64', '')))}"

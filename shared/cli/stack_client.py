@@ -48,9 +48,14 @@ class StackClient:
             ConfigurationError: the key opens nothing there.
         """
         answer = await self._client.request(method, path, body=body, headers=headers)
-        if answer.status >= FIRST_FAILURE:
-            raise failure_of(answer)
+        check(answer)
         return answer
+
+
+def check(answer: Answer) -> None:
+    """Raise what an answer says that is no success."""
+    if answer.status >= FIRST_FAILURE:
+        raise failure_of(answer)
 
 
 def failure_of(

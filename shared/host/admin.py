@@ -1,10 +1,10 @@
 """/admin: looking at the host and its queues; only here, never on Azure.
 
 `POST /admin/queues/{entity}/messages` sends the body as a message; its properties come from the headers `x-message-id`,
-`x-correlation-id`, `x-session-id` and `content-type`. `GET` of it peeks (`?max=`, `?from=` a sequence number).
-`GET /admin/host/status` names the functions and how often they ended well or not. An entity is a queue, a topic (to
-send) or `topic/Subscriptions/name`, each but the topic also with `/$DeadLetterQueue`. Dead letters have paths of their
-own (`admin_dead_letters`).
+`x-correlation-id`, `x-session-id`, `x-reply-to` and `content-type`. `GET` of it peeks (`?max=`, `?from=` a sequence
+number). `GET /admin/host/status` names the functions and how often they ended well or not. An entity is a queue, a
+topic (to send) or `topic/Subscriptions/name`, each but the topic also with `/$DeadLetterQueue`. Dead letters have paths
+of their own (`admin_dead_letters`).
 """
 
 import base64
@@ -118,6 +118,7 @@ def message(body: bytes, headers: Mapping[str, str]) -> Message:
         message_id=headers.get("x-message-id"),
         correlation_id=headers.get("x-correlation-id"),
         session_id=headers.get("x-session-id"),
+        reply_to=headers.get("x-reply-to"),
         content_type=headers.get("content-type"),
     )
 
@@ -129,6 +130,7 @@ def stored_document(stored: StoredMessage) -> dict[str, Any]:
         "messageId": sent.message_id,
         "correlationId": sent.correlation_id,
         "sessionId": sent.session_id,
+        "replyTo": sent.reply_to,
         "contentType": sent.content_type,
         "enqueuedTime": stored.enqueued_time.isoformat(),
         "deliveryCount": stored.delivery_count,

@@ -1,12 +1,11 @@
-"""`tocsin queues` towards a host that answers what the local host's /admin answers (tests/e2e has the real one)."""
+"""`tocsin queues`, its output and what a stack makes of it (tests/e2e has the whole way of a command)."""
 
 from typing import Any
 
 import pytest
 
-from shared.cli.host_client import Answer
-from shared.cli.queues import check, lines_of, messages_path
-from shared.errors import NotFoundError, PermanentError
+from shared.cli.queues import lines_of, messages_path
+from tests.shared.cli.running_stack import RunningStack
 
 MESSAGE: dict[str, Any] = {
     "sequenceNumber": 7,
@@ -43,11 +42,27 @@ def test_a_queues_name_is_one_segment_of_the_path() -> None:
     assert messages_path("a/b?c") == "/admin/queues/a%2Fb%3Fc/messages"
 
 
-def test_a_missing_queue_is_named() -> None:
-    with pytest.raises(NotFoundError, match="nope"):
-        check(Answer(status=404, headers={}, body=""), "nope")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("peek", "nope"), "MessagingEntityNotFound"),
+        (("send", "nope", "--body", "x"), "MessagingEntityNotFound"),
+        (("send", "commands-ordered", "--body", "x"), "InvalidOperation"),
+    ],
+)
+def test_a_refusal_is_told_by_its_code(
+    stack: RunningStack, arguments: tuple[str, ...], code: str
+) -> None:
+    said = stack.failure("queues", *arguments)
+
+    assert said.startswith(f"{code}: ")
+    assert repr(arguments[1]) in said
 
 
-def test_a_refusal_is_told_with_its_status() -> None:
-    with pytest.raises(PermanentError, match="400"):
-        check(Answer(status=400, headers={}, body={"error": {}}), "commands")
+def test_an_answer_may_be_asked_for(stack: RunningStack) -> None:
+    names = ("--reply-to", "replies", "--correlation-id", "order-7")
+
+    stack.run("queues", "send", "rejected", "--body", "look", *names)
+
+    peeked = stack.run("queues", "peek", "rejected").stdout
+    assert "  correlation id: order-7\n  reply to: replies\n  look\n" in peeked

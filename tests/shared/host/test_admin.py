@@ -34,6 +34,7 @@ async def test_post_sends_and_get_peeks(host: LocalHost, broker: EmbeddedBroker)
         "x-message-id": "m1",
         "x-correlation-id": "c1",
         "x-session-id": "s1",
+        "x-reply-to": "replies",
         "content-type": "application/json",
     }
 
@@ -47,6 +48,7 @@ async def test_post_sends_and_get_peeks(host: LocalHost, broker: EmbeddedBroker)
         "messageId": "m1",
         "correlationId": "c1",
         "sessionId": "s1",
+        "replyTo": "replies",
         "contentType": "application/json",
         "enqueuedTime": START.isoformat(),
         "deliveryCount": 0,
