@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from shared.cli.operation_wait import (
     SUCCEEDED,
@@ -122,7 +123,7 @@ def operations_table(
     if console.width >= WIDE:
         return table_of(
             ("!Status", ">Age", ">Took", "!Id", "!Command", "Resource"),
-            [[*head_of(each, now), *map(cell, names_of(each))] for each in operations],
+            [[*head_of(each, now), *names_in_columns(each)] for each in operations],
         )
     return table_of(
         ("!Status", ">Age", ">Took", "Operation"),
@@ -143,9 +144,22 @@ def names_of(operation: Operation) -> tuple[str, str, str]:
     return operation["id"], operation["command"], operation["resource"]
 
 
+def names_in_columns(operation: Operation) -> list[RenderableType]:
+    operation_id, command, resource = names_of(operation)
+    return [cell(operation_id), cell(command), stacked(cell(resource), *why_of(operation))]
+
+
 def stacked_names(operation: Operation) -> RenderableType:
     operation_id, command, resource = names_of(operation)
-    return stacked(cell(command, "bold"), cell(resource), cell(operation_id, "dim"))
+    return stacked(
+        cell(command, "bold"), cell(resource), cell(operation_id, "dim"), *why_of(operation)
+    )
+
+
+def why_of(operation: Operation) -> list[Text]:
+    """Return the code of the error, where there is one."""
+    error = operation.get("error")
+    return [cell(error["code"], "red")] if error else []
 
 
 def took_text(operation: Operation, now: datetime) -> str | None:

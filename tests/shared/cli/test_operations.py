@@ -150,3 +150,20 @@ def test_an_operation_that_runs_has_taken_as_long_as_it_has_run_by_now() -> None
     lines = drawn(operation_facts(running, START + timedelta(minutes=5)), 80)
 
     assert "took            5m" in [line.rstrip() for line in lines]
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_failed_operation_tells_its_error_in_the_list(width: int) -> None:
+    failed = {
+        "id": "o1",
+        "command": "DeleteJob",
+        "resource": "/cloudservices/a",
+        "status": "Failed",
+        "requestedTime": "2026-01-01T12:00:00Z",
+        "error": {"code": "JobNotFound", "message": "there is no such job"},
+    }
+    console = Console(file=io.StringIO(), width=width)
+
+    assert any(
+        "JobNotFound" in each for each in drawn(operations_table([failed], console, START), width)
+    )
