@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from shared.clock import Clock
 from shared.messaging.embedded.broker import EmbeddedBroker
@@ -38,9 +40,7 @@ class BrokerApart(EmbeddedBroker):
 async def broker_apart(folder: Path, clock: Clock) -> AsyncIterator[BrokerApart]:
     """Open a broker in a new file in `folder`."""
     path = folder / "broker.db"
-    engine = sqlite_engine(path)
-    migrate(engine, SCHEMA)
-    engine.dispose()
+    path.write_bytes(empty_database())
     database = InlineDatabase(path)
     broker = BrokerApart(database, clock=clock)
     try:
@@ -48,3 +48,14 @@ async def broker_apart(folder: Path, clock: Clock) -> AsyncIterator[BrokerApart]
     finally:
         await broker.close()
         await database.close()
+
+
+@cache
+def empty_database() -> bytes:
+    """Return the file that the migrations make; Alembic takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "broker.db"
+        engine = sqlite_engine(path)
+        migrate(engine, SCHEMA)
+        engine.dispose()
+        return path.read_bytes()

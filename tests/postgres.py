@@ -143,17 +143,18 @@ class Databases:
         self._connection = server.connect()
         self._control("CREATE DATABASE {}", TEMPLATE)
         bring_up_to_date(server.url(TEMPLATE), SCHEMAS_OF_PARTS)
-        self._reused: str | None = None
+        self._reused: tuple[str, psycopg.Connection[tuple[object, ...]]] | None = None
 
     @contextmanager
     def emptied(self) -> Iterator[str]:
         """Lend a database that has all tables and is emptied afterwards, a tenth of the time of making one."""
         if self._reused is None:
-            self._reused = next(self._names)
-            self._create(self._reused, TEMPLATE)
-        yield self.server.url(self._reused)
-        with self.server.connect(self._reused) as connection:
-            connection.execute(EMPTIED)
+            name = next(self._names)
+            self._create(name, TEMPLATE)
+            self._reused = name, self.server.connect(name)
+        name, connection = self._reused
+        yield self.server.url(name)
+        connection.execute(EMPTIED)
 
     @contextmanager
     def one(self, template: str = TEMPLATE) -> Iterator[str]:
@@ -165,6 +166,8 @@ class Databases:
 
     def close(self) -> None:
         self._connection.close()
+        if self._reused is not None:
+            self._reused[1].close()
 
     def _create(self, name: str, template: str) -> None:
         self._control("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
