@@ -80,7 +80,7 @@ def test_every_user_of_seal_that_stores_is_among_the_tables() -> None:
     assert sealing == {
         "shared/data_keys/key_check.py",
         "shared/scheduler/service/jobs.py",
-        "shared/connector/commands.py",
+        "shared/connector/drafts.py",
         "shared/events/event_subscriptions.py",
     }
 
