@@ -49,10 +49,13 @@ endif
 broker: .venv/.local ## start a Service Bus for any SDK and leave it running (LISTEN, BROKER_DATA, CONFIG=Config.json)
 	@./tocsin broker --data $(BROKER_DATA) --listen $(LISTEN) $(if $(CONFIG),--config $(CONFIG))
 
+# Half as many workers again as there are cores, since many tests wait: for processes, for the SDK.
+WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
+
 # A worker takes a whole file. In the order of the folders the long ones (chaos, conformance, e2e) come first; xdist by
 # itself takes files of few tests last, which are just these, and one worker would wait for the other.
 test: .venv/.dev .venv-runtime/.done .venv-clients/.done $(NODE_CLIENTS) ## run every test (ARGUMENTS="tests/shared/wire -x" for some)
-	@.venv/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
+	@.venv/bin/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
 chaos: .venv/.dev ## kill and freeze the engine everywhere, then at random (ROUNDS, from SEED on)
 	@.venv/bin/python -m pytest -q tests/chaos --seed $(SEED) --rounds $(ROUNDS) $(ARGUMENTS)

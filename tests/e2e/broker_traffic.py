@@ -51,7 +51,8 @@ class Traffic:
         self.ledger.in_this_life.clear()
         async with handlers(client) as (_, _, receiver, session):
             await self._check_state(session)
-            for each in (receiver, session):
+            # Its lock ends, and nobody renews it.
+            for each in (session, receiver):
                 # Without a number, it peeks from the last that it received.
                 while await each.peek_messages(1, sequence_number=1):
                     for message in await each.receive_messages(50, max_wait_time=PATIENT_SECONDS):
