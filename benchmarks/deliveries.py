@@ -210,7 +210,7 @@ async def subscribe(app: Application, url: str, *, word: str = "") -> None:
         "sink": {"type": "webhook", "url": url},
         "filter": {"types": [TYPES[word] if word else "*"]},
     }
-    await app.event_subscriptions.create(json.dumps(wanted).encode())
+    await app.event_subscriptions.create(json.dumps(wanted).encode(), caller="key")
 
 
 async def insert(app: Application, events: Sequence[CloudEvent]) -> None:
