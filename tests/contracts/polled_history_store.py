@@ -1,5 +1,6 @@
 """What every store of polled history does."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -33,11 +34,11 @@ class StoreWorld(Protocol):
     def log(self) -> EventLog: ...
 
 
-class PolledHistoryStoreContract:
+class PolledHistoryStoreContract(ABC):
     """A subclass opens a world over an empty store."""
 
-    def open(self) -> AbstractAsyncContextManager[StoreWorld]:
-        raise NotImplementedError
+    @abstractmethod
+    def open(self) -> AbstractAsyncContextManager[StoreWorld]: ...
 
     @pytest.fixture
     async def world(self) -> AsyncIterator[StoreWorld]:

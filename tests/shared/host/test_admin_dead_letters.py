@@ -22,7 +22,7 @@ async def one(req: func.HttpRequest) -> str:
 
 FUNCTIONS = indexed(app)
 KEY = {"x-functions-key": "host-key"}
-LETTERS = "/admin/queues/work/deadletters"
+LETTERS = "/admin/queues/WORK/deadletters"
 
 
 @pytest.fixture
