@@ -25,7 +25,7 @@ from benchmarks.load import quantile
 from benchmarks.machine import cpu_seconds, describe, fsync_milliseconds
 from benchmarks.path import listening
 from shared.bootstrap import Application
-from shared.cli.demo.stage import free_ports
+from shared.cli.demo.ports import free_ports
 from shared.clock import SystemClock
 from shared.events.cloudevent import CloudEvent
 from shared.events.event_types import EventType

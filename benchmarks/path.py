@@ -23,8 +23,9 @@ from benchmarks.machine import cpu_seconds, describe, fsync_milliseconds, propor
 from shared.cli.demo.caller import Caller
 from shared.cli.demo.expectation import Found, expect, wait_until
 from shared.cli.demo.jobs import nightly_report
+from shared.cli.demo.ports import Ports, free_ports
 from shared.cli.demo.run import APP_SETTINGS
-from shared.cli.demo.stage import Ports, Stage, free_ports
+from shared.cli.demo.stage import Stage
 from shared.cli.demo.steps_connector import CLOUD_SERVICE, COLLECTION
 from shared.cli.demo.timeline import Timeline, timeline_console
 from shared.cli.host_client import HostClient

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.machine import cpu_seconds, describe, fsync_milliseconds, proportional_megabytes
 from shared.cli.demo.expectation import Found, expect, wait_until
-from shared.cli.demo.stage import free_ports
+from shared.cli.demo.ports import free_ports
 from shared.clock import SystemClock
 from shared.development_certificates import (
     DevelopmentCertificates,

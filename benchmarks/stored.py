@@ -24,8 +24,9 @@ from benchmarks.path import (
     subscribe,
     write_plan,
 )
+from shared.cli.demo.ports import free_ports
 from shared.cli.demo.run import APP_SETTINGS
-from shared.cli.demo.stage import Stage, free_ports
+from shared.cli.demo.stage import Stage
 from shared.cli.demo.timeline import Timeline, timeline_console
 from shared.cli.host_client import HostClient
 from shared.cli.stack_folder import StackFolder

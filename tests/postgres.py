@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from psycopg import sql
 from shared.bootstrap.data_folder import SCHEMAS_OF_PARTS
 from shared.sql.database_server import bring_up_to_date
 from tests.conformance.clients.languages import SEARCH_PATH, absent
+from tests.ports import free_port
 
 USER = "postgres"
 TEMPLATE = "tocsin_template"
@@ -221,10 +221,3 @@ def dying_with_us() -> list[str]:
     """Return what to put before a command so that it ends with the process that starts it, even a killed one."""
     setpriv = shutil.which("setpriv", path=SEARCH_PATH)
     return [setpriv, "--pdeathsig", "INT"] if setpriv else []
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.cli.demo.stage import free_ports
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 READY = "Tocsin is running as process"

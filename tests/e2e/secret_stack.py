@@ -16,10 +16,11 @@ import pytest
 
 from shared.cli.demo.child import Child
 from shared.cli.demo.expectation import Found, wait_until
-from shared.cli.demo.stage import Ports, free_ports
+from shared.cli.demo.ports import Ports
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock
 from tests.client_certificates import TERRAFORM, name, pfx_of, self_signed
+from tests.ports import free_ports
 from tests.shared.bearer_tokens.token_cases import KEYS, NAME, token
 from tests.target_server import Asked, TargetServer, serving
 

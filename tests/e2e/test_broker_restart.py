@@ -8,6 +8,7 @@ import pytest
 from azure.servicebus import ServiceBusMessage, ServiceBusReceiveMode
 from azure.servicebus.aio import ServiceBusClient
 
+from tests.ports import free_port
 from tests.shared.cli.broker_process import running
 
 QUEUE = "orders"
@@ -44,9 +45,9 @@ async def others_get(client: ServiceBusClient) -> tuple[int, int]:
 async def test_p7_who_holds_a_message_completes_it_after_a_restart_and_nobody_else_gets_it(
     tmp_path: Path,
 ) -> None:
-    options = ("--config", config(tmp_path))
+    options = ("--config", config(tmp_path), "--listen", f"127.0.0.1:{free_port()}")
     async with running(tmp_path / "data", *options) as broker:
-        connection, port = broker.connection["one"], broker.url.rpartition(":")[2]
+        connection = broker.connection["one"]
         holder = ServiceBusClient.from_connection_string(connection)
         await send(holder)
         receiver = holder.get_queue_receiver(QUEUE, keep_alive=None)
@@ -57,9 +58,8 @@ async def test_p7_who_holds_a_message_completes_it_after_a_restart_and_nobody_el
         )
         await broker.end()
 
-    again = (*options, "--listen", f"127.0.0.1:{port}")
     async with (
-        running(tmp_path / "data", *again) as broker,
+        running(tmp_path / "data", *options) as broker,
         ServiceBusClient.from_connection_string(connection) as other,
     ):
         before = await others_get(other)

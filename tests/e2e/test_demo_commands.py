@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from shared.cli.demo.stage import Stage, Transport, free_ports
+from shared.cli.demo.stage import Stage, Transport
 from shared.cli.demo.timeline import Timeline
 from shared.clock import SystemClock
 from shared.settings import BrokerKind
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 PORTS = free_ports()

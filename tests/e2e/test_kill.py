@@ -17,11 +17,12 @@ from rich.console import Console
 from shared.cli.demo.caller import Accepted, Caller
 from shared.cli.demo.expectation import PATIENCE, Found, wait_until
 from shared.cli.demo.jobs import nightly_report
-from shared.cli.demo.stage import Stage, Transport, free_ports
+from shared.cli.demo.stage import Stage, Transport
 from shared.cli.demo.steps_connector import CLOUD_SERVICE, COLLECTION
 from shared.cli.demo.timeline import Timeline
 from shared.clock import SystemClock
 from shared.settings import BrokerKind, export_environment
+from tests.ports import free_ports
 
 CLOCK = SystemClock()
 JOBS = 20

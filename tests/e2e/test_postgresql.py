@@ -13,10 +13,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared.cli.demo.stage import free_ports
 from shared.cli.demo.steps_connector import CLOUD_SERVICE, COLLECTION
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock
+from tests.ports import free_ports
 from tests.postgres import EMPTY, Databases
 from tests.shared.cli.broker_process import running
 from tests.shared.cli.serving_process import READY_SECONDS, ROOT, ended

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from shared.cli.demo.expectation import UnmetExpectationError
 from shared.cli.demo.folder import demo_folder
-from shared.cli.demo.stage import Stage, Transport, free_ports
+from shared.cli.demo.ports import free_ports
+from shared.cli.demo.stage import Stage, Transport
 from shared.cli.demo.steps import Steps
 from shared.cli.demo.timeline import Timeline, timeline_console
 from shared.clock import SystemClock

@@ -4,11 +4,10 @@ import asyncio
 import secrets
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from socket import create_server
 from typing import Any
 
 from shared.cli.demo.action_log import ActionLog
@@ -17,6 +16,7 @@ from shared.cli.demo.child import Child
 from shared.cli.demo.expectation import Found, UnmetExpectationError, expect, wait_until
 from shared.cli.demo.inbox import Inbox
 from shared.cli.demo.knock import knock
+from shared.cli.demo.ports import Ports
 from shared.cli.demo.stage_broker import StageBroker
 from shared.cli.demo.timeline import Timeline
 from shared.cli.demo.wording import describe, describe_action, instant_of
@@ -28,32 +28,6 @@ from shared.settings import BrokerKind, load_settings
 
 READY_WITHIN = timedelta(seconds=60)
 LOOK_EVERY = timedelta(milliseconds=20)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Where each server of the demo listens, on loopback."""
-
-    host: int
-    scheduler: int
-    receiver: int
-    broker: int
-
-
-def free_ports() -> Ports:
-    """Return ports that nobody listens on at this moment."""
-    with (
-        closing(create_server(("127.0.0.1", 0))) as host,
-        closing(create_server(("127.0.0.1", 0))) as scheduler,
-        closing(create_server(("127.0.0.1", 0))) as receiver,
-        closing(create_server(("127.0.0.1", 0))) as broker,
-    ):
-        return Ports(
-            host=host.getsockname()[1],
-            scheduler=scheduler.getsockname()[1],
-            receiver=receiver.getsockname()[1],
-            broker=broker.getsockname()[1],
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +191,8 @@ class Stage:
         async def look() -> bool | Found:
             if child.exit_code is not None:
                 raise UnmetExpectationError(
-                    f"`{child.command}` to start", f"exit code {child.exit_code}"
+                    f"`{child.command}` to start",
+                    f"exit code {child.exit_code}: {child.log_tail(lines=1)}",
                 )
             try:
                 async with new_client() as client:

@@ -11,7 +11,7 @@ from shared.errors import ConfigurationError, TransientError
 from shared.key_ring import create_key_file
 from shared.settings import BrokerKind, Role, Settings, load_settings
 from shared.sql.database import Transaction
-from tests.postgres import free_port
+from tests.ports import free_port
 from tests.shared.bootstrap.service_bus import NAMESPACE
 from tests.shared.messaging.amqp.serving import Served, serving
 

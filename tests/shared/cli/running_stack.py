@@ -16,12 +16,12 @@ from typer.testing import Result
 
 from shared.bootstrap import Application
 from shared.cli.becoming import make_tables
-from shared.cli.demo.stage import free_ports
 from shared.cli.stack_folder import StackFolder
 from shared.clock import SystemClock
 from shared.errors import TocsinError
 from shared.messaging.message import Message
 from shared.settings import load_settings
+from tests.ports import free_ports
 from tests.shared.cli.in_process import tocsin
 from tests.shared.host.burying import bury
 

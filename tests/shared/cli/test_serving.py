@@ -7,11 +7,11 @@ import socket
 
 import pytest
 
-from shared.cli.demo.stage import free_ports
 from shared.cli.serving import end_asked, serving
 from shared.errors import ConfigurationError
 from shared.host.http_trigger import Receive, Scope, Send
 from shared.host.server import Endpoint
+from tests.ports import free_ports
 
 
 async def no_content(_scope: Scope, _receive: Receive, send: Send) -> None:

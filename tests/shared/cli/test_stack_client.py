@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from shared.cli.demo.stage import free_ports
 from shared.cli.host_client import Answer
 from shared.cli.stack_client import failure_of, segment, stack_client
 from shared.errors import (
@@ -14,6 +13,7 @@ from shared.errors import (
     TocsinError,
     TransientError,
 )
+from tests.ports import free_ports
 from tests.shared.cli.running_stack import RunningStack
 
 REFUSAL = {"error": {"code": "BadRequest", "message": "$.a: must be \x1b[2J"}}

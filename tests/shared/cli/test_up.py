@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.demo.stage import Ports, free_ports
+from shared.cli.demo.ports import Ports
 from shared.key_ring import create_key_file
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[3]
 READY_SECONDS = 60

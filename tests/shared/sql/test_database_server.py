@@ -9,7 +9,8 @@ from shared.bootstrap.data_folder import SCHEMAS_OF_PARTS
 from shared.errors import ConfigurationError, TransientError
 from shared.sql.database_server import bring_up_to_date, usable
 from shared.sql.postgresql import postgresql_engine
-from tests.postgres import EMPTY, Databases, free_port
+from tests.ports import free_port
+from tests.postgres import EMPTY, Databases
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from shared.sql.database import Transaction
 from shared.sql.postgresql import CONNECTIONS, GROUP_LIMIT, PostgresDatabase
 from tests.clocks import settle
 from tests.contracts.database import DatabaseContract, make_table, words, write
-from tests.postgres import EMPTY, Databases, PostgresServer, free_port
+from tests.ports import free_port
+from tests.postgres import EMPTY, Databases, PostgresServer
 from tests.shared.sql.cutting_proxy import cutting_proxy
 
 
