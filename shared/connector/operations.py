@@ -48,6 +48,8 @@ class Operation:
     caller: str
     requested_at: datetime
     correlation_id: str | None = None
+    traceparent: str | None = None
+    """The trace that the command came in, for whoever is called or told because of it (W3C Trace Context)."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     http_status: int | None = None

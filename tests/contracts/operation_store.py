@@ -218,7 +218,7 @@ class OperationStoreContract(
         ended = await world.store.get("a")
         assert ended is not None
         assert (ended.status, ended.result) == (OperationStatus.SUCCEEDED, {"id": "a"})
-        assert ended.correlation_id == "c-a"
+        assert (ended.correlation_id, ended.traceparent) == ("c-a", "t-a")
 
     async def test_sweep_wakes_what_was_not_woken(self, world: StoreWorld) -> None:
         await self.accept(world, ("a", JOB))

@@ -67,6 +67,7 @@ def new(
         status=OperationStatus.NOT_STARTED,
         caller="key",
         correlation_id=f"c-{name}",
+        traceparent=f"t-{name}",
         requested_at=now,
     )
     return NewOperation(

@@ -32,6 +32,7 @@ def operation_of(row: Any, result: Json) -> Operation:
         status=OperationStatus(row.status),
         caller=row.caller,
         correlation_id=row.correlation_id,
+        traceparent=row.traceparent,
         requested_at=from_microseconds(row.requested_at),
         started_at=from_optional_microseconds(row.started_at),
         finished_at=from_optional_microseconds(row.finished_at),

@@ -184,6 +184,7 @@ class SqlOperationStore:
             status=operation.status.value,
             caller=operation.caller,
             correlation_id=operation.correlation_id,
+            traceparent=operation.traceparent,
             sealed_body=new.sealed_body,
             if_match=new.if_match,
             reply_queue=new.reply_to and new.reply_to.queue,

@@ -32,7 +32,7 @@ from shared.messaging.work_table import Writes, sweep_index, work_columns
 from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 
-SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0004")
+SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0005")
 LEASE = timedelta(seconds=90)
 
 metadata = MetaData()
@@ -51,6 +51,7 @@ operation = Table(
     Column("status", Text, nullable=False),
     Column("caller", Text, nullable=False),
     Column("correlation_id", Text),
+    Column("traceparent", Text),
     Column("sealed_body", Text),
     Column("if_match", Text),
     Column("time_limit", BigInteger, nullable=False),
