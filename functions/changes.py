@@ -8,6 +8,7 @@ from functions.callers import caller_of
 from functions.rendering import accepted, answering, command_of, commands_of
 from shared.bootstrap import application
 from shared.errors import Fault, InvalidRequestError
+from shared.trace_context import TRACEPARENT
 from shared.wire.commands import Command
 from shared.wire.preferences import preferred_wait
 
@@ -57,6 +58,7 @@ async def accept(
         caller=caller,
         key=req.headers.get("idempotency-key"),
         correlation_id=correlation_id_of(req),
+        traceparent=req.headers.get(TRACEPARENT),
     )
     wait = preferred_wait(req.headers.get("prefer", ""))
     if wait is not None:

@@ -25,6 +25,7 @@ from shared.errors import (
 )
 from shared.messaging.wake_up import WakeUp
 from shared.storable import is_storable
+from shared.trace_context import TRACEPARENT
 from shared.wire.commands import (
     MAX_MESSAGE_BYTES,
     Command,
@@ -43,8 +44,9 @@ logger = logging.getLogger(__name__)
 ROUTER = connector_router()
 JSON = "application/json; charset=utf-8"
 MAX_PAGE = 1000
-LONGEST_NUMBER = 19
 LONGEST_ECHO = 200
+TRACE_PROPERTIES = (TRACEPARENT, "Diagnostic-Id")
+"""The SDKs of Azure write both, older ones the second alone."""
 
 HttpFunction = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -260,22 +262,6 @@ def base_url(req: func.HttpRequest, public_url: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def whole_number(req: func.HttpRequest, name: str, *, default: int, most: int) -> int:
-    """Return a whole number of the query.
-
-    Raises:
-        InvalidRequestError: it is no whole number from 0 to `most`.
-    """
-    text = req.params.get(name)
-    if text is None:
-        return default
-    digits = text.lstrip("0") or "0"
-    is_number = text.isascii() and text.isdigit() and len(digits) <= LONGEST_NUMBER
-    if not is_number or int(digits) > most:
-        raise InvalidRequestError([Fault(f"?{name}", f"must be a whole number from 0 to {most}")])
-    return int(digits)
-
-
 def wake_up_of(message: func.ServiceBusMessage) -> WakeUp | None:
     """Return the wake-up in a message; None, and a line in the log, for anything else: it can wake nobody."""
     try:
@@ -297,6 +283,14 @@ def queue_message_of(message: func.ServiceBusMessage, *, queue: str) -> QueueMes
         sequence_number=message.sequence_number or 0,
         message_id=message.message_id or None,
         correlation_id=message.correlation_id or None,
+        traceparent=traceparent_of(message),
         reply_to=message.reply_to or None,
         reply_to_session_id=message.reply_to_session_id or None,
     )
+
+
+def traceparent_of(message: func.ServiceBusMessage) -> str | None:
+    """Return what the sender's library says the trace is, whether it is valid or not."""
+    properties = message.application_properties or {}
+    found = (properties.get(name) for name in TRACE_PROPERTIES)
+    return next((text for text in found if isinstance(text, str)), None)

@@ -1,6 +1,7 @@
 """The events that the connector publishes; their ids follow from what they tell, so that none is told twice."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from shared.connector.operations import Operation, OperationStatus
 from shared.errors import Fault
 from shared.events.cloudevent import CloudEvent
 from shared.events.event_types import EventType
+from shared.trace_context import TRACEPARENT
 
 LONGEST_ATTRIBUTE = 256
 # No attribute of an event may hold these, and a transaction must not fail for what a caller once named something.
@@ -30,7 +32,10 @@ def end_event(operation: Operation, *, source: str, public_url: str) -> CloudEve
     https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/dataref.md
     """
     event_type = END_EVENTS[operation.status]
-    extensions = {"operationid": operation.id, **correlation(operation.correlation_id)}
+    extensions = {
+        "operationid": operation.id,
+        **origin_of(operation.correlation_id, operation.traceparent),
+    }
     if operation.large_result_until is not None:
         extensions["dataref"] = f"{public_url}{operation.result_path}"
     return CloudEvent(
@@ -50,7 +55,7 @@ def rejection_event(
     *,
     source: str,
     queue: str,
-    correlation_id: str | None,
+    extensions: Mapping[str, str],
     faults: tuple[Fault, ...],
     now: datetime,
 ) -> CloudEvent:
@@ -67,12 +72,21 @@ def rejection_event(
         time=now,
         dataschema=EventType.COMMAND_REJECTED.dataschema,
         data=data,
-        extensions=correlation(correlation_id),
+        extensions=extensions,
     )
 
 
-def correlation(correlation_id: str | None) -> dict[str, str]:
-    return {} if not correlation_id else {"correlationid": attribute_text(correlation_id)}
+def origin_of(correlation_id: str | None, traceparent: str | None) -> dict[str, str]:
+    """Return the extensions that tell what a caller knows a command by; `traceparent` is a valid one.
+
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
+    """
+    found = {}
+    if correlation_id:
+        found["correlationid"] = attribute_text(correlation_id)
+    if traceparent:
+        found[TRACEPARENT] = traceparent
+    return found
 
 
 def attribute_text(text: str) -> str:

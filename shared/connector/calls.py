@@ -1,6 +1,7 @@
 """The requests that operations and reads make at the Scheduler API; pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -11,6 +12,7 @@ from shared.client.scheduler import RestRequest
 from shared.connector.answers import READS
 from shared.connector.operations import Assignment, Phase
 from shared.connector.rendering import render_body
+from shared.trace_context import TRACEPARENT
 from shared.wire.catalogue import CATALOGUE
 from shared.wire.endpoint import Endpoint
 from shared.wire.json_types import JsonObject
@@ -32,7 +34,18 @@ def endpoint_of(assignment: Assignment) -> Endpoint:
 def request_of(
     assignment: Assignment, endpoint: Endpoint, body: JsonObject | None, *, subscription: str
 ) -> RestRequest:
-    """Return the request of the operation's present phase; the body of a read is its query."""
+    """Return the request of the operation's present phase, in the trace that its command came in."""
+    request = untraced_request_of(assignment, endpoint, body, subscription=subscription)
+    traceparent = assignment.operation.traceparent
+    if traceparent is None:
+        return request
+    return replace(request, headers={**request.headers, TRACEPARENT: traceparent})
+
+
+def untraced_request_of(
+    assignment: Assignment, endpoint: Endpoint, body: JsonObject | None, *, subscription: str
+) -> RestRequest:
+    """Return what the operation's present phase asks for; the body of a read is its query."""
     match assignment.progress.phase:
         case Phase.SEND if endpoint.is_read:
             params = parse_resource(endpoint, assignment.operation.resource)

@@ -11,6 +11,7 @@ from shared.connector.store import Acceptance, OperationStore
 from shared.connector.terms import Terms
 from shared.errors import ConflictError, Fault, InvalidRequestError
 from shared.storable import is_storable
+from shared.trace_context import passed_on
 from shared.wire.commands import Command, parse_commands
 
 LONGEST_KEY = 256
@@ -46,6 +47,7 @@ class Door:
         caller: str,
         key: str | None,
         correlation_id: str | None,
+        traceparent: str | None = None,
         reply_to: ReplyTo | None = None,
     ) -> list[Operation]:
         """Accept all commands in their order or none; a repeat of `key` returns the operations it made.
@@ -65,6 +67,7 @@ class Door:
         origin = Origin(
             caller=caller,
             correlation_id=correlation_id and attribute_text(correlation_id),
+            traceparent=passed_on(traceparent),
             reply_to=reply_to,
             requested_at=now,
         )
@@ -84,6 +87,7 @@ class Door:
                 caller=message.caller,
                 key=message.key,
                 correlation_id=message.correlation_id,
+                traceparent=message.traceparent,
                 reply_to=reply_to,
             )
         except (InvalidRequestError, ConflictError) as error:

@@ -37,10 +37,15 @@ class Connector:
         caller: str,
         key: str | None,
         correlation_id: str | None,
+        traceparent: str | None = None,
     ) -> list[Operation]:
         """See `Door.accept`."""
         return await self._door.accept(
-            commands, caller=caller, key=key, correlation_id=correlation_id
+            commands,
+            caller=caller,
+            key=key,
+            correlation_id=correlation_id,
+            traceparent=traceparent,
         )
 
     async def accept_message(self, message: QueueMessage) -> list[Operation]:

@@ -22,6 +22,7 @@ class Origin:
 
     caller: str
     correlation_id: str | None
+    traceparent: str | None
     reply_to: ReplyTo | None
     requested_at: datetime
 
@@ -44,6 +45,7 @@ class Drafts:
             status=OperationStatus.NOT_STARTED,
             caller=origin.caller,
             correlation_id=origin.correlation_id,
+            traceparent=origin.traceparent,
             requested_at=origin.requested_at,
         )
         path = ordering_path(endpoint, params)

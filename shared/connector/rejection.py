@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from shared.clock import Clock
-from shared.connector.announcements import rejection_event
+from shared.connector.announcements import origin_of, rejection_event
 from shared.errors import ConflictError, Fault, InvalidRequestError
 from shared.events.log import EventLog
 from shared.messaging.broker import TransactionalSender
@@ -15,6 +15,7 @@ from shared.messaging.entities import REJECTED
 from shared.messaging.message import Message
 from shared.sql.database import Database, Transaction
 from shared.storable import storable
+from shared.trace_context import passed_on
 from shared.wire.json_types import Json, JsonObject, parse_json
 from shared.wire.secret_members import map_secret_members
 
@@ -42,6 +43,7 @@ class QueueMessage:
     sequence_number: int
     message_id: str | None = None
     correlation_id: str | None = None
+    traceparent: str | None = None
     service: str = "queue"
     idempotency_key: str | None = None
     reply_to: str | None = None
@@ -91,7 +93,7 @@ class Rejections:
             message.name,
             source=self._source,
             queue=message.queue,
-            correlation_id=message.correlation_id,
+            extensions=origin_of(message.correlation_id, passed_on(message.traceparent)),
             faults=faults,
             now=self._clock.now(),
         )

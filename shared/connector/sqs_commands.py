@@ -13,10 +13,11 @@ from datetime import timedelta
 from shared.aws.source_queue import QueuedMessage, SourceQueue
 from shared.clock import Clock
 from shared.connector.rejection import QueueMessage
+from shared.trace_context import TRACEPARENT
 
 KEY_ATTRIBUTE = "Idempotency-Key"
 CORRELATION_ATTRIBUTE = "correlationId"
-ATTRIBUTES = (KEY_ATTRIBUTE, CORRELATION_ATTRIBUTE)
+ATTRIBUTES = (KEY_ATTRIBUTE, CORRELATION_ATTRIBUTE, TRACEPARENT)
 LONGEST_TAKE = timedelta(seconds=25)
 
 Accept = Callable[[QueueMessage], Awaitable[object]]
@@ -79,6 +80,7 @@ def as_queue_message(message: QueuedMessage, *, queue: str) -> QueueMessage:
         sequence_number=0,
         message_id=message.id,
         correlation_id=message.attributes.get(CORRELATION_ATTRIBUTE),
+        traceparent=message.attributes.get(TRACEPARENT),
         service="sqs",
         idempotency_key=message.attributes.get(KEY_ATTRIBUTE) or message.deduplication_id,
     )

@@ -14,6 +14,7 @@ DRAFTS = Drafts(SEALER, lambda: "00000000-0000-0000-0000-000000000001")
 ORIGIN = Origin(
     caller="key",
     correlation_id=None,
+    traceparent=None,
     reply_to=None,
     requested_at=datetime(2026, 1, 1, tzinfo=UTC),
 )
