@@ -11,9 +11,13 @@ from uuid import uuid4
 from shared.events.sink import Destination, EventSink, SinkType
 from shared.wire.json_types import Json
 from tests.contracts.event_sink import Behaviour
-from tests.shared.events.sinks.aws_destinations import ACCOUNT, REGION, aws_sinks, shared_session
-
-SECONDS = 20
+from tests.shared.events.sinks.aws_destinations import (
+    ACCOUNT,
+    PATIENCE,
+    REGION,
+    aws_sinks,
+    shared_session,
+)
 
 
 @dataclass
@@ -75,7 +79,7 @@ def arn_of(queue_url: str) -> str:
 async def destined(
     endpoint: str, kind: SinkType, settings: dict[str, Json], queue_url: str
 ) -> AsyncIterator[DestinedToMoto]:
-    async with aws_sinks(endpoint, seconds=SECONDS) as sinks:
+    async with aws_sinks(endpoint, seconds=PATIENCE) as sinks:
         sink = sinks.open(Destination(type=kind, settings=settings))
         yield DestinedToMoto(sink, endpoint, queue_url)
 
