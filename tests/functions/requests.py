@@ -40,13 +40,15 @@ def document_of(response: func.HttpResponse) -> Any:
     return json.loads(response.get_body())
 
 
-def message(body: bytes, *, deliveries: int = 1) -> func.ServiceBusMessage:
+def message(
+    body: bytes, *, deliveries: int = 1, properties: Mapping[str, str | int] | None = None
+) -> func.ServiceBusMessage:
     return ServiceBusMessage(
         body=body,
         message_id="m1",
         sequence_number=7,
         delivery_count=deliveries,
-        application_properties={},
+        application_properties=dict(properties or {}),
         user_properties={},
     )
 

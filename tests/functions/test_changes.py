@@ -12,6 +12,7 @@ from functions.rendering import HttpFunction
 from shared.bootstrap import Application
 from tests.clocks import FakeClock, settle
 from tests.functions.requests import BASE, JOB, JOB_PATH, document_of, operations_of, request
+from tests.traces import TRACEPARENT
 
 JC_PATH = JOB_PATH.removesuffix("/jobs/nightly")
 KEYED = {"idempotency-key": "k"}
@@ -51,6 +52,17 @@ async def test_p10_a_correlation_id_fits_an_event_or_is_refused(
     else:
         assert response.status_code == 400
         assert document["error"]["details"][0]["target"] == "x-ms-correlation-request-id"
+
+
+@pytest.mark.parametrize(("given", "kept"), [(TRACEPARENT, TRACEPARENT), ("no trace", None)])
+async def test_p10_a_change_is_made_in_the_callers_trace_or_in_none(
+    app: Application, given: str, kept: str | None
+) -> None:
+    response = await change_resource(request("PUT", JOB_PATH, JOB, headers={"traceparent": given}))
+
+    assert response.status_code == 202
+    (operation,) = await operations_of(app)
+    assert operation.traceparent == kept
 
 
 async def test_p1_a_run_of_a_job_is_a_command_for_the_job(app: Application) -> None:

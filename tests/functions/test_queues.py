@@ -21,6 +21,7 @@ from tests.clocks import FakeClock
 from tests.functions.requests import JOB, JOB_PATH, message, operations_of
 from tests.shared.host.hosting import open_broker, running
 from tests.shared.host.sessions import TURNS, turns_app
+from tests.traces import TRACEPARENT
 
 COMMAND = {"command": "CreateOrUpdateJob", "resource": JOB_PATH, "body": JOB}
 
@@ -39,6 +40,25 @@ async def test_p1_a_message_of_the_ordered_queue_has_a_caller_of_its_own(app: Ap
 
     (operation,) = await operations_of(app)
     assert (operation.resource, operation.caller) == (JOB_PATH, "queue:commands-ordered")
+
+
+@pytest.mark.parametrize(
+    ("properties", "kept"),
+    [
+        ({"traceparent": TRACEPARENT}, TRACEPARENT),
+        ({"Diagnostic-Id": TRACEPARENT}, TRACEPARENT),
+        ({"traceparent": TRACEPARENT, "Diagnostic-Id": "|another.form."}, TRACEPARENT),
+        ({"traceparent": 7}, None),
+        ({"Diagnostic-Id": "|another.form."}, None),
+    ],
+)
+async def test_p10_a_message_is_accepted_in_the_trace_that_its_properties_name_or_in_none(
+    app: Application, properties: dict[str, str | int], kept: str | None
+) -> None:
+    await accept_command(message(json.dumps(COMMAND).encode(), properties=properties))
+
+    (operation,) = await operations_of(app)
+    assert operation.traceparent == kept
 
 
 async def test_p10_what_another_scheduler_does_not_know_is_rejected(

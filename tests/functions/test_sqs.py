@@ -13,6 +13,7 @@ from tests.clocks import FakeClock
 from tests.functions.requests import JOB, JOB_PATH, operations_of
 from tests.shared.aws.moto_queue import FilledMoto, filled_moto
 from tests.shared.events.sinks.aws_destinations import REGION
+from tests.traces import TRACEPARENT
 
 COMMAND = json.dumps({"command": "CreateOrUpdateJob", "resource": JOB_PATH, "body": JOB})
 DELETE = json.dumps({"command": "DeleteJob", "resource": JOB_PATH})
@@ -62,7 +63,7 @@ async def take() -> None:
 async def test_p10_of_a_batch_commands_are_accepted_and_what_is_none_is_rejected(
     app: Application, filled: FilledMoto
 ) -> None:
-    filled.send_with(COMMAND, {"correlationId": "c1"})
+    filled.send_with(COMMAND, {"correlationId": "c1", "traceparent": TRACEPARENT})
     filled.send('{"command": "Sing"}')
     filled.send("no JSON")
 
@@ -71,6 +72,7 @@ async def test_p10_of_a_batch_commands_are_accepted_and_what_is_none_is_rejected
     (operation,) = await operations_of(app)
     name = filled.queue.name
     assert (operation.caller, operation.correlation_id) == (f"sqs:{name}", "c1")
+    assert operation.traceparent == TRACEPARENT
     rejected = await app.broker.peek("rejected", max_messages=10)
     assert [one.message.application_properties["SourceQueue"] for one in rejected] == [name] * 2
     told = await app.event_log.read(since=0, limit=10)

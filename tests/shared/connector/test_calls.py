@@ -21,10 +21,21 @@ from shared.wire.commands import request_command, request_query
 from shared.wire.json_types import Json
 from shared.wire.routing import Match, connector_router
 from tests.clocks import FakeClock
-from tests.shared.connector.world import JC, JOB, World, assemble, migrated
+from tests.shared.connector.servers import ScriptedServer, answer, scripted
+from tests.shared.connector.world import (
+    JC,
+    JOB,
+    World,
+    assemble,
+    commands,
+    message,
+    migrated,
+    opened,
+)
 from tests.shared.scheduler.scheduler_stack import CLOUD_SERVICE as XML_CLOUD_SERVICE
 from tests.shared.scheduler.scheduler_stack import CS as SERVICE_PATH
 from tests.shared.scheduler.scheduler_stack import Stack, open_stack
+from tests.traces import TRACEPARENT
 
 CS = "/cloudservices/cs1"
 JOBS, A_JOB, PROVIDER = f"{JC}/jobs", f"{JC}/jobs/a", "/providers/scheduler"
@@ -269,3 +280,40 @@ async def check_read(pair: Pair, step: Step) -> None:
 
     assert status == step.status
     assert shows(found, step.result), f"{step.name}: {found}"
+
+
+async def test_every_call_of_an_operation_and_its_end_are_in_the_trace_of_its_command(
+    tmp_path: Path,
+) -> None:
+    busy = answer(503)
+    server, client = scripted(busy, answer(202, x_ms_request_id="r1"), busy)
+    async with opened(tmp_path, client) as world:
+        await world.connector.accept(
+            commands(message("DisableJobCollection", JC, deadline="PT1S")),
+            caller="key",
+            key=None,
+            correlation_id=None,
+            traceparent=TRACEPARENT,
+        )
+        await world.run()
+        (event,) = await world.events()
+
+    changed, polled, looked_at = "disable?api-version=2014-04-01", "r1", "jc1"
+    assert {seen.target.split("/")[-1] for seen in server.seen} == {changed, polled, looked_at}
+    assert traces(server) == {TRACEPARENT}
+    assert event["traceparent"] == TRACEPARENT
+
+
+async def test_what_came_in_no_trace_is_in_none(tmp_path: Path) -> None:
+    server, client = scripted(answer(409))
+    async with opened(tmp_path, client) as world:
+        await world.accept(message("DisableJobCollection", JC))
+        await world.run()
+        (event,) = await world.events()
+
+    assert traces(server) == {None}
+    assert "traceparent" not in event
+
+
+def traces(server: ScriptedServer) -> set[str | None]:
+    return {seen.headers.get("traceparent") for seen in server.seen}

@@ -10,6 +10,7 @@ from shared.errors import ConflictError, InvalidRequestError
 from shared.messaging.entities import OPERATIONS
 from tests.shared.connector.servers import answer, scripted
 from tests.shared.connector.world import JC, JOB, commands, message, opened, put_job
+from tests.traces import TRACEPARENT
 
 
 @pytest.fixture
@@ -107,6 +108,34 @@ async def test_correlation_id_is_made_fit_for_an_event(tmp_path: Path, client: A
 
     assert odd.correlation_id == "a%0Ab%00"
     assert long.correlation_id == "c" * LONGEST_ATTRIBUTE
+
+
+async def test_p10_a_trace_that_is_none_is_no_fault(tmp_path: Path, client: Any) -> None:
+    async with opened(tmp_path, client) as world:
+        for odd in ("", "nonsense", "a\nb\x00", "ff-" + TRACEPARENT[3:], TRACEPARENT + "-more"):
+            (operation,) = await world.connector.accept(
+                commands(put_job()), caller="key", key=None, correlation_id=None, traceparent=odd
+            )
+            assert operation.traceparent is None
+
+
+async def test_p4_the_same_request_in_another_trace_is_the_same_operation(
+    tmp_path: Path, client: Any
+) -> None:
+    async with opened(tmp_path, client) as world:
+        (first,), (second,) = [
+            await world.connector.accept(
+                commands(put_job()),
+                caller="key",
+                key="k",
+                correlation_id=None,
+                traceparent=traceparent,
+            )
+            for traceparent in (TRACEPARENT, None)
+        ]
+
+    assert second == first
+    assert first.traceparent == TRACEPARENT
 
 
 async def test_p3_names_that_differ_in_case_wait_for_each_other(

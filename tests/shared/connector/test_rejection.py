@@ -15,6 +15,7 @@ from shared.messaging.entities import COMMANDS, OPERATIONS, REJECTED
 from shared.messaging.message import StoredMessage
 from tests.shared.connector.servers import answer, scripted
 from tests.shared.connector.world import JC, JOB, World, message, opened, put_job
+from tests.traces import TRACEPARENT
 
 SECRETS = ("password", "Pfx", "secret", "sasToken", "sasKey")
 
@@ -56,7 +57,7 @@ async def test_p10_message_that_is_no_command_is_copied_and_told(
 ) -> None:
     async with opened(tmp_path, client) as world:
         accepted = await world.connector.accept_message(
-            queue_message(body, 7, message_id="m1", correlation_id="c1")
+            queue_message(body, 7, message_id="m1", correlation_id="c1", traceparent=TRACEPARENT)
         )
         (copy,) = await rejected(world.broker)
         (event,) = await world.events()
@@ -69,8 +70,17 @@ async def test_p10_message_that_is_no_command_is_copied_and_told(
     assert properties["SourceQueue"] == COMMANDS
     assert event["type"] == "tocsin.command.rejected"
     assert (event["id"], event["correlationid"]) == ("commands/7/m1/rejected", "c1")
+    assert event["traceparent"] == TRACEPARENT
     assert event["data"]["faults"][0]["target"] in str(properties["DeadLetterErrorDescription"])
     assert len([one for one in caplog.records if one.levelname == "WARNING"]) == 1
+
+
+async def test_p10_a_trace_that_is_none_is_none_of_a_rejection(tmp_path: Path, client: Any) -> None:
+    async with opened(tmp_path, client) as world:
+        await world.connector.accept_message(queue_message(b"no", traceparent="no\x00ne"))
+        (event,) = await world.events()
+
+    assert "traceparent" not in event
 
 
 async def test_p10_rejection_delivered_twice_is_told_once(tmp_path: Path, client: Any) -> None:

@@ -148,7 +148,7 @@ def test_the_key_is_the_senders_then_that_of_the_queue_then_the_id() -> None:
         receipt="r",
         body="{}",
         deduplication_id="d1",
-        attributes={"Idempotency-Key": "k1", "correlationId": "c1"},
+        attributes={"Idempotency-Key": "k1", "correlationId": "c1", "traceparent": "t1"},
     )
 
     made = [as_queue_message(each, queue="q") for each in (plain, ordered, named)]
@@ -157,6 +157,7 @@ def test_the_key_is_the_senders_then_that_of_the_queue_then_the_id() -> None:
     assert {each.caller for each in made} == {"sqs:q"}
     assert {each.name for each in made} == {"q/0/m1"}
     assert [each.correlation_id for each in made] == [None, None, "c1"]
+    assert [each.traceparent for each in made] == [None, None, "t1"]
 
 
 def test_p10_a_body_that_is_no_text_is_no_reason_to_raise() -> None:
