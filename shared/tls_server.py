@@ -7,7 +7,6 @@ that what the event loop's flow control holds back stays encrypted in the event 
 resumed: each connection shows its certificate anew.
 """
 
-import contextlib
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -84,34 +83,41 @@ class ServerConnection:
         self._outgoing = outgoing
         self._record = b""
         self._expected = RECORD_HEADER
+        self._is_half_read = False
         self._peer: bytes | None = None
 
     def do_handshake(self) -> None:
         self._repeat(self._connection.do_handshake)
+        self._drain()
         # As it came: `cryptography` refuses to parse some certificates that OpenSSL takes.
         peer = self._connection.get_peer_certificate(as_cryptography=False)
         self._peer = None if peer is None else dump_certificate(FILETYPE_ASN1, peer)
 
     def read(self, size: int = 1024, buffer: "WriteableBuffer | None" = None) -> bytes | int:
         size = min(size, MAX_PLAINTEXT)
-        if not self._connection.pending() and not self._feed():
+        if not self._is_half_read and not self._feed():
             raise self._starved()
         if buffer is None:
-            received: bytes | None = self._repeat(self._connection.recv, size)
-            return received or b""
-        count: int | None = self._repeat(self._connection.recv_into, memoryview(buffer), size)
-        return count or 0
+            received: bytes = self._repeat(self._connection.recv, size) or b""
+            self._is_half_read = len(received) == size < MAX_PLAINTEXT
+            return received
+        count: int = self._repeat(self._connection.recv_into, memoryview(buffer), size) or 0
+        self._is_half_read = count == size < MAX_PLAINTEXT
+        return count
 
     def write(self, content: "ReadableBuffer") -> int:
         view = memoryview(content)
         for start in range(0, len(view), MAX_PLAINTEXT):
             self._repeat(self._connection.send, view[start : start + MAX_PLAINTEXT])
+            self._drain()
         return len(view)
 
     def unwrap(self) -> None:
         while not self._repeat(self._connection.shutdown):
+            self._drain()
             if not self._feed():
                 raise ssl.SSLWantReadError
+        self._drain()
 
     def getpeercert(self, binary_form: bool = False) -> bytes | dict[str, Any] | None:
         """Return the peer's certificate in DER form, None without one; like the standard library's unverified
@@ -142,6 +148,9 @@ class ServerConnection:
     def _repeat(self, step: Any, *arguments: Any) -> Any:
         """Run `step` until it has its records; None when the peer has closed its side.
 
+        With plaintext there is nothing to be drained: what OpenSSL has to write by itself it writes where it wants more
+        records and where it fails, and the answer to a key update before the next plaintext.
+
         Raises:
             ssl.SSLError: everything else that OpenSSL says; event loops end the connection quietly on it.
         """
@@ -149,14 +158,14 @@ class ServerConnection:
             try:
                 return step(*arguments)
             except SSL.WantReadError:
+                self._drain()
                 if not self._feed():
                     raise self._starved() from None
             except SSL.ZeroReturnError:
                 return None
             except SSL.Error as error:
-                raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"TLS failure: {error}") from None
-            finally:
                 self._drain()
+                raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"TLS failure: {error}") from None
 
     def _starved(self) -> ssl.SSLError:
         if self._incoming.eof:
@@ -178,9 +187,15 @@ class ServerConnection:
         return True
 
     def _drain(self) -> None:
-        with contextlib.suppress(SSL.WantReadError):
+        """Pass on what OpenSSL has written; less than was asked for was all of it."""
+        try:
             while True:
-                self._outgoing.write(self._connection.bio_read(DRAIN_SIZE))
+                output = self._connection.bio_read(DRAIN_SIZE)
+                self._outgoing.write(output)
+                if len(output) < DRAIN_SIZE:
+                    return
+        except SSL.WantReadError:
+            return
 
 
 def body_length(header: bytes) -> int:

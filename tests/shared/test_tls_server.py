@@ -22,6 +22,15 @@ from shared.errors import ConfigurationError
 from shared.tls import client_context, load_certificates, parse_certificate
 from shared.tls_server import ServerContext
 from tests.echo_server import EchoServer
+from tests.tls_records import (
+    APPLICATION_DATA,
+    HANDSHAKE,
+    KEY_UPDATE,
+    KEY_UPDATE_THAT_ASKS,
+    InMemory,
+    records_in,
+    traffic_of,
+)
 
 NOW = datetime.now(UTC)  # noqa: TID251 - the standard library's verification reads the machine's clock too
 
@@ -253,35 +262,86 @@ def test_a_handshake_cut_at_any_byte_harms_nobody(
 
 
 def test_a_handshake_may_arrive_byte_by_byte(files: DevelopmentCertificates) -> None:
-    client_in, client_out = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server_in, server_out = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = trusted(files).wrap_bio(client_in, client_out, server_hostname="127.0.0.1")
-    server = ServerContext(files.server).wrap_bio(server_in, server_out, server_side=True)
+    sides = InMemory(ServerContext(files.server), trusted(files))
 
-    done: set[ssl.SSLObject] = set()
-    while len(done) < 2:
-        step(client, done)
-        for byte in client_out.read():
-            server_in.write(bytes([byte]))
-            step(server, done)
-        client_in.write(server_out.read())
+    sides.shake_hands(portion=1)
 
-    client.write(b"hello")
-    *most, last = client_out.read()
+    sides.client.write(b"hello")
+    *most, last = sides.client_out.read()
     for byte in most:
-        server_in.write(bytes([byte]))
-        with pytest.raises(ssl.SSLWantReadError):
-            server.read(100)
-    server_in.write(bytes([last]))
-    assert server.read(100) == b"hello"
+        sides.server_in.write(bytes([byte]))
+        assert sides.read_all() == b""
+    sides.server_in.write(bytes([last]))
+    assert sides.read_all() == b"hello"
 
 
-def step(side: ssl.SSLObject, done: set[ssl.SSLObject]) -> None:
-    try:
-        side.do_handshake()
-        done.add(side)
-    except ssl.SSLWantReadError:
-        pass
+@pytest.mark.parametrize("size", [1, 7, 100, 16384, 262144])
+def test_records_are_read_whole_in_portions_of_any_size(
+    files: DevelopmentCertificates, size: int
+) -> None:
+    sides = InMemory(ServerContext(files.server), trusted(files))
+    sides.shake_hands(portion=65536)
+    sent = [b"a" * 100, b"b", b"c" * 16384, b"d" * 99]
+    for part in sent:
+        sides.client.write(part)
+    sides.server_in.write(sides.client_out.read())
+
+    assert sides.read_all(size) == b"".join(sent)
+
+
+def test_a_large_answer_is_written_whole(files: DevelopmentCertificates) -> None:
+    sides = InMemory(ServerContext(files.server), trusted(files))
+    sides.shake_hands(portion=65536)
+    answer = bytes(range(256)) * 4096
+
+    assert sides.server.write(answer) == len(answer)
+
+    sides.client_in.write(sides.server_out.read())
+    received = b""
+    while len(received) < len(answer):
+        received += sides.client.read(65536)
+    assert received == answer
+
+
+def test_an_asked_for_key_update_is_answered_before_the_answer(
+    files: DevelopmentCertificates, tmp_path: Path
+) -> None:
+    context = trusted(files)
+    context.keylog_filename = str(tmp_path / "keys")
+    sides = InMemory(ServerContext(files.server), context)
+    sides.shake_hands(portion=65536)
+    to_server, from_server = traffic_of(tmp_path / "keys")
+    assert all(from_server.open(ticket) for ticket in records_in(sides.tickets))
+    sides.server_in.write(to_server.seal(b"head "))
+    sides.server_in.write(to_server.seal(KEY_UPDATE_THAT_ASKS, HANDSHAKE))
+    to_server.update_key()
+    sides.server_in.write(to_server.seal(b"and body"))
+
+    assert sides.read_all() == b"head and body"
+    sides.server.write(b"answer")
+
+    update, answer = records_in(sides.server_out.read())
+    assert from_server.open(update) == (HANDSHAKE, KEY_UPDATE)
+    from_server.update_key()
+    assert from_server.open(answer) == (APPLICATION_DATA, b"answer")
+
+
+def test_after_the_clients_last_word_the_server_may_still_answer(
+    files: DevelopmentCertificates,
+) -> None:
+    sides = InMemory(ServerContext(files.server), trusted(files))
+    sides.shake_hands(portion=65536)
+    sides.client.write(b"last words")
+    with pytest.raises(ssl.SSLWantReadError):
+        sides.client.unwrap()
+    sides.server_in.write(sides.client_out.read())
+
+    assert sides.server.read(100) == b"last words"
+    assert sides.server.read(100) == b""
+    assert sides.server.write(b"farewell") == 8
+    sides.server.unwrap()
+
+    assert len(list(records_in(sides.server_out.read()))) == 2
 
 
 def client_hello(files: DevelopmentCertificates) -> bytes:
