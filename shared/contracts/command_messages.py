@@ -8,6 +8,7 @@ from shared.contracts.examples import BODIES, QUERIES
 from shared.contracts.parameters import LONGEST_KEY, query_parameters
 from shared.contracts.resource_routes import PATCHES, WORD
 from shared.contracts.schemas import Schemas
+from shared.trace_context import TRACEPARENT
 from shared.wire.catalogue import CATALOGUE
 from shared.wire.commands import MAX_COMMANDS
 from shared.wire.endpoint import Endpoint
@@ -30,6 +31,10 @@ HEADERS: JsonObject = {
             "description": "The same within 24 hours is the same operation; without it: queue/sequence number.",
         },
         "correlationId": {**TEXT, "description": "Travels to every event of the operation."},
+        TRACEPARENT: {
+            **TEXT,
+            "description": "W3C Trace Context, an application property (or Diagnostic-Id), of SQS an attribute.",
+        },
         "replyToSessionId": {**TEXT, "description": "The session id of the reply."},
         "replyTo": {
             **TEXT,

@@ -1,5 +1,6 @@
 """The CloudEvent around an event's data: the attributes that ours have (docs/reference/events.md)."""
 
+from shared.trace_context import TRACEPARENT
 from shared.wire.json_types import JsonObject
 
 TEXT: JsonObject = {"type": "string", "minLength": 1}
@@ -17,6 +18,7 @@ ATTRIBUTES: JsonObject = {
     "operationid": TEXT,
     "executionid": TEXT,
     "correlationid": TEXT,
+    TRACEPARENT: {"type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
     "dataref": {**TEXT, "format": "uri-reference"},
 }
 

@@ -4,10 +4,8 @@ from http import HTTPStatus
 
 from shared.contracts.examples import COMMAND
 from shared.contracts.parameters import (
-    CORRELATION_ID,
-    IDEMPOTENCY_KEY,
     IF_NONE_MATCH,
-    PREFER,
+    OF_CHANGES,
     identified,
     in_query,
     whole,
@@ -58,7 +56,7 @@ OWN_ROUTES = (
         path="/commands",
         summary="Submit one command, or an array of which all are accepted or none",
         tag="Changes",
-        parameters=(IDEMPOTENCY_KEY, CORRELATION_ID, PREFER),
+        parameters=OF_CHANGES,
         body=Body(schema=COMMANDS, example=COMMAND),
         answers={
             202: Answer(

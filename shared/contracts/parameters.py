@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.contracts.schemas import as_object
+from shared.trace_context import TRACEPARENT
 from shared.wire.endpoint import QueryModel
 from shared.wire.json_types import JsonObject
 from shared.wire.openapi.json_schemas import not_null, schemas_of, tidied
@@ -20,6 +21,11 @@ CORRELATION_ID = header(
     {"type": "string", "maxLength": 256, "pattern": "^[ -~]*$"},
     "Travels to every event of the operation.",
 )
+TRACE = header(
+    TRACEPARENT,
+    {"type": "string"},
+    "W3C Trace Context: the trace that calls and events of the operation are in; an invalid one counts as none.",
+)
 PREFER = header(
     "Prefer",
     {"type": "string", "pattern": "^wait=([0-9]|1[0-9]|20)$"},
@@ -29,7 +35,7 @@ IF_MATCH = header(
     "If-Match", {"type": "string", "pattern": "^[!-~]+$"}, "The ETag it must still have."
 )
 IF_NONE_MATCH = header("If-None-Match", {"type": "string"}, "The ETag of what is at hand already.")
-OF_CHANGES = (IDEMPOTENCY_KEY, CORRELATION_ID, PREFER)
+OF_CHANGES = (IDEMPOTENCY_KEY, CORRELATION_ID, TRACE, PREFER)
 
 
 def path_parameters(path: str) -> list[JsonObject]:
