@@ -87,6 +87,12 @@ ENABLE = Prepared(
         rate_per_minute=bindparam("per_minute"),
     )
 )
+# Another sink: how the former one was, and what its receiver has permitted, says nothing of it.
+FORGET_HEALTH = Prepared(
+    update(event_subscription)
+    .where(THIS)
+    .values(failing_since=null(), held_until=null(), rate_per_minute=null())
+)
 EXPLAIN = Prepared(update(event_subscription).where(THIS).values(status_reason=bindparam("reason")))
 # Raising `attempt` takes the lease from whoever delivers at this moment.
 END = Prepared(

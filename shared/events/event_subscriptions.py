@@ -118,7 +118,8 @@ class EventSubscriptions:
     ) -> EventSubscription:
         """Change what the merge patch in `body` names; what is being sent at this moment still goes the old way.
 
-        A webhook that asks for permission and has another URL is asked anew.
+        A webhook that asks for permission and has another URL is asked anew. Another sink begins without the failures
+        of the one before.
 
         Raises:
             NotFoundError, InvalidRequestError.
@@ -136,6 +137,8 @@ class EventSubscriptions:
             update(transaction, changed)
             if is_to_be_asked(present, changed):
                 self._status_changes.hold(transaction, present, EventSubscriptionStatus.PENDING)
+            if is_another_sink(present, changed):
+                self._status_changes.forget_health(transaction, present.id)
             return locked(transaction, event_subscription_id)
 
         changed = await self._database.run(change)
@@ -235,6 +238,11 @@ class EventSubscriptions:
 def check_built_in(present: EventSubscription, changed: EventSubscription) -> None:
     if present.id == EVENTS_TOPIC_ID and changed.sink_settings != present.sink_settings:
         raise ConflictError(f"the topic of {present.id} is the setting TOCSIN_EVENTS_TOPIC")
+
+
+def is_another_sink(present: EventSubscription, changed: EventSubscription) -> bool:
+    """Whether events go elsewhere from now on, or with another right to."""
+    return (changed.sink_settings, changed.secrets) != (present.sink_settings, present.secrets)
 
 
 def is_to_be_asked(present: EventSubscription, changed: EventSubscription) -> bool:

@@ -55,5 +55,6 @@ class EventsTopic:
             return
         if present.sink_settings != wanted.sink_settings:
             update(transaction, replace(present, sink_settings=wanted.sink_settings))
+            self._status_changes.forget_health(transaction, present.id)
         if present.status_reason == NOT_SET:
             self._status_changes.set_enabled(transaction, present, per_minute=None)

@@ -132,9 +132,21 @@ class StatusChanges:
     ) -> None:
         """Enable it, and have looked for what waits."""
         statements.ENABLE.change(transaction.connection, name=present.id, per_minute=per_minute)
-        row, now = locked_row(transaction, present.id), self._clock.now()
-        if row.due_at is None or row.due_at > to_microseconds(now):
-            self._work.schedule(transaction, present.id, attempt=row.attempt, due_at=now, now=now)
+        self._look(transaction, present.id)
+
+    def forget_health(self, transaction: Transaction, event_subscription_id: str) -> None:
+        """Begin anew with a sink that has taken the place of another: that one's failures and waits do not count."""
+        statements.FORGET_HEALTH.change(transaction.connection, name=event_subscription_id)
+        self._look(transaction, event_subscription_id)
+
+    def _look(self, transaction: Transaction, event_subscription_id: str) -> None:
+        """Have an enabled one looked at for what waits."""
+        row, now = locked_row(transaction, event_subscription_id), self._clock.now()
+        is_later = row.due_at is None or row.due_at > to_microseconds(now)
+        if row.status == EventSubscriptionStatus.ENABLED and is_later:
+            self._work.schedule(
+                transaction, event_subscription_id, attempt=row.attempt, due_at=now, now=now
+            )
 
 
 def check_status(present: EventSubscription, *allowed: EventSubscriptionStatus) -> None:

@@ -18,6 +18,7 @@ from shared.wire.commands import parse_commands
 from shared.wire.endpoint import Endpoint
 from tests.conformance.clients.languages import node_command
 from tests.shared.contracts.test_event_schemas import TOLD
+from tests.traces import TRACEPARENT
 
 DOCUMENT: dict[str, Any] = asyncapi_document()
 # What only our own functions send to each other.
@@ -88,3 +89,11 @@ def test_an_event_of_the_log_is_of_its_schema_only_with_its_number() -> None:
 
     assert faults(name, {**event, "sequence": f"{1:019}"}) == []
     assert faults(name, event) != []
+
+
+def test_an_event_names_a_trace_as_the_w3c_writes_it() -> None:
+    event = {**TOLD[0], "sequence": f"{1:019}"}
+    name = event_name(EventType(event["type"]))
+
+    assert faults(name, {**event, "traceparent": TRACEPARENT}) == []
+    assert faults(name, {**event, "traceparent": "nonsense"}) != []

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,90 @@ async def test_how_the_former_receiver_was_says_nothing_of_the_present_one(
     assert (await world.event_subscriptions.get(name)).failing_since is None
     rows = await world.rows("SELECT failures, last_error FROM delivery ORDER BY number")
     assert rows == [(1, "HTTP 503"), (0, None)]
+
+
+async def test_another_receiver_is_not_disabled_for_the_days_that_the_former_one_failed(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe()
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+    world.clock.set(world.clock.now() + timedelta(days=5))
+
+    changed = await world.patch(name, sink=OTHER)
+    await world.deliver_due()
+
+    shown = await world.event_subscriptions.get(name)
+    assert changed.failing_since is None
+    assert sink.attempts == ["e1", "e1"]
+    assert (shown.status, shown.failing_since) == ("enabled", world.clock.now())
+
+
+async def test_another_receiver_does_not_wait_as_long_as_the_former_one_asked_for(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe()
+    sink.script["e1"] = Behaviour.BUSY
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+    await world.publish(an_event("e2"))
+
+    await world.patch(name, sink=OTHER)
+    await world.deliver_due()
+
+    assert sink.attempts == ["e1", "e2"]
+
+
+@pytest.mark.parametrize(
+    "members", [{"name": "another"}, {"sink": {"url": "https://example.org/"}}], ids=str
+)
+async def test_the_same_receiver_keeps_its_row_of_failures_whatever_else_is_changed(
+    world: World, sink: MemorySink, members: dict[str, Any]
+) -> None:
+    name = await world.subscribe()
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+    first = world.clock.now()
+    world.clock.set(first + timedelta(days=1))
+
+    changed = await world.patch(name, **members)
+
+    assert changed.failing_since == first
+
+
+async def test_with_another_connection_string_a_row_of_failures_begins_anew(
+    world: World, sink: MemorySink
+) -> None:
+    connection = "Endpoint=sb://a.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey="
+    queue = {"type": "servicebus-queue", "queue": "q", "connectionString": f"{connection}a2V5"}
+    name = (await world.create({"sink": queue})).id
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+    assert (await world.event_subscriptions.get(name)).failing_since is not None
+
+    changed = await world.patch(name, sink={"connectionString": f"{connection}b3RoZXI="})
+
+    assert changed.failing_since is None
+
+
+async def test_another_receiver_of_a_paused_one_is_sent_nothing_before_it_goes_on(
+    world: World, sink: MemorySink
+) -> None:
+    name = await world.subscribe()
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+    await world.status_changes.pause(name, caller="key")
+
+    changed = await world.patch(name, sink=OTHER)
+    world.clock.set(world.clock.now() + timedelta(days=1))
+    await world.deliver_due()
+
+    assert (changed.status, changed.failing_since) == ("paused", None)
+    assert sink.attempts == ["e1"]
 
 
 async def test_a_change_does_not_refill_what_the_rate_limit_took(

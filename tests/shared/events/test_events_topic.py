@@ -4,6 +4,7 @@ import pytest
 
 from shared.errors import ConflictError, InvalidRequestError
 from shared.events.events_topic import EventsTopic
+from tests.contracts.event_sink import Behaviour
 from tests.shared.events.memory_sink import MemorySink
 from tests.shared.events.world import World, an_event
 
@@ -45,6 +46,24 @@ async def test_without_the_setting_nothing_goes_there_until_it_is_back(
     found = await world.event_subscriptions.get(NAME)
     assert (found.status, found.sink_settings) == ("enabled", {"topic": "others"})
     assert sink.attempts == ["e1"]
+
+
+async def test_another_topic_begins_without_the_failures_of_the_one_before(
+    world: World, sink: MemorySink
+) -> None:
+    await topic_of(world).keep("events")
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+    before = await world.event_subscriptions.get(NAME)
+
+    await topic_of(world).keep("events")
+    unchanged = await world.event_subscriptions.get(NAME)
+    await topic_of(world).keep("others")
+
+    found = await world.event_subscriptions.get(NAME)
+    assert before.failing_since is not None
+    assert (unchanged.failing_since, found.failing_since) == (before.failing_since, None)
 
 
 async def test_what_callers_change_stays(world: World) -> None:
