@@ -6,6 +6,7 @@ import ssl
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -46,6 +47,19 @@ class InMemory:
         with pytest.raises(ssl.SSLWantReadError):
             found.extend(iter(lambda: self.server.read(size), b""))
         return b"".join(found)
+
+    def read_all_into(self, size: int) -> bytes:
+        """Return the same by way of a buffer."""
+        buffer = bytearray(size)
+
+        def read() -> bytes:
+            count = cast(int, self.server.read(size, buffer))
+            return bytes(buffer[:count])
+
+        parts: list[bytes] = []
+        with pytest.raises(ssl.SSLWantReadError):
+            parts.extend(iter(read, b""))
+        return b"".join(parts)
 
 
 def step(side: ssl.SSLObject, done: set[ssl.SSLObject]) -> None:

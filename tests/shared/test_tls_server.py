@@ -275,6 +275,16 @@ def test_a_handshake_may_arrive_byte_by_byte(files: DevelopmentCertificates) -> 
     assert sides.read_all() == b"hello"
 
 
+def test_what_is_no_hello_is_told_so(files: DevelopmentCertificates) -> None:
+    sides = InMemory(ServerContext(files.server), trusted(files))
+    sides.server_in.write(b"\x16\x03\x01\x00\x05hello")
+
+    with pytest.raises(ssl.SSLError, match="TLS failure"):
+        sides.server.do_handshake()
+
+    assert sides.server_out.read().startswith(b"\x15\x03")
+
+
 @pytest.mark.parametrize("size", [1, 7, 100, 16384, 262144])
 def test_records_are_read_whole_in_portions_of_any_size(
     files: DevelopmentCertificates, size: int
@@ -282,11 +292,12 @@ def test_records_are_read_whole_in_portions_of_any_size(
     sides = InMemory(ServerContext(files.server), trusted(files))
     sides.shake_hands(portion=65536)
     sent = [b"a" * 100, b"b", b"c" * 16384, b"d" * 99]
-    for part in sent:
-        sides.client.write(part)
-    sides.server_in.write(sides.client_out.read())
+    for read in (sides.read_all, sides.read_all_into):
+        for part in sent:
+            sides.client.write(part)
+        sides.server_in.write(sides.client_out.read())
 
-    assert sides.read_all(size) == b"".join(sent)
+        assert read(size) == b"".join(sent)
 
 
 def test_a_large_answer_is_written_whole(files: DevelopmentCertificates) -> None:
