@@ -1,6 +1,6 @@
 """The one mechanism: the row is the work, a message only wakes it.
 
-A table of work has the columns of `work_columns()`. All writes to them are here:
+A table of work has the columns of `work_columns()`. All writes to them are here, or made of what work_table.py has:
 
 * `due_at` says when the row is to be worked on next; NULL when it is parked or has ended.
 * `start` takes the lease (`lease_until`), raises `attempt`, the fence that every later write of the holder is
@@ -14,7 +14,7 @@ Whoever changes `due_at` wakes in the same transaction. A wake-up is harmless at
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -41,11 +41,15 @@ Started = TypeVar("Started")
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on a row until it is recorded or time is up; `unrecorded` counts this one."""
+    """The right to work on a row until it is recorded or time is up; `unrecorded` counts this one.
+
+    `row` has the columns that `Writes.returned` names, as the start has left them.
+    """
 
     id: str
     attempt: int
     unrecorded: int
+    row: Any = field(default=None, compare=False, repr=False)
 
 
 NO_VALUES: Mapping[str, Any] = MappingProxyType({})
@@ -156,7 +160,8 @@ class WorkRows:
             **values,
         )
         if started:
-            return Lease(wake_up.id, wake_up.attempt + 1, started[0].unrecorded)
+            (row,) = started
+            return Lease(wake_up.id, wake_up.attempt + 1, row.unrecorded, row)
         (row,) = self._statements.state.rows(transaction.connection, row_id=wake_up.id) or (None,)
         if row is None or row.due_at is None or row.attempt != wake_up.attempt:
             return Nothing()
@@ -177,22 +182,6 @@ class WorkRows:
             return Nothing()
         return self.start(transaction, WakeUp(row_id, rows[0].attempt), now=now)
 
-    def start_parked(
-        self, transaction: Transaction, row_id: str, *, attempt: int, now: datetime
-    ) -> Lease | None:
-        """Take the lease of a parked row that waits for nothing any more, without a wake-up for it.
-
-        In place of `schedule`, by whoever goes on with it at once; if he dies sweep finds it when the lease is over.
-        """
-        started = self._statements.start_parked.rows(
-            transaction.connection,
-            row_id=row_id,
-            at_attempt=attempt,
-            present=to_microseconds(now),
-            until=to_microseconds(now + self._lease),
-        )
-        return Lease(row_id, attempt + 1, started[0].unrecorded) if started else None
-
     def record(
         self,
         transaction: Transaction,
@@ -207,13 +196,19 @@ class WorkRows:
         Raises:
             LeaseLostError: the row was started again meanwhile; the caller's transaction must not commit.
         """
-        ended = self._statements.record.change(
-            transaction.connection, row_id=lease.id, at_attempt=lease.attempt, **values
+        row = None if due_at is None else Due(lease.id, lease.attempt, due_at, due_at)
+        recorded = self._statements.record.change(
+            transaction.connection,
+            row_id=lease.id,
+            at_attempt=lease.attempt,
+            due=row and to_microseconds(row.due_at),
+            sweep=row and to_microseconds(next_sweep(row, now=now)),
+            **values,
         )
-        if ended != 1:
-            raise LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
-        if due_at is not None:
-            self._set_due(transaction, Due(lease.id, lease.attempt, due_at, due_at), now=now)
+        if recorded != 1:
+            raise lease_lost(lease)
+        if row is not None:
+            self._wake(transaction, [row], now=now)
 
     def withdraw(self, transaction: Transaction, row_id: str) -> None:
         """Take back a row that nobody holds: nothing will start it, and what a late holder records is refused."""
@@ -278,6 +273,11 @@ async def when_due(
         # Not until then by the wall clock: it may be set back meanwhile, and the row then decides anew.
         await clock.sleep(started.due_at - clock.now())
     return None if isinstance(started, Nothing) else started
+
+
+def lease_lost(lease: Lease) -> LeaseLostError:
+    """Return what a holder is told whose row was started again, withdrawn or ended meanwhile."""
+    return LeaseLostError(f"attempt {lease.attempt} of {lease.id} is not the present one")
 
 
 def due_parameters(row: Due, *, now: datetime) -> dict[str, Any]:

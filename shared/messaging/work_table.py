@@ -1,7 +1,8 @@
 """The columns of a table of work, and every statement of the mechanism for one such table (shared.messaging.work)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, bindparam, select, update
@@ -31,15 +32,34 @@ def sweep_index(table: Table) -> Index:
     )
 
 
+ENDING: Mapping[str, Any] = MappingProxyType(
+    {"unrecorded": 0, "lease_until": None, "due_at": None, "sweep_at": None, "wakes": 0}
+)
+"""What a row that ends is set to; its owner may do so in a statement of his own, under the condition of `record`."""
+
+
+def taking(table: Table) -> dict[str, Any]:
+    """Return what a row is set to whose lease is taken; `until` is bound to when that ends."""
+    return {
+        "attempt": table.c.attempt + 1,
+        "unrecorded": table.c.unrecorded + 1,
+        "lease_until": bindparam("until"),
+        "sweep_at": bindparam("until"),
+        "wakes": 0,
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writes:
     """Columns with the expressions that they are set to, in the statements that start and that record.
 
-    `present` is bound to now when a row is started; other parameters are given with each start and record.
+    `present` is bound to now when a row is started; other parameters are given with each start and record. `returned`
+    are the columns that whoever starts a row wants to see.
     """
 
     at_start: Mapping[str, Any] = field(default_factory=dict)
     at_record: Mapping[str, Any] = field(default_factory=dict)
+    returned: Sequence[Column[Any]] = ()
 
 
 class Statements:
@@ -49,27 +69,12 @@ class Statements:
         row, column = table.c[key], table.c
         this = row == bindparam("row_id")
         free = (column.lease_until.is_(None)) | (column.lease_until <= bindparam("present"))
-        leased = {
-            "attempt": column.attempt + 1,
-            "unrecorded": column.unrecorded + 1,
-            "lease_until": bindparam("until"),
-            "sweep_at": bindparam("until"),
-            "wakes": 0,
-            **writes.at_start,
-        }
         self.start = Prepared(
             update(table)
             .where(this, column.attempt == bindparam("at_attempt"), free)
             .where(column.due_at <= bindparam("present"))
-            .values(**leased)
-            .returning(column.unrecorded)
-        )
-        self.start_parked = Prepared(
-            update(table)
-            .where(this, column.attempt == bindparam("at_attempt"), column.due_at.is_(None))
-            .where(column.lease_until.is_(None))
-            .values(due_at=bindparam("present"), **leased)
-            .returning(column.unrecorded)
+            .values(**taking(table), **writes.at_start)
+            .returning(column.unrecorded, *writes.returned)
         )
         self.state = Prepared(
             select(column.attempt, column.due_at, column.lease_until).where(this).with_for_update()
@@ -78,12 +83,12 @@ class Statements:
             update(table)
             .where(this, column.attempt == bindparam("at_attempt"))
             .values(
-                unrecorded=0,
-                lease_until=None,
-                due_at=None,
-                sweep_at=None,
-                wakes=0,
-                **writes.at_record,
+                {
+                    **ENDING,
+                    "due_at": bindparam("due"),
+                    "sweep_at": bindparam("sweep"),
+                    **writes.at_record,
+                }
             )
         )
         self.withdraw = Prepared(

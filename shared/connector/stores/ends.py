@@ -22,10 +22,10 @@ from shared.connector.stores.results import (
     encoded_result,
     keep_large_result,
 )
-from shared.connector.stores.rows import operation_of, to_assignment, to_operation, to_reply_to
+from shared.connector.stores.rows import operation_of, to_operation, to_reply_to
 from shared.errors import ConflictError, LeaseLostError, NotFoundError, RequestError
 from shared.events.log import EventLog
-from shared.messaging.work import Lease, WorkRows
+from shared.messaging.work import Lease, WorkRows, lease_lost
 from shared.sql.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -112,27 +112,23 @@ class Ends:
         return [(one, is_published) for one in closed]
 
     def _record(self, transaction: Transaction, end: End) -> Closed | LeaseLostError:
-        try:
-            self._work.record(transaction, end.lease, due_at=None, now=end.now)
-        except LeaseLostError as error:  # nothing is written, and the others in the group go on
-            return error
-        row, operation = self._write(transaction, end)
+        written = self._write(transaction, end)
+        if written is None:  # nothing is, and the others in the group go on
+            return lease_lost(end.lease)
+        row, operation = written
         self._tell(transaction, row, operation, end.now)
-        ready, is_all = self._releases.begin(transaction, row, end.now)
-        following = None
-        if end.goes_on and ready:
-            following = self._start(transaction, ready.pop(0), end.now)
-        self._releases.wake(transaction, ready, end.now)
-        return Closed(operation, None if is_all else row.number, following)
+        released = self._releases.begin(transaction, row, end.now, goes_on=end.goes_on)
+        return Closed(operation, None if released.is_all else row.number, released.started)
 
-    def _write(self, transaction: Transaction, end: End) -> tuple[Any, Operation]:
-        """Write the end into its row, and a large result beside it."""
+    def _write(self, transaction: Transaction, end: End) -> tuple[Any, Operation] | None:
+        """Write the end into its row, and a large result beside it; None when the lease is another's by now."""
         ended, text = end.ended, encoded_result(end.ended.result)
         is_large = text is not None and len(text) > LONGEST_RESULT
         kept_until = end.now + LARGE_RESULTS_KEPT if is_large else None
         rows = statements.end.rows(
             transaction.connection,
             operation_id=end.lease.id,
+            at_attempt=end.lease.attempt,
             with_status=ended.status.value,
             present=to_microseconds(end.now),
             with_http_status=ended.http_status,
@@ -142,7 +138,7 @@ class Ends:
             with_large_result_until=to_optional_microseconds(kept_until),
         )
         if not rows:
-            raise LeaseLostError(f"operation {end.lease.id} has ended already")
+            return None
         if text is not None and kept_until is not None:
             keep_large_result(transaction, end.lease.id, text, until=kept_until)
         is_beside = is_large or text is None
@@ -165,9 +161,8 @@ class Ends:
         self._work.withdraw(transaction, operation_id)
         operation = operation_of(rows[0], None)
         self._tell(transaction, rows[0], operation, now)
-        ready, is_all = self._releases.begin(transaction, rows[0], now)
-        self._releases.wake(transaction, ready, now)
-        return Closed(operation, None if is_all else rows[0].number)
+        released = self._releases.begin(transaction, rows[0], now, goes_on=False)
+        return Closed(operation, None if released.is_all else rows[0].number)
 
     def _tell(
         self, transaction: Transaction, row: Any, operation: Operation, now: datetime
@@ -182,23 +177,12 @@ class Ends:
         if reply_to is not None:
             insert_into_outbox(transaction, row.id, reply_to, structured, now=now)
 
-    def _start(self, transaction: Transaction, row: Any, now: datetime) -> Started | None:
-        """Start what has been released; None when somebody else did something to it meanwhile."""
-        lease = self._work.start_parked(transaction, row.id, attempt=row.attempt, now=now)
-        return None if lease is None else find_started(transaction, lease)
-
 
 def log_missing_event(event_id: str) -> None:
     logger.error(
         "the event of an operation's end is missing from the log: another has its id",
         extra={"action": "tell_end", "event_id": event_id},
     )
-
-
-def find_started(transaction: Transaction, lease: Lease) -> Started:
-    """Return an operation that was started in this transaction."""
-    (row,) = statements.assigned.rows(transaction.connection, operation_id=lease.id)
-    return Started(lease, to_assignment(row, leases=lease.unrecorded))
 
 
 def canceled_before(operation: Operation) -> Closed | RequestError:

@@ -15,12 +15,12 @@ from shared.connector.operations import Ended, Later, NewOperation, Operation
 from shared.connector.ordering import paths_above, range_below, scopes_of
 from shared.connector.store import Acceptance, Recorded, Started
 from shared.connector.stores import statements
-from shared.connector.stores.ends import End, Ends, find_started
+from shared.connector.stores.ends import End, Ends
 from shared.connector.stores.listing import find_page
 from shared.connector.stores.path_locks import lock_paths
 from shared.connector.stores.results import find_large_result, prune_large_results
 from shared.connector.stores.rows import to_operation
-from shared.connector.stores.tables import operation_work
+from shared.connector.stores.starting import operation_work, started_with
 from shared.errors import ConflictError
 from shared.events.log import EventLog
 from shared.messaging.broker import TransactionalSender
@@ -205,24 +205,20 @@ class SqlOperationStore:
         self, transaction: Transaction, wake_up: WakeUp, now: datetime
     ) -> Started | NotYet | Nothing:
         lease = self._work.start(transaction, wake_up, now=now)
-        if not isinstance(lease, Lease):
-            return lease
-        return find_started(transaction, lease)
+        return started_with(lease) if isinstance(lease, Lease) else lease
 
     def _go_on(self, transaction: Transaction, lease: Lease, step: Later, now: datetime) -> None:
-        self._work.record(transaction, lease, due_at=step.due_at, now=now)
         progress = step.progress
-        statements.progress.change(
-            transaction.connection,
-            operation_id=lease.id,
-            next_phase=progress.phase.value,
-            with_request_id=progress.request_id,
-            with_failures=progress.failures,
-            with_polls=progress.polls,
-            with_missing_since=to_optional_microseconds(progress.missing_since),
-            with_outcome_unknown=int(progress.is_outcome_unknown),
-            with_deadline_at=to_microseconds(step.deadline_at),
-        )
+        values = {
+            "next_phase": progress.phase.value,
+            "with_request_id": progress.request_id,
+            "with_failures": progress.failures,
+            "with_polls": progress.polls,
+            "with_missing_since": to_optional_microseconds(progress.missing_since),
+            "with_outcome_unknown": int(progress.is_outcome_unknown),
+            "with_deadline_at": to_microseconds(step.deadline_at),
+        }
+        self._work.record(transaction, lease, due_at=step.due_at, now=now, values=values)
 
 
 def conflicting_paths(path: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from sqlalchemy.sql import Select
 from shared.connector.operations import OperationStatus
 from shared.connector.stores.tables import operation, request_key, waiting
 from shared.messaging.steps import AT_ONCE
+from shared.messaging.work_table import ENDING
 from shared.sql.prepared import Prepared
 
 DEEPEST = 6
@@ -162,26 +163,12 @@ insert_waiting = Prepared(
     insert(waiting).values(predecessor=bindparam("before"), successor=bindparam("after"))
 )
 
-assigned = Prepared(select(*ASSIGNED).where(this))
-progress = Prepared(
-    update(operation)
-    .where(this)
-    .values(
-        phase=bindparam("next_phase"),
-        request_id=bindparam("with_request_id"),
-        failures=bindparam("with_failures"),
-        polls=bindparam("with_polls"),
-        missing_since=bindparam("with_missing_since"),
-        is_outcome_unknown=bindparam("with_outcome_unknown"),
-        deadline_at=bindparam("with_deadline_at"),
-    )
-)
 find_path = Prepared(select(column.path).where(this))
 find_path_by_number = Prepared(select(column.path).where(column.number == bindparam("number")))
 ended = {"finished_at": bindparam("present"), "blocks": null(), "sealed_body": null()}
 end = Prepared(
     update(operation)
-    .where(this, column.finished_at.is_(None))
+    .where(this, column.attempt == bindparam("at_attempt"), column.finished_at.is_(None))
     .values(
         status=bindparam("with_status"),
         http_status=bindparam("with_http_status"),
@@ -190,6 +177,7 @@ end = Prepared(
         result=bindparam("with_result"),
         large_result_until=bindparam("with_large_result_until"),
         **ended,
+        **ENDING,
     )
     .returning(*TOLD)
 )

@@ -8,7 +8,6 @@ what is still to be sent to the queues that commands named.
 `path` is the ordering path of the resource; lists find by it, and by the scopes it lies in, each with its status.
 """
 
-from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import (
@@ -20,20 +19,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    bindparam,
-    func,
 )
 
-from shared.connector.operations import OperationStatus
-from shared.messaging.broker import TransactionalSender
-from shared.messaging.entities import OPERATIONS
-from shared.messaging.work import WorkRows
-from shared.messaging.work_table import Writes, sweep_index, work_columns
+from shared.messaging.work_table import sweep_index, work_columns
 from shared.sql.columns import BY_CODE_POINT, NUMBER, only_where
 from shared.sql.migrations import Schema
 
 SCHEMA = Schema(name="connector", scripts=Path(__file__).parent / "migrations", head="0005")
-LEASE = timedelta(seconds=90)
 
 metadata = MetaData()
 
@@ -138,17 +130,3 @@ request_key = Table(
     Column("operation_ids", Text, nullable=False),
     Column("accepted_at", BigInteger, nullable=False, index=True),
 )
-
-
-def operation_work(sender: TransactionalSender) -> WorkRows:
-    """Return the mechanism for operations."""
-    first_start = func.coalesce(operation.c.started_at, bindparam("present"))
-    at_start = {"status": OperationStatus.RUNNING.value, "started_at": first_start}
-    return WorkRows(
-        operation,
-        key="id",
-        queue=OPERATIONS,
-        lease=LEASE,
-        sender=sender,
-        writes=Writes(at_start=at_start),
-    )

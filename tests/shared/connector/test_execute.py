@@ -10,7 +10,7 @@ import pytest
 
 from shared.client.scheduler import RestRequest, RestResponse
 from shared.connector.operations import Operation, OperationStatus
-from shared.connector.stores.tables import LEASE
+from shared.connector.stores.starting import LEASE
 from shared.messaging.entities import OPERATIONS
 from shared.messaging.wake_up import WakeUp
 from shared.wire.errors import rdfe_error

@@ -382,7 +382,7 @@ def test_row_is_taken_whatever_its_attempt_when_it_is_due_and_free(bench: WorkBe
 
 @pytest.mark.parametrize(
     "name",
-    ["start", "start_parked", "state", "record", "withdraw", "due", "overdue", "unsent", "free"],
+    ["start", "state", "record", "withdraw", "due", "overdue", "unsent", "free"],
 )
 def test_p12_no_statement_looks_at_what_it_does_not_need(bench: WorkBench, name: str) -> None:
     statement = getattr(bench.rows._statements, name)

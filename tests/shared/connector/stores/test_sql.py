@@ -144,12 +144,12 @@ class TestSqlOperationStoreGrouped(SqlStoreContract):
 
 def plans_of_hot_statements(connection: Connection) -> list[str]:
     from shared.connector.stores import statements
+    from shared.connector.stores.starting import start_released
 
     hot = (
         statements.find_key,
         statements.find_predecessors,
-        statements.assigned,
-        statements.progress,
+        start_released,
         statements.end,
         statements.cancel,
         statements.find_before,
