@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -26,6 +27,7 @@ UNAVAILABLE = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
 }
+LOOK_AGAIN = timedelta(seconds=5)
 
 
 @dataclass(slots=True, eq=False)
@@ -158,7 +160,7 @@ class Batch:
 
     def refuse(self, failure: Exception) -> Committed:
         """Answer the only request with what it raised."""
-        return Committed([(self.requests[0], None, translated(failure))], ())
+        return Committed([(self.requests[0], None, translated(failure, action="commit"))], ())
 
     def run(self) -> None:
         """Run every request under a savepoint of its own or its group's."""
@@ -191,6 +193,8 @@ class Batch:
     def _run_single(self, request: Request) -> None:
         assert request.work is not None
         value, error = self._attempt(request.work)
+        if error is not None:
+            error = translated(error, action="commit")
         self.answers.append((request, value, error))
 
     def _run_group(self, members: Sequence[Request]) -> None:
@@ -198,12 +202,12 @@ class Batch:
         if error is None:
             self.answers.extend((member, value, None) for member, value in values)
         elif len(members) == 1:
-            self.answers.append((members[0], None, error))
+            self.answers.append((members[0], None, translated(error, action="commit")))
         else:
             for member in members:
                 self._run_group([member])
 
-    def _attempt(self, work: Work[Any]) -> tuple[Any, BaseException | None]:
+    def _attempt(self, work: Work[Any]) -> tuple[Any, Exception | None]:
         transaction = self.transaction
         mark = transaction.mark()
         self.control("SAVEPOINT work")
@@ -215,7 +219,7 @@ class Batch:
             self.control("ROLLBACK TO work")
             self.control("RELEASE work")
             transaction.forget(mark)
-            return None, translated(error)
+            return None, error
         self.control("RELEASE work")
         return value, None
 
@@ -244,15 +248,16 @@ def reading() -> Iterator[None]:
         # A query that writes is a mistake in the query: no later attempt goes better.
         if primary_code(error) == sqlite3.SQLITE_READONLY:
             raise
-        failure = translated(error)
+        failure = translated(error, action="read")
         if failure is error:
             raise
         raise failure from error
 
 
-def translated(error: Exception) -> Exception:
-    """Return TransientError for what the disk or another process did, and anything else as it is."""
+def translated(error: Exception, *, action: str) -> Exception:
+    """Return TransientError, and tell the log why, for what the disk or another process did; anything else as it is."""
     if primary_code(error) in UNAVAILABLE:
+        logger.error("the database refused: %s", cause_of(error), extra={"action": action})
         return refused(error)
     if isinstance(error, StopIteration):  # which no future takes
         failure = RuntimeError("a transaction raised StopIteration")
@@ -263,11 +268,17 @@ def translated(error: Exception) -> Exception:
 
 def primary_code(error: Exception) -> int:
     """Return SQLite's primary result code; SQLITE_OK for an error that is not SQLite's."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return getattr(cause_of(error), "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+
+
+def cause_of(error: Exception) -> BaseException | None:
+    """Return the driver's own error, also from below SQLAlchemy's."""
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 def refused(error: BaseException) -> TransientError:
-    failure = TransientError(f"the database refused a transaction: {error}")
+    """Return what callers are told, which is nothing of the database: its errors name statements, files and servers
+    (P8), and the log has them."""
+    failure = TransientError("the database cannot be used at present", retry_after=LOOK_AGAIN)
     failure.__cause__ = error
     return failure

@@ -1,7 +1,5 @@
 """What an error of PostgreSQL means for whoever asked, and what of it may be shown."""
 
-from datetime import timedelta
-
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
@@ -22,7 +20,6 @@ REPEATABLE = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: rolled back for sure, and likely to pass when run again."""
 DATA_EXCEPTION = "22"
 """Messages of this class quote the value."""
-LOOK_AGAIN = timedelta(seconds=5)
 
 
 def cause_of(error: BaseException) -> psycopg.Error | None:
@@ -53,13 +50,6 @@ def is_forbidden(error: BaseException) -> bool:
     """Whether something was to be written where nothing may be."""
     cause = cause_of(error)
     return cause is not None and cause.sqlstate == READ_ONLY
-
-
-def refused(error: BaseException) -> TransientError:
-    """Return what callers are told, which is nothing of the server: its error names host and port (P8)."""
-    failure = TransientError("the database cannot be used at present", retry_after=LOOK_AGAIN)
-    failure.__cause__ = error
-    return failure
 
 
 def no_answer(error: BaseException) -> TransientError:

@@ -24,12 +24,11 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.errors import TransientError
 from shared.sql.database import GroupWork, Item, Transaction, Value, Work
-from shared.sql.execution import Committed, Request
+from shared.sql.execution import Committed, Request, refused
 from shared.sql.failures import (
     is_forbidden,
     is_repeatable,
     is_unavailable,
-    refused,
     text_of,
     without_values,
 )
