@@ -43,7 +43,6 @@ logger = logging.getLogger(__name__)
 
 ROUTER = connector_router()
 JSON = "application/json; charset=utf-8"
-MAX_PAGE = 1000
 LONGEST_ECHO = 200
 TRACE_PROPERTIES = (TRACEPARENT, "Diagnostic-Id")
 """The SDKs of Azure write both, older ones the second alone."""
