@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -218,7 +218,7 @@ class Bench:
         row = StoredJob(name=name, state=JobState.ENABLED, definition=json.dumps(document))
         job_id = self.store.jobs.insert(tx.connection, collection, row)
         path = JobPath(subscription="s", cloud_service="cs", job_collection="jc", job=name)
-        planned = Planned(job_id=job_id, path=path, request_id="r", now=self.clock.now())
+        planned = Planned(job=replace(row, id=job_id), path=path, now=self.clock.now())
         self.planner.define(tx, planned, read(Job, document), resets=True)
 
 

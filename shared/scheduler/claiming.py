@@ -16,7 +16,7 @@ from shared.scheduler.job_documents import answered
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planned, Planner
 from shared.scheduler.skips import Skips
-from shared.scheduler.store import SchedulerStore
+from shared.scheduler.store import SchedulerStore, StoredJob
 from shared.scheduler.timing import Claim, claim
 from shared.sql.database import Transaction
 from shared.wire.job import Job
@@ -63,12 +63,12 @@ class Claims:
                 logger.exception(
                     "job cannot be planned", extra={"action": "claim", "job": job.path.subject}
                 )
-                self._planner.give_up(tx, self._planned(job, now))
+                self._planner.give_up(tx, self._planned(tx, job, now))
                 events.append(self._ended(tx, job, EventType.JOB_FAULTED, now))
                 continue
             if isinstance(found, Claim):
                 claims.append((job, found))
-            elif not self._planner.define(tx, self._planned(job, now), found, resets=True):
+            elif not self._planner.define(tx, self._planned(tx, job, now), found, resets=True):
                 events.append(self._ended(tx, job, EventType.JOB_COMPLETED, now))
         self._write(tx, claims, now=now)
         events += self._missed(tx, claims, now=now)
@@ -110,14 +110,13 @@ class Claims:
                 events.append(self._skips.add(tx, missed, job_id=job.id, path=job.path, now=now))
         return events
 
-    def _planned(self, job: DueJob, now: datetime) -> Planned:
-        return Planned(job_id=job.id, path=job.path, request_id=self._new_id(), now=now)
+    def _planned(self, tx: Transaction, job: DueJob, now: datetime) -> Planned:
+        return Planned(job=self._find(tx, job), path=job.path, now=now)
 
     def _ended(
         self, tx: Transaction, job: DueJob, event_type: EventType, now: datetime
     ) -> CloudEvent:
-        stored = self._store.jobs.find(tx.connection, job.job_collection_id, job.path.job)
-        assert stored is not None, "it was found due in this transaction"
+        stored = self._find(tx, job)
         try:
             document = answered(stored)
         except ValueError:  # the definition is what was wrong with it
@@ -125,6 +124,11 @@ class Claims:
         # An id of a job is never given again, and a job ends once.
         cause = f"{job.path.subject}/{job.id}"
         return job_event(event_type, job.path, document=document, cause=cause, at=now)
+
+    def _find(self, tx: Transaction, job: DueJob) -> StoredJob:
+        found = self._store.jobs.find(tx.connection, job.job_collection_id, job.path.job)
+        assert found is not None, "it was found due in this transaction"
+        return found
 
 
 def decide(job: DueJob, now: datetime) -> Claim | Job:

@@ -208,8 +208,8 @@ class JobLocks(Protocol):
     def of_jobs(self, tx: Transaction, ids: Sequence[int]) -> None:
         """Lock these jobs."""
 
-    def named(self, tx: Transaction, job_collection_id: int, name: str) -> None:
-        """Lock the job of that name."""
+    def at(self, tx: Transaction, path: JobPath) -> None:
+        """Lock the job of these names."""
 
     def following(self, tx: Transaction, job_collection_id: int, *, after: int, limit: int) -> None:
         """Lock the jobs that `JobStore.following` returns."""

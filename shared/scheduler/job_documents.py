@@ -14,7 +14,11 @@ from shared.wire.secret_members import map_secret_members
 
 def answered(job: StoredJob) -> JsonObject:
     """Return the job as answers and events show it, without secrets."""
-    definition: JsonObject = from_json(job.definition)
+    return shown(job, from_json(job.definition))
+
+
+def shown(job: StoredJob, definition: JsonObject) -> JsonObject:
+    """Return what `answered` does of a job whose definition is at hand as a document."""
     return job_answer({**definition, "state": job.state.value}, id=job.name, status=job.status)
 
 

@@ -1,9 +1,10 @@
 """What the scheduler side has to tell the connector: rows, written with what they tell, then handed to `history`.
 
 * `insert` writes events in the transaction of what they tell, so that neither exists without the other.
-* `send` runs after such commits and in each sweep. It puts rows on the queue and then deletes them, by their keys and
-  never by a range, since another process may commit a lower key later. After a crash between the two they are sent
-  again, in whatever messages they then fit; the connector knows each event by its id.
+* `send` runs after such commits and in each sweep. It puts rows on the queue and deletes them, by their keys and never
+  by a range, since another process may commit a lower key later. Where the queue is in the same file that is one
+  commit. Elsewhere the deletion follows, and after a crash between the two they are sent again, in whatever messages
+  they then fit; the connector knows each event by its id.
 """
 
 import asyncio
@@ -15,10 +16,9 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from shared.errors import TocsinError
 from shared.events.batch import CONTENT_TYPE, join_events
 from shared.events.cloudevent import CloudEvent
-from shared.messaging.broker import Sender
+from shared.messaging.broker import Sender, TransactionalSender
 from shared.messaging.entities import HISTORY
 from shared.messaging.message import Message
 from shared.messaging.steps import AT_ONCE
@@ -52,17 +52,22 @@ class OutgoingStore(Protocol):
         """Remove these rows; one that is gone already is none."""
 
 
+class HistorySender(Sender, TransactionalSender, Protocol):
+    """What the queue is reached by."""
+
+
 class Outgoing:
     """The one way from the scheduler side to the queue `history`."""
 
-    def __init__(self, database: Database, store: OutgoingStore, broker: Sender | None) -> None:
+    def __init__(
+        self, database: Database, store: OutgoingStore, broker: HistorySender | None
+    ) -> None:
         """Without a `broker` there is nobody to tell: nothing is written down or sent."""
         self._database = database
         self._store = store
         self._broker = broker
-        self._running = asyncio.Lock()
-        self._begun = 0
-        self._last = Run(0)
+        self._present: asyncio.Task[int] | None = None
+        self._next: asyncio.Task[int] | None = None
 
     def insert(self, transaction: Transaction, events: Sequence[CloudEvent]) -> None:
         """Write down events that are to be told in this order; whoever commits it awaits `send` afterwards."""
@@ -82,46 +87,51 @@ class Outgoing:
         if self._broker is None:
             return 0
         # A run that has begun may have read already, so the next one counts.
-        awaited = self._begun + 1
-        async with self._running:
-            if self._last.number < awaited:
-                self._begun += 1
-                self._last = await self._run(self._begun, self._broker)
-            if self._last.error is not None:
-                raise self._last.error
-            return self._last.messages
+        if self._next is None:
+            self._next = asyncio.create_task(self._run(self._broker, self._present))
+        return await asyncio.shield(self._next)
 
-    async def _run(self, number: int, broker: Sender) -> "Run":
-        try:
-            return Run(number, await self._send_all(broker))
-        except TocsinError as error:
-            return Run(number, error=error)
-
-    async def _send_all(self, broker: Sender) -> int:
+    async def _run(self, broker: HistorySender, before: "asyncio.Task[int] | None") -> int:
+        if before is not None:
+            await asyncio.wait((before,))
+        self._present, self._next = self._next, None
+        step = self._move if broker.sends_with_commit else self._send_and_delete
         total = 0
-        while rows := await self._database.read(self._oldest):
-            messages = [message_of(body) for body in packed(row.body for row in rows)]
-            await broker.send(HISTORY, messages)
-            await self._delete([row.position for row in rows])
-            total += len(messages)
-            if len(rows) < AT_ONCE:
-                break
-        return total
+        while True:
+            rows, messages = await step(broker)
+            total += messages
+            if rows < AT_ONCE:
+                return total
+
+    async def _move(self, broker: HistorySender) -> tuple[int, int]:
+        """Bring rows to the queue in one commit; returns how many, and in how many messages."""
+
+        def move(transaction: Transaction) -> tuple[int, int]:
+            rows = self._oldest(transaction.connection)
+            if not rows:
+                return 0, 0
+            messages = messages_of(rows)
+            broker.send_in(transaction, HISTORY, messages)
+            self._delete(transaction, rows)
+            return len(rows), len(messages)
+
+        return await self._database.run(move)
+
+    async def _send_and_delete(self, broker: HistorySender) -> tuple[int, int]:
+        """Do what `_move` does where the queue is somewhere else."""
+        rows = await self._database.read(self._oldest)
+        if not rows:
+            return 0, 0
+        messages = messages_of(rows)
+        await broker.send(HISTORY, messages)
+        await self._database.run(lambda transaction: self._delete(transaction, rows))
+        return len(rows), len(messages)
 
     def _oldest(self, connection: Connection) -> Sequence[OutgoingRow]:
         return self._store.oldest(connection, limit=AT_ONCE)
 
-    async def _delete(self, positions: Sequence[int]) -> None:
-        await self._database.run(lambda transaction: self._store.delete(transaction, positions))
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How a run of `send` ended."""
-
-    number: int
-    messages: int = 0
-    error: TocsinError | None = None
+    def _delete(self, transaction: Transaction, rows: Sequence[OutgoingRow]) -> None:
+        self._store.delete(transaction, [row.position for row in rows])
 
 
 def packed(bodies: Iterable[bytes]) -> Iterator[bytes]:
@@ -150,6 +160,10 @@ def encoded(event: CloudEvent) -> bytes:
         extra={"action": "drop_data", "event_id": event.id},
     )
     return replace(event, data=None, dataschema=None).encode()
+
+
+def messages_of(rows: Sequence[OutgoingRow]) -> Sequence[Message]:
+    return [message_of(body) for body in packed(row.body for row in rows)]
 
 
 def message_of(joined: bytes) -> Message:

@@ -21,7 +21,7 @@ from shared.scheduler.lifecycle import (
 )
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.skips import Skips
-from shared.scheduler.store import SchedulerStore
+from shared.scheduler.store import SchedulerStore, StoredJob
 from shared.scheduler.timing import Timing, timing_of
 from shared.sql.database import Transaction
 from shared.wire.job import Job, JobState
@@ -30,11 +30,10 @@ from shared.wire.json_types import JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The job that a change is about, and the request that made the change."""
+    """The job that a change is about, as it was read since it is locked, and when it was changed."""
 
-    job_id: int
+    job: StoredJob
     path: JobPath
-    request_id: str
     now: datetime
 
 
@@ -55,63 +54,69 @@ class Planner:
         self._new_id = new_id
         self._run_now_delay = run_now_delay
 
-    def define(self, tx: Transaction, job: Planned, definition: Job, *, resets: bool) -> bool:
-        """Plan an enabled job from its definition; `resets` its counters (PUT).
+    def define(
+        self, tx: Transaction, planned: Planned, definition: Job, *, resets: bool
+    ) -> datetime | None:
+        """Plan an enabled job from its definition and return its next occurrence; `resets` its counters (PUT).
 
-        False when that leaves it without any occurrence: it is completed.
+        None when that leaves it without any: it is completed.
         """
-        timing = timing_of(definition, now=job.now, run_now_delay=self._run_now_delay)
-        timing = self._define(tx, job, timing, resets=resets)
+        timing = timing_of(definition, now=planned.now, run_now_delay=self._run_now_delay)
+        timing = self._define(tx, planned, timing, resets=resets)
         if timing.next_occurrence is None:
-            state = next_state(JobState.ENABLED, JobTrigger.NO_OCCURRENCE_LEFT, job=job.path.job)
-            self._store.timings.end(tx, job.job_id, state=state, now=job.now)
-        return timing.next_occurrence is not None
+            state = next_state(
+                JobState.ENABLED, JobTrigger.NO_OCCURRENCE_LEFT, job=planned.path.job
+            )
+            self._store.timings.end(tx, planned.job.id, state=state, now=planned.now)
+        return timing.next_occurrence
 
-    def stop(self, tx: Transaction, job: Planned, *, resets: bool) -> None:
+    def stop(self, tx: Transaction, planned: Planned, *, resets: bool) -> None:
         """Leave a job that is disabled without occurrences."""
-        self._define(tx, job, Timing(), resets=resets)
+        self._define(tx, planned, Timing(), resets=resets)
 
-    def give_up(self, tx: Transaction, job: Planned) -> None:
+    def give_up(self, tx: Transaction, planned: Planned) -> None:
         """Put a job that cannot be planned into its final state; an attempt under way ends as part of it no more."""
-        state = next_state(JobState.ENABLED, JobTrigger.CANNOT_BE_PLANNED, job=job.path.job)
-        self._withdraw_scheduled(tx, job)
-        self._store.timings.define(tx, job.job_id, Timing(), resets=False)
-        self._store.timings.end(tx, job.job_id, state=state, now=job.now)
+        state = next_state(JobState.ENABLED, JobTrigger.CANNOT_BE_PLANNED, job=planned.path.job)
+        self._withdraw_scheduled(tx, planned)
+        self._store.timings.define(tx, planned.job.id, Timing(), resets=False)
+        self._store.timings.end(tx, planned.job.id, state=state, now=planned.now)
 
-    def forget(self, tx: Transaction, job: Planned) -> None:
+    def forget(self, tx: Transaction, planned: Planned) -> None:
         """Withdraw everything of a job that is deleted in this transaction."""
-        self._withdraw(tx, job, self._store.executions.of_job(tx.connection, job.job_id))
+        self._withdraw(tx, planned, self._unended(tx, planned))
 
-    def run_now(self, tx: Transaction, job: Planned, *, origin: str) -> None:
+    def run_now(self, tx: Transaction, planned: Planned, *, origin: str) -> None:
         """Claim an execution that `origin` asked for, due at once; the job's own occurrences stay as they are."""
-        progress = self._store.progress.get(tx.connection, job.job_id)
-        assert progress is not None, "every job that can be run was planned"
         execution = NewExecution(
             id=self._new_id(),
-            job_id=job.job_id,
-            generation=progress.generation,
+            job_id=planned.job.id,
+            generation=planned.job.generation,
             origin=origin,
-            occurrence=job.now,
-            path=job.path,
+            occurrence=planned.now,
+            path=planned.path,
         )
-        self._store.executions.claim(tx, [execution], now=job.now)
+        self._store.executions.claim(tx, [execution], now=planned.now)
 
-    def _define(self, tx: Transaction, job: Planned, timing: Timing, *, resets: bool) -> Timing:
-        skipped = self._withdraw_scheduled(tx, job)
-        present = self._store.timings.get(tx.connection, job.job_id)
-        if present is not None and not resets:
+    def _define(self, tx: Transaction, planned: Planned, timing: Timing, *, resets: bool) -> Timing:
+        skipped = self._withdraw_scheduled(tx, planned)
+        if not resets:
             # What is skipped is not counted.
-            timing = replace(timing, claimed=present.claimed - skipped)
+            timing = replace(timing, claimed=planned.job.claimed - skipped)
         if timing.has_used_its_count:
             timing = replace(timing, next_occurrence=None)
-        self._store.timings.define(tx, job.job_id, timing, resets=resets)
+        self._store.timings.define(tx, planned.job.id, timing, resets=resets)
         return timing
 
-    def _withdraw_scheduled(self, tx: Transaction, job: Planned) -> int:
-        unended = self._store.executions.of_job(tx.connection, job.job_id)
-        return self._withdraw(tx, job, [row for row in unended if row.is_scheduled])
+    def _withdraw_scheduled(self, tx: Transaction, planned: Planned) -> int:
+        unended = self._unended(tx, planned)
+        return self._withdraw(tx, planned, [row for row in unended if row.is_scheduled])
 
-    def _withdraw(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> int:
+    def _unended(self, tx: Transaction, planned: Planned) -> Sequence[StoredExecution]:
+        if not planned.job.has_executions:
+            return ()
+        return self._store.executions.of_job(tx.connection, planned.job.id)
+
+    def _withdraw(self, tx: Transaction, planned: Planned, rows: Sequence[StoredExecution]) -> int:
         """End what has not ended and does not run; returns how many were skipped."""
         events: list[CloudEvent] = []
         skipped: list[StoredExecution] = []
@@ -119,25 +124,29 @@ class Planner:
             state = EXECUTION_TRANSITIONS[row.state, ExecutionTrigger.WITHDRAW]
             if state is ExecutionState.RUNNING:
                 continue
-            self._store.executions.withdraw(tx, row.id, state=state, now=job.now)
+            self._store.executions.withdraw(tx, row.id, state=state, now=planned.now)
             if state is ExecutionState.SKIPPED:
                 skipped.append(row)
             else:
-                events.append(cut_short(self._store, tx, row, at=job.now))
+                events.append(cut_short(self._store, tx, row, at=planned.now))
         if skipped:
-            events.append(self._skip(tx, job, skipped))
-        progress = self._store.progress.get(tx.connection, job.job_id)
-        if progress is not None and progress.open_skip is not None:
-            events.append(self._skips.close(tx, progress.open_skip, path=job.path, now=job.now))
+            events.append(self._skip(tx, planned, skipped))
+        open_skip = planned.job.open_skip
+        if open_skip is not None:
+            events.append(self._skips.close(tx, open_skip, path=planned.path, now=planned.now))
         if events:
             self._outgoing.insert(tx, events)
         return len(skipped)
 
-    def _skip(self, tx: Transaction, job: Planned, rows: Sequence[StoredExecution]) -> CloudEvent:
+    def _skip(
+        self, tx: Transaction, planned: Planned, rows: Sequence[StoredExecution]
+    ) -> CloudEvent:
         skipped = Range(
             reason=SkipReason.SUPERSEDED, first=rows[0].occurrence, last=rows[-1].occurrence
         )
-        return self._skips.add(tx, skipped, job_id=job.job_id, path=job.path, now=job.now)
+        return self._skips.add(
+            tx, skipped, job_id=planned.job.id, path=planned.path, now=planned.now
+        )
 
 
 def cut_short(

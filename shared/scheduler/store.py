@@ -13,6 +13,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from shared.messaging.work import WorkRows
+from shared.scheduler.announcements import JobPath
 from shared.scheduler.execution_store import (
     ExecutionStore,
     HistoryStore,
@@ -41,10 +42,12 @@ class StoredJobCollection:
     """`operation_type` and `operation_result` tell of its last asynchronous change, with the error if that failed.
 
     While it is stopped (`state`), its jobs have no occurrences. `surface` is the one through which it was made.
+    `cloud_service` is the name of what it is in, as it was made; known of a collection that was read.
     """
 
     id: int = 0
     cloud_service_id: int
+    cloud_service: str = ""
     name: str
     etag: str
     plan: str
@@ -62,7 +65,8 @@ class StoredJob:
     """A job of a collection; its `state` counts, not the one in `definition`, which is the caller's.
 
     `id` is 0 until it is inserted; `status` is the engine's to change. One that `is_held` is disabled because its
-    collection is stopped, and enabled with it again.
+    collection is stopped, and enabled with it again. The last four tell how far its plan is: see `Progress` and
+    `Timing`; `has_executions` when one of its has not ended.
     """
 
     id: int = 0
@@ -71,6 +75,10 @@ class StoredJob:
     definition: str = field(repr=False)
     status: JobStatus = JobStatus()
     is_held: bool = False
+    generation: int = 0
+    claimed: int = 0
+    open_skip: int | None = None
+    has_executions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +169,11 @@ class JobStore(Protocol):
     def find(self, connection: Connection, job_collection_id: int, name: str) -> StoredJob | None:
         """Return the job of that name."""
 
+    def at(
+        self, connection: Connection, path: JobPath
+    ) -> tuple[StoredJobCollection, StoredJob | None] | None:
+        """Return what `JobCollectionStore.find` does, and its job of that name; None without the collection."""
+
     def list(
         self,
         connection: Connection,
@@ -181,7 +194,7 @@ class JobStore(Protocol):
         """Add a job, of whose name there must be none, and return its id, which is never given again."""
 
     def update(self, connection: Connection, job_collection_id: int, row: StoredJob) -> None:
-        """Replace everything but the name."""
+        """Replace state, definition and whether it is held."""
 
     def delete(self, connection: Connection, job_collection_id: int, name: str) -> bool:
         """Remove the job; False when there is none of that name."""

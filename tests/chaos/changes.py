@@ -30,7 +30,7 @@ def of_job(
             nonlocal is_known
             found = stack.store.jobs.find(tx.connection, stack.collection_id, name)
             if not is_known and found is not None and found.state in CHANGEABLE:
-                work(stack, tx, found, stack.planned(name, found.id))
+                work(stack, tx, found, stack.planned(found))
             is_known = True
 
         await stack.database.run(run)

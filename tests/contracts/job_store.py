@@ -6,12 +6,19 @@ from datetime import datetime, timedelta
 from shared.messaging.wake_up import WakeUp
 from shared.scheduler.announcements import BY_SCHEDULE, JobPath
 from shared.scheduler.execution_store import Count, NewExecution, NewRecord
-from shared.scheduler.store import SchedulerStore
+from shared.scheduler.lifecycle import ExecutionState
+from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.scheduler.timing import Timing
 from shared.sql.database import Database, Transaction
 from shared.wire.job import ActionName, JobExecutionStatus, JobHistory, JobState, JobStatus
 from tests.clocks import START
-from tests.contracts.scheduler_store_steps import COLLECTION, JOB, SchedulerStoreSteps, do
+from tests.contracts.scheduler_store_steps import (
+    COLLECTION,
+    JOB,
+    SERVICE,
+    SchedulerStoreSteps,
+    do,
+)
 
 SECOND = timedelta(seconds=1)
 PATH = JobPath(subscription="s", cloud_service="Cs1", job_collection="Jc1", job="Nightly")
@@ -65,6 +72,62 @@ class JobStoreContract(SchedulerStoreSteps):
         assert await do(database, lambda c: filled.jobs.find(c, 2, "Nightly")) is None
         assert await do(database, lambda c: filled.jobs.count(c, 1)) == 1
         assert await do(database, lambda c: filled.jobs.count(c, 2)) == 0
+
+    async def test_a_job_is_found_with_its_collection_by_all_names_in_any_case(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        shouted = JobPath(
+            subscription="s", cloud_service="CS1", job_collection="JC1", job="NIGHTLY"
+        )
+
+        async def at(**names: str) -> tuple[StoredJobCollection, StoredJob | None] | None:
+            path = replace(shouted, **names)
+            return await do(database, lambda c: filled.jobs.at(c, path))
+
+        collection = replace(COLLECTION, id=1)
+        assert await at() == (collection, replace(JOB, id=1))
+        assert await at(job="other") == (collection, None)
+        for elsewhere in ({"subscription": "S"}, {"cloud_service": "x"}, {"job_collection": "x"}):
+            assert await at(**elsewhere) is None
+        gone = replace(SERVICE, id=1, is_deleting=True)
+        assert await do(database, lambda c: filled.cloud_services.update(c, gone))
+        assert await at() == (replace(collection, is_deleting=True), replace(JOB, id=1))
+
+    async def test_the_job_that_names_lead_to_is_that_of_its_own_collection(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        other = await self._other_collection(filled, database)
+        await do(database, lambda c: filled.jobs.insert(c, other, replace(JOB, name="late")))
+
+        found = await do(database, lambda c: filled.jobs.at(c, replace(PATH, job="late")))
+
+        assert found == (replace(COLLECTION, id=1), None)
+
+    async def test_a_job_comes_with_how_far_its_plan_is(
+        self, filled: SchedulerStore, database: Database
+    ) -> None:
+        async def plan() -> tuple[int, int, int | None, bool]:
+            found = await do(database, lambda c: filled.jobs.at(c, PATH))
+            assert found is not None
+            _, job = found
+            assert job is not None
+            return job.generation, job.claimed, job.open_skip, job.has_executions
+
+        assert await plan() == (0, 0, None, False)
+        timing = Timing(claimed=3)
+        for _ in range(2):
+            await database.run(lambda tx: filled.timings.define(tx, 1, timing, resets=True))
+        await database.run(lambda tx: filled.progress.skip(tx, 1, open_skip=7))
+        assert await plan() == (2, 3, 7, False)
+        row = execution(START, origin="request")
+        await self._claim(filled, database, row)
+        assert await plan() == (2, 3, 7, True)
+        await database.run(
+            lambda tx: filled.executions.withdraw(
+                tx, row.id, state=ExecutionState.SKIPPED, now=START
+            )
+        )
+        assert await plan() == (2, 3, 7, False)
 
     async def test_a_job_is_replaced_but_for_its_name(
         self, filled: SchedulerStore, database: Database

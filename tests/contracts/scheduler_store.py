@@ -101,7 +101,9 @@ class SchedulerStoreContract(JobStoreContract):
         )
 
         assert await do(database, lambda c: collections.update(c, new))
-        assert await do(database, lambda c: collections.get(c, 1)) == replace(new, name="Jc1")
+        assert await do(database, lambda c: collections.get(c, 1)) == replace(
+            new, name="Jc1", cloud_service="Cs1"
+        )
         assert not await do(database, lambda c: collections.update(c, replace(new, id=2)))
 
     async def test_collections_are_counted_by_plan(

@@ -21,6 +21,7 @@ Value = TypeVar("Value")
 SERVICE = StoredCloudService(name="Cs1", etag="e1", definition='{"label":"l"}')
 COLLECTION = StoredJobCollection(
     cloud_service_id=1,
+    cloud_service="Cs1",
     name="Jc1",
     etag="e1",
     plan="Free",

@@ -29,8 +29,8 @@ class ClassicJobForm:
     def read_history_page(self, request: Request) -> HistoryPage:
         return read_history_page(request.query)
 
-    def job(self, request: Request, site: NamedCollection, job: StoredJob) -> bytes:
-        return encode_json(answered(job))
+    def job(self, request: Request, site: NamedCollection, document: JsonObject) -> bytes:
+        return encode_json(document)
 
     def jobs(self, request: Request, site: NamedCollection, jobs: Sequence[StoredJob]) -> bytes:
         return encode_json([answered(job) for job in jobs])

@@ -54,8 +54,7 @@ class CollectionStates:
         def query(connection: Connection) -> Answer:
             found = find_job_collection(self._store, connection, request)
             jobs = self._store.jobs.list(connection, found.id, state=None, skip=0, top=MAX_TOP)
-            shown = named(self._store, connection, found)
-            return Answer(status=200, body=self._form.jobs(request, shown, jobs))
+            return Answer(status=200, body=self._form.jobs(request, named(found), jobs))
 
         return query
 

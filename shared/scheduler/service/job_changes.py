@@ -7,17 +7,20 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from pydantic_core import to_json
+
 from shared.errors import ConflictError
 from shared.events.event_types import EventType
 from shared.scheduler.announcements import JobPath, job_event
-from shared.scheduler.job_documents import answered
+from shared.scheduler.job_documents import answered, shown
 from shared.scheduler.lifecycle import JobTrigger, next_state
 from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planned, Planner
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.sql.database import Transaction
-from shared.wire.job import Job, JobState
+from shared.wire.job import Job, JobState, JobStatus
 from shared.wire.job_collection import JobCollectionState
+from shared.wire.json_types import JsonObject
 
 TIMED_MEMBERS = frozenset({"startTime", "recurrence"})
 STATE_MEMBERS = frozenset({"state", "stateDetails"})
@@ -34,7 +37,6 @@ class Site:
     """The collection whose jobs a request changes, and that request; names are as they were made."""
 
     subscription: str
-    cloud_service: str
     collection: StoredJobCollection
     request_id: str
     now: datetime
@@ -54,25 +56,39 @@ class Site:
     def path(self, job: StoredJob) -> JobPath:
         return JobPath(
             subscription=self.subscription,
-            cloud_service=self.cloud_service,
+            cloud_service=self.collection.cloud_service,
             job_collection=self.collection.name,
             job=job.name,
         )
 
     def planned(self, job: StoredJob) -> Planned:
-        return Planned(job_id=job.id, path=self.path(job), request_id=self.request_id, now=self.now)
+        return Planned(job=job, path=self.path(job), now=self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A job as its caller wants it, and the text of it to be stored."""
+    """A job as its caller wants it, and what of it is to be stored: its document, secrets sealed, and that as text."""
 
     job: Job
+    document: JsonObject = field(repr=False)
     text: str = field(repr=False)
 
 
+def stored_as(job: Job, document: JsonObject) -> Definition:
+    """Return a definition whose secrets are sealed in `document`."""
+    return Definition(job=job, document=document, text=to_json(document).decode())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A job as it is answered after a change; `planned` is its next occurrence where the change has planned one."""
+
+    document: JsonObject
+    planned: datetime | None = None
+
+
 class JobChanges:
-    """Writes jobs; what it returns is the job as it is afterwards.
+    """Writes jobs; what it returns follows from what was read and written, and is not read again.
 
     A change of a job that is in a final state raises ConflictError before anything is written.
     """
@@ -82,7 +98,7 @@ class JobChanges:
         self._planner = planner
         self._outgoing = outgoing
 
-    def create(self, tx: Transaction, site: Site, name: str, wanted: Definition) -> StoredJob:
+    def create(self, tx: Transaction, site: Site, name: str, wanted: Definition) -> Changed:
         """Add a job, of whose name there must be none."""
         new = StoredJob(
             name=name,
@@ -91,26 +107,27 @@ class JobChanges:
             is_held=site.holds(wanted.job),
         )
         new_id = self._store.jobs.insert(tx.connection, site.collection.id, new)
-        self._plan(tx, site, replace(new, id=new_id), wanted.job, resets=True)
-        return self._told(tx, site, new, [EventType.JOB_CREATED])
+        planned = self._plan(tx, site, replace(new, id=new_id), wanted.job, resets=True)
+        return self._told(tx, site, planned, wanted, [EventType.JOB_CREATED])
 
-    def put(self, tx: Transaction, site: Site, old: StoredJob, wanted: Definition) -> StoredJob:
+    def put(self, tx: Transaction, site: Site, old: StoredJob, wanted: Definition) -> Changed:
         """Define a job anew; its counters begin again."""
         new = self._write(tx, site, old, wanted)
-        self._plan(tx, site, new, wanted.job, resets=True)
-        return self._told(tx, site, new, [EventType.JOB_UPDATED, *change_of_state(old, new)])
+        planned = self._plan(tx, site, new, wanted.job, resets=True)
+        told = [EventType.JOB_UPDATED, *change_of_state(old, new)]
+        return self._told(tx, site, planned, wanted, told)
 
     def patch(
         self, tx: Transaction, site: Site, old: StoredJob, wanted: Definition, *, named: Set[str]
-    ) -> StoredJob:
+    ) -> Changed:
         """Change the members of a job that are `named`; its occurrences stay as they are if they can."""
         new = self._write(tx, site, old, wanted)
         told = change_of_state(old, new)
         if told or named & TIMED_MEMBERS:
-            self._plan(tx, site, new, wanted.job, resets=False)
+            new = self._plan(tx, site, new, wanted.job, resets=False)
         if not told or named - STATE_MEMBERS:
             told = [EventType.JOB_UPDATED, *told]
-        return self._told(tx, site, new, told)
+        return self._told(tx, site, new, wanted, told)
 
     def settle(self, tx: Transaction, site: Site, job: StoredJob, wanted: Definition) -> None:
         """Have a job as `wanted` in a collection that may have been started or stopped; nothing when it is so already.
@@ -126,7 +143,7 @@ class JobChanges:
         """Remove a job with everything that was planned for it."""
         self._planner.forget(tx, site.planned(job))
         self._store.jobs.delete(tx.connection, site.collection.id, job.name)
-        self._tell(tx, site, job, [EventType.JOB_DELETED])
+        self._tell(tx, site, job, [EventType.JOB_DELETED], answered(job))
 
     def run(self, tx: Transaction, site: Site, job: StoredJob, *, origin: str) -> None:
         """Have a job run at once; its own occurrences stay as they are. In a stopped collection nothing runs."""
@@ -141,35 +158,53 @@ class JobChanges:
     def _write(self, tx: Transaction, site: Site, old: StoredJob, wanted: Definition) -> StoredJob:
         state = next_state(old.state, TRIGGERS[site.state(wanted.job)], job=old.name)
         new = replace(old, state=state, definition=wanted.text, is_held=site.holds(wanted.job))
-        self._store.jobs.update(tx.connection, site.collection.id, new)
+        if new != old:
+            self._store.jobs.update(tx.connection, site.collection.id, new)
         return new
 
     def _plan(
         self, tx: Transaction, site: Site, job: StoredJob, definition: Job, *, resets: bool
-    ) -> None:
-        planned = site.planned(job)
+    ) -> StoredJob:
+        """Return the job with the state and the status that its new plan leaves it with."""
+        planned, status = site.planned(job), JobStatus() if resets else job.status
         if site.state(definition) is JobState.DISABLED:
             self._planner.stop(tx, planned, resets=resets)
-        else:
-            self._planner.define(tx, planned, definition, resets=resets)
+            return replace(job, status=with_next(status, None))
+        following = self._planner.define(tx, planned, definition, resets=resets)
+        state = JobState.COMPLETED if following is None else job.state
+        return replace(job, state=state, status=with_next(status, following))
 
     def _told(
-        self, tx: Transaction, site: Site, job: StoredJob, told: Sequence[EventType]
-    ) -> StoredJob:
-        now = self._store.jobs.find(tx.connection, site.collection.id, job.name)
-        assert now is not None, "it was written in this transaction"
-        if now.state is JobState.COMPLETED:
+        self,
+        tx: Transaction,
+        site: Site,
+        job: StoredJob,
+        wanted: Definition,
+        told: Sequence[EventType],
+    ) -> Changed:
+        if job.state is JobState.COMPLETED:
             told = [*told, EventType.JOB_COMPLETED]
-        self._tell(tx, site, now, told)
-        return now
+        document = shown(job, wanted.document)
+        self._tell(tx, site, job, told, document)
+        return Changed(document=document, planned=job.status.next_execution_time)
 
-    def _tell(self, tx: Transaction, site: Site, job: StoredJob, told: Sequence[EventType]) -> None:
-        path, document = site.path(job), answered(job)
-        cause = f"{site.request_id}/{job.id}"
+    def _tell(
+        self,
+        tx: Transaction,
+        site: Site,
+        job: StoredJob,
+        told: Sequence[EventType],
+        document: JsonObject,
+    ) -> None:
+        path, cause = site.path(job), f"{site.request_id}/{job.id}"
         self._outgoing.insert(
             tx,
             [job_event(one, path, document=document, cause=cause, at=site.now) for one in told],
         )
+
+
+def with_next(status: JobStatus, following: datetime | None) -> JobStatus:
+    return status.model_copy(update={"next_execution_time": following})
 
 
 def change_of_state(old: StoredJob, new: StoredJob) -> Sequence[EventType]:

@@ -27,8 +27,8 @@ class JobForm(Protocol):
     def read_history_page(self, request: Request) -> HistoryPage:
         """Return which records a history asks for."""
 
-    def job(self, request: Request, site: NamedCollection, job: StoredJob) -> bytes:
-        """Return the body that shows a job."""
+    def job(self, request: Request, site: NamedCollection, document: JsonObject) -> bytes:
+        """Return the body that shows a job; `document` is it as `answered`."""
 
     def jobs(self, request: Request, site: NamedCollection, jobs: Sequence[StoredJob]) -> bytes:
         """Return the body of a list."""

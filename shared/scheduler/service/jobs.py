@@ -2,28 +2,32 @@
 
 from collections.abc import Callable
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from shared.clock import Clock
 from shared.errors import NotFoundError
 from shared.scheduler.action import sealing_context
-from shared.scheduler.job_documents import check_size, check_times
+from shared.scheduler.announcements import JobPath
+from shared.scheduler.job_documents import answered, check_size, check_times
 from shared.scheduler.quota import allowance_of, check_count, check_job
 from shared.scheduler.service.changes import Effect
 from shared.scheduler.service.exchange import Answer, Query, Request
 from shared.scheduler.service.job_changes import (
     TIMED_MEMBERS,
+    Changed,
     Definition,
     JobChanges,
     Site,
+    stored_as,
 )
 from shared.scheduler.service.job_form import JobForm
 from shared.scheduler.service.names import (
-    NamedCollection,
     check_stays,
     find_job_collection,
+    job_collection_not_found,
     named,
+    path_of,
 )
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.sealing import Sealer
@@ -67,8 +71,8 @@ class Jobs:
         patch = self._sealed(self._form.read_patch(request, id=name), request, name)
 
         def effect(transaction: Transaction) -> Answer:
-            site = self._site(transaction, request)
-            stored = self._job(transaction.connection, site.collection, name)
+            site, found = self._site(transaction, request, name)
+            stored = present(found, name)
             wanted = merged(stored, patch)
             if TIMED_MEMBERS & patch.keys():
                 check_times(wanted.job, request.now)
@@ -79,29 +83,30 @@ class Jobs:
         return effect
 
     def delete(self, request: Request) -> Effect:
+        name = request.params["job"]
+
         def effect(transaction: Transaction) -> Answer:
-            site = self._site(transaction, request)
-            stored = self._job(transaction.connection, site.collection, request.params["job"])
-            self._changes.delete(transaction, site, stored)
+            site, found = self._site(transaction, request, name)
+            self._changes.delete(transaction, site, present(found, name))
             return Answer(status=200)
 
         return effect
 
     def run(self, request: Request) -> Effect:
+        name = request.params["job"]
+
         def effect(transaction: Transaction) -> Answer:
-            site = self._site(transaction, request)
-            stored = self._job(transaction.connection, site.collection, request.params["job"])
-            self._changes.run(transaction, site, stored, origin=request.origin)
+            site, found = self._site(transaction, request, name)
+            self._changes.run(transaction, site, present(found, name), origin=request.origin)
             return Answer(status=200)
 
         return effect
 
     def get(self, request: Request) -> Query:
         def query(connection: Connection) -> Answer:
-            collection = find_job_collection(self._store, connection, request)
-            job = self._job(connection, collection, request.params["job"])
-            shown = named(self._store, connection, collection)
-            return Answer(status=200, body=self._form.job(request, shown, job))
+            collection, job = self._job(connection, request)
+            body = self._form.job(request, named(collection), answered(job))
+            return Answer(status=200, body=body)
 
         return query
 
@@ -113,8 +118,7 @@ class Jobs:
             jobs = self._store.jobs.list(
                 connection, collection.id, state=page.state, skip=page.skip, top=page.top
             )
-            shown = named(self._store, connection, collection)
-            return Answer(status=200, body=self._form.jobs(request, shown, jobs))
+            return Answer(status=200, body=self._form.jobs(request, named(collection), jobs))
 
         return query
 
@@ -122,8 +126,7 @@ class Jobs:
         page = self._form.read_history_page(request)
 
         def query(connection: Connection) -> Answer:
-            collection = find_job_collection(self._store, connection, request)
-            job = self._job(connection, collection, request.params["job"])
+            collection, job = self._job(connection, request)
             records = self._store.history.list(
                 connection,
                 job.id,
@@ -132,62 +135,66 @@ class Jobs:
                 skip=page.skip,
                 top=page.top,
             )
-            shown = named(self._store, connection, collection)
-            return Answer(status=200, body=self._form.history(request, shown, records))
+            body = self._form.history(request, named(collection), records)
+            return Answer(status=200, body=body)
 
         return query
 
     def _put(self, request: Request, name: str, job: Job) -> Effect:
         check_times(job, request.now)
         sealed = self._sealed(job.document(), request, name)
-        wanted = Definition(job=job, text=to_json(sealed).decode())
+        wanted = stored_as(job, sealed)
 
         def effect(transaction: Transaction) -> Answer:
-            connection = transaction.connection
-            site = self._site(transaction, request)
+            site, stored = self._site(transaction, request, name)
             allowed = allowance_of(site.collection.definition)
             check_job(job, allowed)
-            stored = self._store.jobs.find(connection, site.collection.id, name)
             if stored is not None:
                 changed = self._changes.put(transaction, site, stored, wanted)
                 return self._shown(request, site, changed)
-            present = self._store.jobs.count(connection, site.collection.id)
-            check_count(allowed, present=present, added=1)
+            count = self._store.jobs.count(transaction.connection, site.collection.id)
+            check_count(allowed, present=count, added=1)
             created = self._changes.create(transaction, site, name, wanted)
             return self._shown(request, site, created, status=201)
 
         return effect
 
     def _shown(
-        self,
-        request: Request,
-        site: Site,
-        job: StoredJob,
-        *,
-        status: int = 200,
+        self, request: Request, site: Site, changed: Changed, *, status: int = 200
     ) -> Answer:
-        shown = NamedCollection(site.cloud_service, site.collection.name)
-        return Answer(status=status, body=self._form.job(request, shown, job))
+        body = self._form.job(request, named(site.collection), changed.document)
+        return Answer(status=status, body=body, planned=changed.planned)
 
-    def _site(self, transaction: Transaction, request: Request) -> Site:
-        connection = transaction.connection
-        collection = find_job_collection(self._store, connection, request)
+    def _site(
+        self, transaction: Transaction, request: Request, name: str
+    ) -> tuple[Site, StoredJob | None]:
+        """Return the collection of a job that is to be changed, and the job, locked."""
+        path = path_of(request, name)
+        self._store.locks.at(transaction, path)
+        collection, job = self._found(transaction.connection, request, path)
         check_stays(collection)
-        if name := request.params.get("job"):
-            self._store.locks.named(transaction, collection.id, name)
-        return Site(
+        site = Site(
             subscription=request.subscription,
-            cloud_service=named(self._store, connection, collection).cloud_service,
             collection=collection,
             request_id=request.id,
             # An occurrence that started while the body was on its way is past.
             now=self._clock.now(),
         )
+        return site, job
 
-    def _job(self, connection: Connection, collection: StoredJobCollection, name: str) -> StoredJob:
-        found = self._store.jobs.find(connection, collection.id, name)
+    def _job(
+        self, connection: Connection, request: Request
+    ) -> tuple[StoredJobCollection, StoredJob]:
+        name = request.params["job"]
+        collection, job = self._found(connection, request, path_of(request, name))
+        return collection, present(job, name)
+
+    def _found(
+        self, connection: Connection, request: Request, path: JobPath
+    ) -> tuple[StoredJobCollection, StoredJob | None]:
+        found = self._store.jobs.at(connection, path)
         if found is None:
-            raise NotFoundError(f"Job '{name}' cannot be found.", code="NotFound")
+            raise job_collection_not_found(request)
         return found
 
     def _sealed(self, document: JsonObject, request: Request, name: str) -> JsonObject:
@@ -205,6 +212,13 @@ class Jobs:
         return sealed
 
 
+def present(found: StoredJob | None, name: str) -> StoredJob:
+    """Raises NotFoundError."""
+    if found is None:
+        raise NotFoundError(f"Job '{name}' cannot be found.", code="NotFound")
+    return found
+
+
 def merged(stored: StoredJob, patch: JsonObject) -> Definition:
     """Return what `patch` makes of the stored definition.
 
@@ -214,4 +228,4 @@ def merged(stored: StoredJob, patch: JsonObject) -> Definition:
     changed = merge_job(from_json(stored.definition), patch)
     check_size(changed)
     job = read_stored(Job, changed)
-    return Definition(job=job, text=to_json(job.document()).decode())
+    return stored_as(job, job.document())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from shared.errors import ConflictError, NotFoundError
+from shared.scheduler.announcements import JobPath
 from shared.scheduler.service.arm.gateway_errors import collection_not_found, group_not_found
 from shared.scheduler.service.exchange import Request
 from shared.scheduler.store import SchedulerStore, StoredCloudService, StoredJobCollection
@@ -19,12 +20,18 @@ class NamedCollection:
     name: str
 
 
-def named(
-    store: SchedulerStore, connection: Connection, found: StoredJobCollection
-) -> NamedCollection:
-    service = store.cloud_services.get(connection, found.cloud_service_id)
-    assert service is not None, "a collection is in a cloud service"
-    return NamedCollection(service.name, found.name)
+def named(found: StoredJobCollection) -> NamedCollection:
+    return NamedCollection(found.cloud_service, found.name)
+
+
+def path_of(request: Request, job: str) -> JobPath:
+    """Return the names of a job, the containers' as the request has them."""
+    return JobPath(
+        subscription=request.subscription,
+        cloud_service=request.params["cloud_service"],
+        job_collection=request.params["job_collection"],
+        job=job,
+    )
 
 
 def find_cloud_service(

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from shared.errors import InvalidRequestError
 from shared.messaging.steps import AT_ONCE
-from shared.scheduler.service.job_changes import Definition, JobChanges, Site
+from shared.scheduler.service.job_changes import Definition, JobChanges, Site, stored_as
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredOperation
 from shared.sql.database import Transaction
 from shared.wire.job import Job
@@ -86,18 +86,19 @@ class OperationSteps:
         self._store.locks.of_jobs(transaction, [job.id for _, job in jobs])
         sites = self._sites(connection, service_id, operation, now=now)
         for collection, job in jobs:
-            self._job_changes.delete(transaction, sites[collection], job)
+            site = sites[collection]
+            # The engine may have gone on with it until it was locked.
+            now_locked = self._store.jobs.find(connection, site.collection.id, job.name)
+            assert now_locked is not None, "jobs are deleted by who is alone in the subscription"
+            self._job_changes.delete(transaction, site, now_locked)
         return len(jobs)
 
     def _sites(
         self, connection: Connection, service_id: int, operation: StoredOperation, *, now: datetime
     ) -> Mapping[str, Site]:
-        service = self._store.cloud_services.get(connection, service_id)
-        assert service is not None, "it has jobs"
         return {
             collection.name: Site(
                 subscription=operation.subscription,
-                cloud_service=service.name,
                 collection=collection,
                 request_id=operation.id,
                 now=now,
@@ -145,7 +146,6 @@ class OperationSteps:
             return None
         return Site(
             subscription=operation.subscription,
-            cloud_service=service.name,
             collection=replace(found, is_deleting=found.is_deleting or service.is_deleting),
             request_id=operation.id,
             now=now,
@@ -204,7 +204,7 @@ def changed(job: StoredJob, patch: JsonObject) -> Definition | None:
         wanted = read_stored(Job, merge(from_json(job.definition), patch))
     except InvalidRequestError:
         return None
-    return Definition(job=wanted, text=to_json(wanted.document()).decode())
+    return stored_as(wanted, wanted.document())
 
 
 def succeeded(operation: StoredOperation) -> StoredOperation:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     update,
 )
 
+from shared.scheduler.announcements import JobPath
 from shared.scheduler.store import StoredCloudService, StoredJobCollection
 from shared.scheduler.stores.tables import cloud_service, job_collection
 from shared.sql.prepared import Prepared
@@ -29,12 +30,21 @@ COLLECTION_CHANGES = COLLECTION_COLUMNS[1:]
 
 of_subscription = cloud_service.c.subscription == bindparam("of_subscription")
 services = select(cloud_service.c.id, *(cloud_service.c[name] for name in SERVICE_COLUMNS))
-collections = select(
+joined = job_collection.join(cloud_service)
+READ_COLUMNS = (
     job_collection.c.id,
     job_collection.c.cloud_service_id,
-    *(job_collection.c[name] for name in COLLECTION_COLUMNS),
+    cloud_service.c.name,
+    *(job_collection.c[name] for name in COLLECTION_COLUMNS[:-1]),
 )
-joined = job_collection.join(cloud_service)
+collections = select(*READ_COLUMNS, job_collection.c.is_deleting).select_from(joined)
+# One is deleted with what it is in.
+FOUND_COLUMNS = (*READ_COLUMNS, or_(job_collection.c.is_deleting, cloud_service.c.is_deleting))
+at_names = (
+    of_subscription
+    & (cloud_service.c.key == bindparam("service_key"))
+    & (job_collection.c.key == bindparam("collection_key"))
+)
 
 FIND_SERVICE = Prepared(
     services.where(of_subscription, cloud_service.c.key == bindparam("service_key"))
@@ -58,25 +68,10 @@ UPDATE_SERVICE = Prepared(
     .values({name: bindparam(f"new_{name}") for name in SERVICE_COLUMNS[1:]})
 )
 DELETE_SERVICE = Prepared(delete(cloud_service).where(cloud_service.c.id == bindparam("this_id")))
-FIND_COLLECTION = Prepared(
-    select(
-        job_collection.c.id,
-        job_collection.c.cloud_service_id,
-        *(job_collection.c[name] for name in COLLECTION_COLUMNS[:-1]),
-        or_(job_collection.c.is_deleting, cloud_service.c.is_deleting),
-    )
-    .select_from(joined)
-    .where(
-        of_subscription,
-        cloud_service.c.key == bindparam("service_key"),
-        job_collection.c.key == bindparam("collection_key"),
-    )
-)
+FIND_COLLECTION = Prepared(select(*FOUND_COLUMNS).select_from(joined).where(at_names))
 GET_COLLECTION = Prepared(collections.where(job_collection.c.id == bindparam("this_id")))
 LIST_COLLECTIONS = Prepared(
-    collections.select_from(joined)
-    .where(of_subscription)
-    .order_by(job_collection.c.key, job_collection.c.id)
+    collections.where(of_subscription).order_by(job_collection.c.key, job_collection.c.id)
 )
 LIST_COLLECTIONS_OF = Prepared(
     collections.where(job_collection.c.cloud_service_id == bindparam("this_id")).order_by(
@@ -210,11 +205,23 @@ def to_cloud_service(row: Any) -> StoredCloudService:
     )
 
 
+def path_keys(path: JobPath) -> dict[str, str]:
+    """Return what the statements that find by all names of a job are given."""
+    return {
+        "of_subscription": path.subscription,
+        "service_key": path.cloud_service.lower(),
+        "collection_key": path.job_collection.lower(),
+        "job_key": path.job.lower(),
+    }
+
+
 def to_job_collection(row: Any) -> StoredJobCollection:
-    id, service_id, name, etag, plan, definition, kind, result, error, state, surface, gone = row
+    id, service_id, service, name, etag, plan, definition, kind, result, error, state, *rest = row
+    surface, gone = rest
     return StoredJobCollection(
         id=id,
         cloud_service_id=service_id,
+        cloud_service=service,
         name=name,
         etag=etag,
         plan=plan,

@@ -6,8 +6,15 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from shared.clock import from_optional_microseconds
-from shared.scheduler.announcements import BY_SCHEDULE
-from shared.scheduler.store import StoredJob
+from shared.scheduler.announcements import BY_SCHEDULE, JobPath
+from shared.scheduler.store import StoredJob, StoredJobCollection
+from shared.scheduler.stores.containers import (
+    FOUND_COLUMNS,
+    at_names,
+    joined,
+    path_keys,
+    to_job_collection,
+)
 from shared.scheduler.stores.tables import execution, history, job, job_collection, job_timing
 from shared.sql.prepared import Prepared
 from shared.wire.job import JobState, JobStatus
@@ -29,6 +36,11 @@ claimed = (
     )
     .scalar_subquery()
 )
+unended = (
+    select(execution.c.id)
+    .where(execution.c.job_id == job.c.id, execution.c.ended_at.is_(None))
+    .exists()
+)
 COLUMNS = (
     job.c.id,
     job.c.name,
@@ -40,10 +52,24 @@ COLUMNS = (
     job_timing.c.failures,
     job_timing.c.faults,
     job.c.is_held,
+    job_timing.c.generation,
+    job_timing.c.claimed,
+    job_timing.c.open_skip,
+    unended,
 )
+JOB_STATES = {state.value: state for state in JobState}
 jobs = select(*COLUMNS).select_from(job.outerjoin(job_timing))
 
 FIND = Prepared(jobs.where(of_collection, this_job))
+AT = Prepared(
+    select(*FOUND_COLUMNS, *COLUMNS)
+    .select_from(
+        joined.outerjoin(
+            job, (job.c.job_collection_id == job_collection.c.id) & this_job
+        ).outerjoin(job_timing, job_timing.c.job_id == job.c.id)
+    )
+    .where(at_names)
+)
 LIST = Prepared(
     jobs.where(
         of_collection, or_(bindparam("of_state").is_(None), job.c.state == bindparam("of_state"))
@@ -106,6 +132,15 @@ class SqlJobs:
     def find(self, connection: Connection, job_collection_id: int, name: str) -> StoredJob | None:
         rows = FIND.rows(connection, of_collection=job_collection_id, job_key=name.lower())
         return to_job(rows[0]) if rows else None
+
+    def at(
+        self, connection: Connection, path: JobPath
+    ) -> tuple[StoredJobCollection, StoredJob | None] | None:
+        rows = AT.rows(connection, **path_keys(path))
+        if not rows:
+            return None
+        found, of_job = rows[0][: len(FOUND_COLUMNS)], rows[0][len(FOUND_COLUMNS) :]
+        return to_job_collection(found), None if of_job[0] is None else to_job(of_job)
 
     def list(
         self,
@@ -195,11 +230,12 @@ class SqlJobs:
 
 
 def to_job(row: Any) -> StoredJob:
-    id, name, state, definition, last, following, executions, failures, faults, is_held = row
+    id, name, state, definition, last, following, executions, failures, faults, *rest = row
+    is_held, generation, claimed, open_skip, has_executions = rest
     return StoredJob(
         id=id,
         name=name,
-        state=JobState(state),
+        state=JOB_STATES[state],
         definition=definition,
         status=JobStatus(
             last_execution_time=from_optional_microseconds(last),
@@ -209,4 +245,8 @@ def to_job(row: Any) -> StoredJob:
             faulted_count=faults or 0,
         ),
         is_held=bool(is_held),
+        generation=generation or 0,
+        claimed=claimed or 0,
+        open_skip=open_skip,
+        has_executions=bool(has_executions),
     )

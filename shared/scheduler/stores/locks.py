@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import ARRAY, BigInteger, Text, any_, bindparam, select
 
-from shared.scheduler.stores.tables import execution, job, job_timing
+from shared.scheduler.announcements import JobPath
+from shared.scheduler.stores.containers import path_keys
+from shared.scheduler.stores.tables import (
+    cloud_service,
+    execution,
+    job,
+    job_collection,
+    job_timing,
+)
 from shared.sql.database import Transaction
 from shared.sql.prepared import Prepared
 
@@ -30,10 +38,15 @@ OF_JOBS = Prepared(
     .order_by(column.job_id)
     .with_for_update()
 )
-NAMED = Prepared(
+AT = Prepared(
     select(column.job_id)
-    .select_from(job_timing.join(job))
-    .where(job.c.job_collection_id == bindparam("of_collection"), job.c.key == bindparam("job_key"))
+    .select_from(job_timing.join(job).join(job_collection).join(cloud_service))
+    .where(
+        cloud_service.c.subscription == bindparam("of_subscription"),
+        cloud_service.c.key == bindparam("service_key"),
+        job_collection.c.key == bindparam("collection_key"),
+        job.c.key == bindparam("job_key"),
+    )
     .with_for_update(of=job_timing)
 )
 FOLLOWING = Prepared(
@@ -57,9 +70,9 @@ class SqlJobLocks:
         if tx.has_rivals:
             OF_JOBS.rows(tx.connection, these=list(ids))
 
-    def named(self, tx: Transaction, job_collection_id: int, name: str) -> None:
+    def at(self, tx: Transaction, path: JobPath) -> None:
         if tx.has_rivals:
-            NAMED.rows(tx.connection, of_collection=job_collection_id, job_key=name.lower())
+            AT.rows(tx.connection, **path_keys(path))
 
     def following(self, tx: Transaction, job_collection_id: int, *, after: int, limit: int) -> None:
         if tx.has_rivals:

@@ -5,7 +5,8 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, null, select, update
+from sqlalchemy import Connection, bindparam, case, func, null, select, update
+from sqlalchemy.dialects.sqlite import insert
 
 from shared.clock import (
     from_optional_microseconds,
@@ -33,36 +34,30 @@ TIMING = (column.generation, *(column[name] for name in RULE))
 NAMES = (cloud_service.c.subscription, cloud_service.c.name, job_collection.c.name, job.c.name)
 with_names = job_timing.join(job).join(job_collection).join(cloud_service)
 
-DEFINE = Prepared(
-    update(job_timing)
-    .where(this)
-    .values({name: bindparam(f"new_{name}") for name in RULE})
-    .values(
-        generation=column.generation + 1,
-        outstanding=0,
-        active=null(),
-        open_skip=null(),
-    )
+first = insert(job_timing).values(
+    job_id=bindparam("this_job"),
+    generation=1,
+    counted_from=1,
+    **{name: bindparam(f"new_{name}") for name in RULE},
 )
-RESET = Prepared(
-    update(job_timing)
-    .where(this)
-    .values(
-        counted_from=column.generation,
-        repeats=0,
-        last_execution=null(),
-        executions=0,
-        failures=0,
-        faults=0,
-    )
-)
-INSERT = Prepared(
-    insert(job_timing).values(
-        job_id=bindparam("this_job"),
-        generation=1,
-        counted_from=1,
-        **{name: bindparam(f"new_{name}") for name in RULE},
-    )
+defined = {
+    **{name: first.excluded[name] for name in RULE},
+    "generation": column.generation + 1,
+    "outstanding": 0,
+    "active": null(),
+    "open_skip": null(),
+}
+reset = {
+    "counted_from": column.generation + 1,
+    "repeats": 0,
+    "last_execution": null(),
+    "executions": 0,
+    "failures": 0,
+    "faults": 0,
+}
+DEFINE = Prepared(first.on_conflict_do_update(index_elements=["job_id"], set_=defined))
+DEFINE_ANEW = Prepared(
+    first.on_conflict_do_update(index_elements=["job_id"], set_={**defined, **reset})
 )
 DUE = Prepared(
     select(
@@ -111,12 +106,8 @@ class SqlTimings:
     """The port's adapter for SQLite and PostgreSQL."""
 
     def define(self, tx: Transaction, job_id: int, timing: Timing, *, resets: bool) -> None:
-        values = to_values(timing)
-        changed = DEFINE.change(tx.connection, this_job=job_id, **values)
-        if changed and resets:
-            RESET.change(tx.connection, this_job=job_id)
-        if not changed:
-            INSERT.change(tx.connection, this_job=job_id, **values)
+        statement = DEFINE_ANEW if resets else DEFINE
+        statement.change(tx.connection, this_job=job_id, **to_values(timing))
 
     def due(self, tx: Transaction, *, until: datetime, limit: int) -> Sequence[DueJob]:
         rows = DUE.rows(tx.connection, until=to_microseconds(until), at_most=limit)

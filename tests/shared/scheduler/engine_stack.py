@@ -44,6 +44,7 @@ from shared.wire.job import Job, JobHistory, JobState
 from shared.wire.json_types import Json
 from shared.wire.model import read
 from tests.clocks import FakeClock
+from tests.event_conformance import check_event
 
 SUBSCRIPTION = "s1"
 RUN_NOW_DELAY = timedelta(seconds=20)
@@ -117,11 +118,11 @@ class EngineStack:
 
         self.collection_id = await self.database.run(insert)
 
-    def planned(self, name: str, job_id: int) -> Planned:
+    def planned(self, job: StoredJob) -> Planned:
         path = JobPath(
-            subscription=SUBSCRIPTION, cloud_service="Cs1", job_collection="Jc1", job=name
+            subscription=SUBSCRIPTION, cloud_service="Cs1", job_collection="Jc1", job=job.name
         )
-        return Planned(job_id=job_id, path=path, request_id="r1", now=self.clock.now())
+        return Planned(job=job, path=path, now=self.clock.now())
 
     async def put(self, name: str, **members: Json) -> StoredJob:
         """Define a job, as PUT does, and plan it."""
@@ -138,11 +139,10 @@ class EngineStack:
             found = self.store.jobs.find(tx.connection, self.collection_id, name)
             new = StoredJob(name=name, state=definition.state, definition=json.dumps(document))
             if found is None:
-                job_id = self.store.jobs.insert(tx.connection, self.collection_id, new)
+                self.store.jobs.insert(tx.connection, self.collection_id, new)
             else:
-                job_id = found.id
                 self.store.jobs.update(tx.connection, self.collection_id, new)
-            planned = self.planned(name, job_id)
+            planned = self.planned(self._find(tx, name))
             if definition.state is JobState.ENABLED:
                 self.planner.define(tx, planned, definition, resets=resets)
             else:
@@ -154,14 +154,14 @@ class EngineStack:
     async def delete(self, name: str) -> None:
         def delete(tx: Transaction) -> None:
             job = self._find(tx, name)
-            self.planner.forget(tx, self.planned(name, job.id))
+            self.planner.forget(tx, self.planned(job))
             self.store.jobs.delete(tx.connection, self.collection_id, name)
 
         await self.database.run(delete)
 
     async def run_now(self, name: str) -> None:
         def run(tx: Transaction) -> None:
-            self.planner.run_now(tx, self.planned(name, self._find(tx, name).id), origin="r1")
+            self.planner.run_now(tx, self.planned(self._find(tx, name)), origin="r1")
 
         await self.database.run(run)
 
@@ -203,7 +203,9 @@ class EngineStack:
         while messages := await receiver.receive(max_messages=1, max_wait=timedelta(0)):
             for message in messages:
                 batch = read_batch(message.message.body)
-                events += [one.event for one in batch.events.values()]
+                for one in batch.events.values():
+                    check_event(json.loads(one.structured))
+                    events.append(one.event)
                 await receiver.complete(message)
         return events
 

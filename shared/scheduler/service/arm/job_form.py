@@ -43,9 +43,9 @@ class ArmJobForm:
     def read_history_page(self, request: Request) -> HistoryPage:
         return read_history_page(request.query, most=MAX_ARM_HISTORY_TOP)
 
-    def job(self, request: Request, site: NamedCollection, job: StoredJob) -> bytes:
+    def job(self, request: Request, site: NamedCollection, document: JsonObject) -> bytes:
         container = group_id(request.params["subscription"], site.cloud_service)
-        return to_json(job_resource(container, site.name, answered(job)))
+        return to_json(job_resource(container, site.name, document))
 
     def jobs(self, request: Request, site: NamedCollection, jobs: Sequence[StoredJob]) -> bytes:
         container = group_id(request.params["subscription"], site.cloud_service)

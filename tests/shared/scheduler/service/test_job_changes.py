@@ -164,6 +164,37 @@ async def test_counters_begin_again_with_put_and_go_on_after_patch(
     }
 
 
+TO_THE_TICK: dict[str, Json] = {"startTime": "2026-01-01T11:00:30.1234567Z"}
+
+
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [
+        ("PUT", AT_HALF_PAST),
+        ("PUT", AT_HALF_PAST | TO_THE_TICK),
+        ("PUT", RETRIED_ONCE),
+        ("PUT", AT_HALF_PAST | {"recurrence": {"frequency": "minute", "count": 1}}),
+        ("PATCH", {"stateDetails": "why"}),
+        ("PATCH", TO_THE_TICK),
+        ("PATCH", {"recurrence": {"count": 1}}),
+        ("PATCH", {"recurrence": {"count": 3}}),
+        ("PATCH", {"recurrence": None}),
+    ],
+)
+async def test_what_is_answered_to_a_change_is_what_is_stored(
+    ready: Stack, engine: EngineStack, method: str, body: dict[str, Json]
+) -> None:
+    await ready.call("PUT", A, AT_HALF_PAST)
+    engine.action.outcomes = [FAILED]
+    await engine.step(30 * SECOND)
+
+    answered = await ready.call(method, A, body)
+
+    assert answered.status == 200
+    assert answered.json()["status"] == await status(ready)
+    assert answered.body == (await ready.call("GET", A)).body
+
+
 async def test_a_disabled_job_has_no_status_and_gets_it_back(
     ready: Stack, engine: EngineStack
 ) -> None:
@@ -243,7 +274,7 @@ async def test_every_change_is_told_once_by_what_it_was(
         assert event.subject == SUBJECT
         assert event.time == ready.clock.now()
         if method != "DELETE":
-            assert event.data == reply.json()
+            assert event.data == reply.json() == (await ready.call("GET", A)).json()
 
 
 async def test_names_are_told_as_they_were_made(ready: Stack, engine: EngineStack) -> None:
