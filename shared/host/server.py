@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import httptools
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HOST = "127.0.0.1"
 BACKLOG = 2048
@@ -55,6 +55,38 @@ class Endpoint:
 
 class HeadTooLargeError(Exception):
     """Request line and headers exceed their limit; httptools answers 400 and hangs up."""
+
+
+class Answer(asyncio.Transport):
+    """What one answer is written to: its head goes out with the beginning of its body.
+
+    In two writes they would be two records over TLS, and wake whoever waits twice. A head that tells no length, which
+    is a stream's, waits for nothing.
+    """
+
+    def __init__(self, transport: asyncio.Transport, cycle: RequestResponseCycle) -> None:
+        super().__init__()
+        self._transport = transport
+        self._cycle = cycle
+        # What answers HEAD has no body to wait for.
+        self._awaits_head = cycle.scope["method"] != "HEAD"
+        self._head = b""
+
+    def write(self, data: Any) -> None:
+        if self._awaits_head and self._cycle.chunked_encoding is False:
+            self._awaits_head = False
+            self._head = data
+            return
+        head, self._head = self._head, b""
+        self._transport.write(head + data)
+
+    def close(self) -> None:
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
 
 class Connection(HttpToolsProtocol):
@@ -118,6 +150,10 @@ class Connection(HttpToolsProtocol):
         head = b"".join(b"%s: %s\r\n" % header for header in every)
         self.transport.write(b"%s%s\r\n%s" % (BAD_REQUEST, head, body))
         self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.transport = Answer(self.transport, cycle)
+        super()._start_asgi_task(cycle, app)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: the request is answered as if it had asked for no upgrade."""

@@ -243,3 +243,134 @@ def test_p10_what_is_no_http_is_answered_in_the_endpoints_own_form(
         b"content-length: 8",
         b"connection: close",
     ]
+
+
+class Sent:
+    """An app that answers with these messages, the second one when the gate opens."""
+
+    def __init__(self, headers: list[tuple[bytes, bytes]], *bodies: Message) -> None:
+        self.gate = asyncio.Event()
+        start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
+        self._messages = [start, *({"type": "http.response.body", **body} for body in bodies)]
+
+    async def __call__(self, _scope: Message, receive: Any, send: Any) -> None:
+        await receive()
+        for number, message in enumerate(self._messages):
+            if number == 1:
+                await self.gate.wait()
+            await send(message)
+
+
+async def records_of_answer(port: int, client: ssl.SSLContext) -> list[bytes]:
+    """Return what the records of the answer to a GET hold, up to the end of the connection."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    side = client.wrap_bio(incoming, outgoing, server_hostname=HOST)
+
+    async def done(step: Callable[[], bytes | None]) -> bytes | None:
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                writer.write(outgoing.read())
+                incoming.write(await reader.read(65536))
+
+    await done(side.do_handshake)
+    side.write(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    # A read returns what is left of one record.
+    records = []
+    while record := await done(lambda: side.read(65536)):
+        records.append(record)
+    writer.close()
+    return records
+
+
+def test_over_tls_an_answer_is_one_record(tmp_path: Path) -> None:
+    files = create_development_certificates(tmp_path, now=SystemClock().now())
+    client = ssl.create_default_context(cafile=str(files.authority))
+    found: list[bytes] = []
+    app = Sent([(b"content-length", b"5")], {"body": b"whole"})
+    app.gate.set()
+
+    async def scenario() -> None:
+        async with (
+            asyncio.timeout(20),
+            serving(Endpoint(app=app, port=0, tls=ServerContext(files.server))) as (port,),
+        ):
+            found.extend(await records_of_answer(port, client))
+
+    run(scenario())
+
+    (record,) = found
+    head, _, body = record.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body == b"whole"
+
+
+def test_the_head_of_a_stream_does_not_wait_for_its_first_part() -> None:
+    app = Sent([], {"body": b"part", "more_body": True}, {"body": b""})
+    found: list[bytes] = []
+
+    async def scenario() -> None:
+        async with asyncio.timeout(10), serving(Endpoint(app=app, port=0)) as (port,):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            found.append(await reader.readuntil(b"\r\n\r\n"))
+            app.gate.set()
+            found.append(await reader.readuntil(b"0\r\n\r\n"))
+            writer.close()
+
+    run(scenario())
+
+    assert b"transfer-encoding: chunked" in found[0]
+    assert found[1] == b"4\r\npart\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "app", "body"),
+    [
+        ("GET", Sent([(b"content-length", b"5")], {"body": b"wh", "more_body": True}), b"wh"),
+        ("GET", Sent([(b"content-length", b"5")]), b""),
+        ("GET", Sent([(b"content-length", b"0")], {"body": b""}), b""),
+        ("HEAD", Sent([(b"content-length", b"5")], {"body": b""}), b""),
+    ],
+    ids=["half a body", "a head alone", "nothing", "HEAD"],
+)
+def test_what_there_is_of_an_answer_is_sent(method: str, app: Sent, body: bytes) -> None:
+    found: list[bytes] = []
+    app.gate.set()
+
+    async def scenario() -> None:
+        async with asyncio.timeout(10), serving(Endpoint(app=app, port=0)) as (port,):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(f"{method} / HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+            found.append(await reader.readuntil(b"\r\n\r\n"))
+            found.append(await reader.read(100) if body else b"")
+            writer.close()
+
+    run(scenario())
+
+    assert found[0].startswith(b"HTTP/1.1 200 OK")
+    assert found[1] == body
+
+
+def test_who_asks_first_is_told_to_go_on_before_the_answer() -> None:
+    app = Sent([(b"content-length", b"4")], {"body": b"done"})
+    app.gate.set()
+    found: list[bytes] = []
+
+    async def scenario() -> None:
+        async with asyncio.timeout(10), serving(Endpoint(app=app, port=0)) as (port,):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(
+                b"PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\nexpect: 100-continue\r\n\r\n"
+            )
+            found.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"x")
+            found.append(await reader.readuntil(b"done"))
+            writer.close()
+
+    run(scenario())
+
+    assert found[0] == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert found[1].startswith(b"HTTP/1.1 200 OK")
