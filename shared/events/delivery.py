@@ -1,15 +1,16 @@
 """Delivery: an event subscription with something due is leased, and what is due is sent.
 
 As many calls are on their way to one sink as it bears, each with as many events as it takes; after a failure one with
-one event, until one succeeds. Nothing is shared between
-event subscriptions, so a slow or dead one delays nobody else. A stretch ends after 30 s: with the sink's time limit it
-stays within its lease of 60 s.
+one event, until one succeeds. Nothing is shared between event subscriptions but the turns of the event loop, in which
+slow and failing ones come last (`turns`), so such a one delays nobody else. A stretch ends after 30 s: with the sink's
+time limit it stays within its lease of 60 s.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 
 from shared.clock import Clock
@@ -33,8 +34,9 @@ from shared.events.sink import (
     OutgoingEvent,
 )
 from shared.events.stored_secrets import secret_context
+from shared.events.turns import Turns
 from shared.messaging.wake_up import WakeUp
-from shared.messaging.work import when_due
+from shared.messaging.work import Nothing, NotYet, when_due
 from shared.sealing import Sealer
 
 logger = logging.getLogger(__name__)
@@ -64,18 +66,21 @@ class Deliveries:
         self._open_sink = open_sink
         self._random = random
         self._source = source
+        self._turns = Turns()
 
     async def deliver(self, wake_up: WakeUp) -> None:
         """Send what is due to one event subscription; returns when nothing more is, or after 30 s."""
-        stretch = await when_due(
-            lambda: self._store.start(wake_up, now=self._clock.now()), self._clock
-        )
+        stretch = await when_due(lambda: self._start(wake_up), self._clock)
         if stretch is not None:
             await self._run(stretch)
 
     async def sweep(self) -> int:
         """Find lost work: publish what waits for it and wake what is overdue; returns how many were woken."""
         return await self._store.sweep(now=self._clock.now())
+
+    async def _start(self, wake_up: WakeUp) -> Stretch | NotYet | Nothing:
+        with self._turns.at_work():
+            return await self._store.start(wake_up, now=self._clock.now())
 
     async def _run(self, stretch: Stretch) -> None:
         sink = self._open_sink(self._destination(stretch.event_subscription))
@@ -86,7 +91,10 @@ class Deliveries:
             keeps_order=sink.limits.keeps_order,
         )
         try:
-            await Pipeline(stretch, ledger, sink, store=self._store, clock=self._clock).run()
+            pipeline = Pipeline(
+                stretch, ledger, sink, store=self._store, clock=self._clock, turns=self._turns
+            )
+            await pipeline.run()
         except* LeaseLostError:
             logger.info(
                 "delivery stopped: the lease is another's, or the event subscription is gone",
@@ -120,6 +128,7 @@ class Pipeline:
         *,
         store: DeliveryStore,
         clock: Clock,
+        turns: Turns,
     ) -> None:
         self._stretch = stretch
         self._lease = stretch.lease
@@ -127,6 +136,7 @@ class Pipeline:
         self._sink = sink
         self._store = store
         self._clock = clock
+        self._turns = turns
         self._until = clock.now() + STRETCH
         self._written_at = clock.now()
         self._line = deque(stretch.first)
@@ -138,10 +148,15 @@ class Pipeline:
 
     async def run(self) -> None:
         """Send and record until nothing is due, the sink wants a pause, or the time is up; then end the lease."""
-        await self._send_all()
-        while not await self._close():
-            self._after, self._is_whole = BEGINNING, False
+        with nullcontext() if self._comes_last() else self._turns.at_work():
             await self._send_all()
+            while not await self._close():
+                self._after, self._is_whole = BEGINNING, False
+                await self._send_all()
+
+    def _comes_last(self) -> bool:
+        is_failing = self._ledger.health.failing_since is not None
+        return is_failing or self._turns.is_slow(self._lease.id, now=self._clock.now())
 
     async def _send_all(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -162,7 +177,7 @@ class Pipeline:
 
     async def _work(self) -> None:
         try:
-            while self._workers <= self._width() and (batch := await self._take()):
+            while await self._has_turn() and (batch := await self._take()):
                 if self._line and self._workers < self._width():
                     self._add_worker()
                 outcomes = await self._send(batch)
@@ -172,6 +187,15 @@ class Pipeline:
                     await self._write()
         finally:
             self._workers -= 1
+
+    async def _has_turn(self) -> bool:
+        """Wait for a turn, if there is something for this worker to send; returns whether there still is then."""
+        if self._is_needed():
+            await self._turns.take(is_last=self._comes_last())
+        return self._is_needed()
+
+    def _is_needed(self) -> bool:
+        return self._workers <= self._width() and bool(self._line or not self._is_whole)
 
     async def _take(self) -> list[PendingDelivery]:
         async with self._loading:
@@ -203,11 +227,15 @@ class Pipeline:
         return batch
 
     async def _send(self, batch: Sequence[PendingDelivery]) -> Sequence[Outcome]:
+        began = self._clock.now()
         try:
             return await self._sink.send([outgoing(delivery) for delivery in batch])
         except Exception:  # a bug in one sink must not stop what goes elsewhere
             logger.exception("sink failed", extra=self._extra("send", batch[0]))
             return [NotDelivered("internal error")] * len(batch)
+        finally:
+            now = self._clock.now()
+            self._turns.note(self._lease.id, now - began, now=now)
 
     def _is_time_to_write(self) -> bool:
         return (

@@ -218,8 +218,8 @@ class EventLog:
     def _wake(self, transaction: Transaction, matches: Matches, now: datetime) -> None:
         present = to_microseconds(now)
         due = [
-            Due(name, row.attempt, due_at, due_at)
-            for name, row in matches.asleep.items()
+            Due(row.id, row.attempt, due_at, due_at)
+            for row in matches.asleep()
             for due_at in (from_microseconds(wake_time(row, present)),)
         ]
         self._work.schedule_many(transaction, due, now=now)

@@ -1,6 +1,8 @@
 """Which event subscriptions get an event, while it is published."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from pydantic_core import from_json
@@ -10,6 +12,8 @@ from shared.events import statements
 from shared.events.event_subscription import EventFilter, data_filters
 from shared.events.filters import filter_keys
 from shared.events.status import EventSubscriptionStatus
+
+NO_FILTER = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,12 @@ class Matches:
         self._connection = connection
         self._present = present
         self._by_type: dict[str, list[Candidate]] = {}
-        self.asleep: dict[str, Any] = {}
+        self._asleep: dict[str, Any] = {}
+
+    def asleep(self) -> list[Any]:
+        """Return the event subscriptions that have to be woken, those that are failing last: what is woken first is
+        sent to first, and whoever fails is no reason for the others to wait."""
+        return sorted(self._asleep.values(), key=lambda row: row.failing_since is not None)
 
     def of(self, event: Any) -> list[str]:
         """Return the ids of the event subscriptions that get the event, and note which have to be woken."""
@@ -38,7 +47,7 @@ class Matches:
         for row in matching:
             is_sent_to = row.status == EventSubscriptionStatus.ENABLED
             if is_sent_to and is_asleep(row, self._present):
-                self.asleep[row.id] = row
+                self._asleep[row.id] = row
         return [row.id for row in matching]
 
     def _matching(self, event: Any) -> list[Any]:
@@ -53,10 +62,11 @@ class Matches:
         return [one.row for one in left]
 
     def _candidates(self, event_type: str) -> list[Candidate]:
+        keys, at_once = filter_keys(event_type), len(statements.FILTER_KEYS)
         rows = {
             row.id: row
-            for key in filter_keys(event_type)
-            for row in statements.SUBSCRIBED.rows(self._connection, key=key)
+            for first in range(0, len(keys), at_once)
+            for row in self._subscribed(keys[first : first + at_once])
         }
         return [
             Candidate(
@@ -65,6 +75,10 @@ class Matches:
             )
             for row in rows.values()
         ]
+
+    def _subscribed(self, keys: Sequence[str]) -> list[Any]:
+        named = dict(zip_longest(statements.FILTER_KEYS, keys, fillvalue=NO_FILTER))
+        return statements.SUBSCRIBED.rows(self._connection, **named)
 
 
 def is_asleep(row: Any, present: int) -> bool:

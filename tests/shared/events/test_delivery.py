@@ -99,6 +99,43 @@ async def test_p6_a_dead_subscriber_delays_nobody_else(tmp_path: Path) -> None:
         await asyncio.gather(*handlers)
 
 
+async def test_p6_what_piled_up_behind_a_slow_answer_makes_room_for_others(tmp_path: Path) -> None:
+    clock, quick = FakeClock(), MemorySink()
+    gate = quick.hold()
+    begun: list[str] = []
+
+    class SlowSink:
+        limits = Limits(calls=8)
+
+        async def send(self, events: Sequence[OutgoingEvent]) -> Sequence[Outcome]:
+            begun.append(events[0].id)
+            clock.set(clock.now() + timedelta(seconds=1))
+            await gate.wait()
+            return [Delivered()]
+
+    database = migrated(tmp_path)
+    sinks: dict[str, EventSink] = {"https://slow.test/": SlowSink(), "https://quick.test/": quick}
+    world = assemble(database, clock, lambda wanted: sinks[str(wanted.settings["url"])])
+    for url in sinks:
+        await world.create({"sink": {"type": "webhook", "url": url}, "filter": {"types": ["*"]}})
+    gate.set()
+    await world.publish(an_event("slow once"))
+    await world.deliver_due()
+    gate = quick.hold()
+    begun.clear()
+
+    await world.publish(*(an_event(f"e{count}") for count in range(8)))
+    delivering = [asyncio.create_task(world.deliver_due()) for _ in sinks]
+    await settle()
+
+    assert len(begun) < 8
+    assert len(quick.attempts) == 9
+    gate.set()
+    await asyncio.gather(*delivering)
+    assert await world.statuses() == ["delivered"] * 18
+    await database.close()
+
+
 async def test_a_busy_receiver_is_left_alone_until_then(world: World, sink: MemorySink) -> None:
     await world.subscribe()
     sink.behave(Behaviour.BUSY)

@@ -7,9 +7,11 @@ import pytest
 from shared.events.cloudevent import CloudEvent
 from shared.events.log import LOOKED_AT, MOST_DELIVERIES, EventLog
 from shared.messaging.steps import AT_ONCE
+from shared.messaging.wake_up import WakeUp
 from shared.sql.database import Database, GroupWork, Item, Transaction, Value
 from shared.sql.sqlite import SqliteDatabase
 from tests.clocks import FakeClock
+from tests.contracts.event_sink import Behaviour
 from tests.shared.events.memory_sink import MemorySink
 from tests.shared.events.world import World, an_event, assemble, migrated
 
@@ -157,6 +159,30 @@ async def test_one_wake_up_is_outstanding_at_most(world: World) -> None:
         await world.publish(an_event(f"e{count}"))
 
     assert len(world.wakes.messages) == 1
+
+
+async def test_p6_those_that_are_failing_are_woken_last(world: World, sink: MemorySink) -> None:
+    failing = await world.subscribe()
+    sink.behave(Behaviour.REFUSE)
+    await world.publish(an_event("e1"))
+    await world.deliver_due()
+    well = await world.subscribe()
+    world.wakes.messages.clear()
+
+    await world.publish(an_event("e2"))
+
+    assert [WakeUp.decode(one.body).id for one in world.wakes.messages] == [well, failing]
+
+
+async def test_types_with_any_number_of_segments_are_looked_up(world: World) -> None:
+    await world.subscribe()
+    update = "UPDATE event_filter SET type = 'a.a.a.a.a.*'"
+    await world.database.run(lambda transaction: transaction.connection.exec_driver_sql(update))
+
+    types = {size: ".".join("a" * size) for size in (1, 3, 4, 9)}
+    await world.publish(*(an_event(f"e{size}", event_type=types[size]) for size in types))
+
+    assert await world.rows("SELECT number FROM delivery") == [(4,)]
 
 
 async def test_events_older_than_thirty_days_are_dropped_with_their_deliveries(

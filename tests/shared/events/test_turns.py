@@ -1,0 +1,107 @@
+import asyncio
+from datetime import timedelta
+
+from shared.events.turns import REMEMBERED, SLOW, Turns
+from tests.clocks import START, settle
+
+HOUR = timedelta(hours=1)
+JUST_LESS = SLOW - timedelta(microseconds=1)
+
+
+async def test_a_turn_is_free_while_nobody_waits() -> None:
+    turns = Turns()
+    taken = asyncio.create_task(turns.take(is_last=False))
+
+    await settle(1)
+
+    assert taken.done()
+
+
+async def test_each_round_of_the_loop_has_one_turn_in_the_order_of_arrival() -> None:
+    turns, order = Turns(), list[str]()
+    tasks = [asyncio.create_task(taking(turns, order, name)) for name in "abcde"]
+    lengths = []
+
+    for _ in range(12):
+        await settle(1)
+        lengths.append(len(order))
+
+    assert order == list("abcde")
+    assert all(later - earlier <= 1 for earlier, later in zip(lengths, lengths[1:], strict=False))
+    await asyncio.gather(*tasks)
+
+
+async def test_whoever_is_cancelled_takes_no_turn() -> None:
+    turns, order = Turns(), list[str]()
+    tasks = [asyncio.create_task(taking(turns, order, name)) for name in "abc"]
+    await settle(1)
+
+    tasks[1].cancel()
+    await settle()
+
+    assert order == ["a", "c"]
+
+
+async def test_p6_calls_to_slow_sinks_make_room_for_whoever_is_at_work() -> None:
+    turns, order = Turns(pause=HOUR), list[str]()
+    with turns.at_work():
+        slow = [
+            asyncio.create_task(taking(turns, order, f"slow{count}", is_last=True))
+            for count in range(10)
+        ]
+        await settle()
+        quick = [asyncio.create_task(taking(turns, order, f"quick{count}")) for count in range(40)]
+        await asyncio.gather(*quick)
+        before = [name for name in order if name.startswith("slow")]
+
+    assert before == ["slow0"]
+    await asyncio.gather(*slow)
+
+
+async def test_calls_to_slow_sinks_are_not_forgotten_however_much_there_is_to_do() -> None:
+    turns, order = Turns(), list[str]()
+
+    async def hurry() -> None:
+        while len(order) < 2:
+            await turns.take(is_last=False)
+
+    with turns.at_work():
+        busy = [asyncio.create_task(hurry()) for _ in range(10)]
+        async with asyncio.timeout(10):
+            await taking(turns, order, "slow", is_last=True)
+            await taking(turns, order, "slow", is_last=True)
+
+    await asyncio.gather(*busy)
+
+
+async def test_with_nobody_at_work_slow_sinks_are_called_at_once() -> None:
+    turns, order = Turns(pause=HOUR), list[str]()
+    with turns.at_work():
+        tasks = [asyncio.create_task(taking(turns, order, name, is_last=True)) for name in "abc"]
+        await settle()
+        assert order == ["a"]
+
+    await settle()
+
+    assert order == list("abc")
+    await asyncio.gather(*tasks)
+
+
+def test_a_sink_is_slow_until_it_answers_faster_or_was_not_called_for_long() -> None:
+    turns = Turns()
+
+    turns.note("a", JUST_LESS, now=START)
+    assert not turns.is_slow("a", now=START)
+    turns.note("a", SLOW, now=START)
+    turns.note("b", SLOW, now=START)
+    assert turns.is_slow("a", now=START)
+    turns.note("a", JUST_LESS, now=START)
+
+    assert not turns.is_slow("a", now=START)
+    assert turns.is_slow("b", now=START + REMEMBERED - SLOW)
+    assert not turns.is_slow("b", now=START + REMEMBERED)
+
+
+async def taking(turns: Turns, order: list[str], name: str, *, is_last: bool = False) -> None:
+    await turns.take(is_last=is_last)
+    order.append(name)
