@@ -157,7 +157,7 @@ class Bench:
             )
 
         await self.database.run(change)
-        await self.engine.changed()
+        await self.engine.planned(instant)
 
     async def recorded(self) -> int:
         """Return how many executions have ended."""

@@ -145,10 +145,8 @@ class SchedulerParts:
 
     @cached_property
     def _follow_up(self) -> FollowUp:
-        engine = self.resident_engine
-        # What a change brings may be due before the timer is.
-        on_change = self.ticker.tick if engine is None else engine.changed
-        return FollowUp(self._outgoing, on_change=on_change)
+        engine = self.resident_engine or self.ticker
+        return FollowUp(self._outgoing, on_planned=engine.planned)
 
     @cached_property
     def action(self) -> ActionByType:

@@ -56,6 +56,11 @@ class Ticker:
             await self._send()
         return tick.next_occurrence
 
+    async def planned(self, occurrence: datetime) -> None:
+        """Claim what a change has planned if it may be due before the timer is."""
+        if occurrence < self._clock.now() + self._horizon:
+            await self.tick()
+
     async def _send(self) -> None:
         try:
             await self._outgoing.send()
@@ -73,15 +78,20 @@ class ResidentEngine:
     def __init__(self, ticker: Ticker, clock: Clock) -> None:
         self._ticker = ticker
         self._clock = clock
-        self._changed = asyncio.Event()
+        self._next_tick = clock.now()
+        self._is_sooner = asyncio.Event()
 
-    async def changed(self) -> None:
-        self._changed.set()
+    async def planned(self, occurrence: datetime) -> None:
+        """Tick again if a change has planned something for before the next tick."""
+        if occurrence < self._next_tick:
+            self._is_sooner.set()
 
     async def run(self) -> None:
         """Tick for ever."""
         while True:
-            self._changed.clear()
+            self._is_sooner.clear()
+            # Until it is known; what a tick has not seen is compared with it.
+            self._next_tick = self._clock.now() + LONGEST_SLEEP
             try:
                 following = await self._ticker.tick()
             except TransientError as error:
@@ -90,13 +100,15 @@ class ResidentEngine:
             except Exception:  # a bug in one tick must not stop all jobs
                 logger.exception("tick failed", extra={"action": "tick"})
                 following = None
-            await self._sleep_until(following)
+            if following is not None:
+                self._next_tick = min(self._next_tick, following)
+            await self._sleep()
 
-    async def _sleep_until(self, instant: datetime | None) -> None:
-        """Sleep until `instant`, not long, and not through a change."""
-        wait = LONGEST_SLEEP if instant is None else instant - self._clock.now()
+    async def _sleep(self) -> None:
+        """Sleep until the next tick, not long, and not through a change that brings it forward."""
+        wait = self._next_tick - self._clock.now()
         sleeping = asyncio.ensure_future(self._clock.sleep(min(wait, LONGEST_SLEEP)))
-        waiting = asyncio.ensure_future(self._changed.wait())
+        waiting = asyncio.ensure_future(self._is_sooner.wait())
         try:
             await asyncio.wait((sleeping, waiting), return_when=asyncio.FIRST_COMPLETED)
         finally:

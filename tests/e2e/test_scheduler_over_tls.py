@@ -114,7 +114,7 @@ async def url(tmp_path: Path, files: DevelopmentCertificates) -> AsyncIterator[s
     store, outgoing = sql_store(broker), Outgoing(database, SqlOutgoing(), broker)
     planner = Planner(store, outgoing, new_id=new_id, run_now_delay=RUN_NOW_DELAY)
     job_changes = JobChanges(store, planner, outgoing)
-    follow_up = FollowUp(outgoing, on_change=EngineBell().ring)
+    follow_up = FollowUp(outgoing, on_planned=EngineBell().ring)
     operations = ServiceOperations(
         database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
     )

@@ -63,14 +63,14 @@ class Target:
 class Answer:
     """Status and body; code and message are there when it refuses, `repeatability` is `accepted` or `rejected`.
 
-    `headers` are those that are this answer's alone. `planned` is the next occurrence that a change has planned.
+    `headers` are those that are this answer's alone. `next_occurrence` is that of a job that was changed.
     """
 
     status: int
     body: bytes = field(default=b"", repr=False)
     etag: str | None = None
     target: Target | None = None
-    planned: datetime | None = None
+    next_occurrence: datetime | None = None
     error_code: str | None = None
     error_message: str | None = None
     repeatability: str | None = None

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from shared.scheduler.outgoing import Outgoing
 
@@ -9,15 +10,21 @@ logger = logging.getLogger(__name__)
 
 
 class FollowUp:
-    """Lets the engine see what may be due now, by `on_change`, and sends what is to be told."""
+    """Lets the engine know when something is due that it may not know of, by `on_planned`, and sends what is to be told."""
 
-    def __init__(self, outgoing: Outgoing, *, on_change: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self, outgoing: Outgoing, *, on_planned: Callable[[datetime], Awaitable[object]]
+    ) -> None:
         self._outgoing = outgoing
-        self._on_change = on_change
+        self._on_planned = on_planned
 
-    async def after_commit(self) -> None:
-        """Never raises: the change stands, and the engine's next tick and sweep do again what failed."""
-        await attempt(self._on_change, action="wake")
+    async def after_commit(self, *, next_occurrence: datetime | None) -> None:
+        """`next_occurrence` is the first that the change may have planned; None where it has planned none.
+
+        Never raises: the change stands, and the engine's next tick and sweep do again what failed.
+        """
+        if next_occurrence is not None:
+            await attempt(lambda: self._on_planned(next_occurrence), action="wake")
         await attempt(self._outgoing.send, action="tell")
 
 

@@ -81,10 +81,10 @@ def stored_as(job: Job, document: JsonObject) -> Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A job as it is answered after a change; `planned` is its next occurrence where the change has planned one."""
+    """A job as it is answered after a change, and what comes next of it."""
 
     document: JsonObject
-    planned: datetime | None = None
+    next_occurrence: datetime | None
 
 
 class JobChanges:
@@ -186,7 +186,7 @@ class JobChanges:
             told = [*told, EventType.JOB_COMPLETED]
         document = shown(job, wanted.document)
         self._tell(tx, site, job, told, document)
-        return Changed(document=document, planned=job.status.next_execution_time)
+        return Changed(document=document, next_occurrence=job.status.next_execution_time)
 
     def _tell(
         self,

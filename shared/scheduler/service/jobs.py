@@ -163,7 +163,7 @@ class Jobs:
         self, request: Request, site: Site, changed: Changed, *, status: int = 200
     ) -> Answer:
         body = self._form.job(request, named(site.collection), changed.document)
-        return Answer(status=status, body=body, planned=changed.planned)
+        return Answer(status=status, body=body, next_occurrence=changed.next_occurrence)
 
     def _site(
         self, transaction: Transaction, request: Request, name: str

@@ -96,7 +96,8 @@ class ServiceOperations:
 
     async def _go_on(self, lease: Lease) -> None:
         operation = await self._database.run(lambda tx: self._step(tx, lease))
-        await self._follow_up.after_commit()
+        # What its steps have planned may be due at once.
+        await self._follow_up.after_commit(next_occurrence=self._clock.now())
         if operation.status != OperationStatus.IN_PROGRESS:
             logger.info(
                 "operation ended",

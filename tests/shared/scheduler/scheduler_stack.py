@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
 from pathlib import Path
@@ -92,15 +92,17 @@ class Reply:
 
 
 class EngineBell:
-    """Stands where the engine is told of changes; `broken` makes it fail, each ring lets one of `meanwhile` happen."""
+    """Stands where the engine is told what was planned; `broken` makes it fail, each ring lets one of `meanwhile` happen."""
 
     def __init__(self) -> None:
         self.rings = 0
+        self.occurrence: datetime | None = None
         self.broken = False
         self.meanwhile: list[Callable[[], Awaitable[object]]] = []
 
-    async def ring(self) -> None:
+    async def ring(self, occurrence: datetime) -> None:
         self.rings += 1
+        self.occurrence = occurrence
         if self.meanwhile:
             await self.meanwhile.pop(0)()
         if self.broken:
@@ -270,7 +272,7 @@ async def open_stack(
     store, broker = engine.store, engine.broker
     job_changes = JobChanges(store, engine.planner, engine.outgoing)
     bell = EngineBell()
-    follow_up = FollowUp(engine.outgoing, on_change=bell.ring)
+    follow_up = FollowUp(engine.outgoing, on_planned=bell.ring)
     operations = ServiceOperations(
         database, store, job_changes=job_changes, follow_up=follow_up, clock=clock
     )

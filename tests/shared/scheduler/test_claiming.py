@@ -256,7 +256,7 @@ async def test_p10_a_job_that_cannot_be_claimed_is_faulted_and_takes_no_other_wi
 
     assert [row[0] for row in await rows(engine, CLAIMED)] == ["a", "z"]
     assert (await engine.job("broken")).state is JobState.FAULTED
-    (told,) = await engine.told()
+    (told,) = await engine.taken()
     assert (told.id, told.type) == (f"{told.subject}/2/faulted", EventType.JOB_FAULTED)
     assert isinstance(told.data, dict)
     assert (told.data["id"], told.data["state"]) == ("broken", "faulted")

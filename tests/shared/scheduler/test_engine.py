@@ -110,15 +110,40 @@ async def test_what_another_process_writes_is_claimed_within_a_second(stack: Eng
 async def test_a_change_wakes_a_resident_engine(stack: EngineStack) -> None:
     async with running(stack) as engine:
         await put_at(stack, 0.5 * SECOND)
-        await engine.changed()
+        await engine.planned(stack.clock.now() + 0.5 * SECOND)
         await settle()
         await stack.clock.advance(0.5 * SECOND)
         assert await claimed(stack) == 1
 
         await put_at(stack, 0 * SECOND, "other")
-        await engine.changed()
+        await engine.planned(stack.clock.now())
         await settle()
         assert await claimed(stack) == 2
+
+
+async def test_a_change_of_what_is_due_after_the_next_tick_wakes_nobody(stack: EngineStack) -> None:
+    async with running(stack) as engine:
+        # Seen if the engine ticks, which it has no reason to.
+        await put_at(stack, 0 * SECOND)
+
+        await engine.planned(stack.clock.now() + SECOND)
+        await settle()
+
+        assert await claimed(stack) == 0
+        await engine.planned(stack.clock.now() + SECOND - TICK)
+        await settle()
+        assert await claimed(stack) == 1
+
+
+async def test_a_change_of_what_is_beyond_a_timers_horizon_makes_no_tick(
+    far_sighted: EngineStack,
+) -> None:
+    await put_at(far_sighted, 0 * SECOND)
+
+    await far_sighted.ticker.planned(START + TIMER_HORIZON)
+    assert await claimed(far_sighted) == 0
+    await far_sighted.ticker.planned(START + TIMER_HORIZON - TICK)
+    assert await claimed(far_sighted) == 1
 
 
 async def test_a_change_during_a_tick_is_not_slept_through(stack: EngineStack) -> None:
@@ -128,7 +153,7 @@ async def test_a_change_during_a_tick_is_not_slept_through(stack: EngineStack) -
     )
     async with running(stack) as engine:
         await put_at(stack, 0 * SECOND)
-        await engine.changed()
+        await engine.planned(stack.clock.now())
         await settle()
         assert await claimed(stack) == 0
 
@@ -141,7 +166,7 @@ async def test_a_change_during_a_tick_is_not_slept_through(stack: EngineStack) -
 async def test_an_idle_engine_leaves_nothing_behind(stack: EngineStack) -> None:
     async with running(stack) as engine:
         for _ in range(5):
-            await engine.changed()
+            await engine.planned(stack.clock.now())
             await stack.clock.advance(SECOND)
     await settle()
 

@@ -1,6 +1,7 @@
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,7 +14,9 @@ from shared.scheduler.service.app import SchedulerService
 from shared.scheduler.service.endpoints import Endpoints
 from shared.scheduler.service.follow_up import FollowUp
 from shared.scheduler.stores.outgoing import SqlOutgoing
-from tests.shared.scheduler.engine_stack import EngineStack
+from shared.wire.json_types import Json
+from tests.clocks import START
+from tests.shared.scheduler.engine_stack import RUN_NOW_DELAY, EngineStack
 from tests.shared.scheduler.scheduler_stack import CS, JOB, JOBS, EngineBell, Stack
 
 A = f"{JOBS}/a"
@@ -31,20 +34,35 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.action for one in caplog.records if one.levelno == logging.WARNING]  # type: ignore[attr-defined]
 
 
-async def test_the_engine_is_told_of_changes_alone(ready: Stack) -> None:
-    async def rings(method: str, target: str, body: str = "") -> int:
-        before = ready.bell.rings
+async def test_the_engine_is_told_when_a_job_that_was_changed_is_due_and_of_nothing_else(
+    ready: Stack,
+) -> None:
+    async def told(method: str, target: str, body: str | dict[str, Json] = "") -> datetime | None:
+        ready.bell.occurrence = None
         await ready.call(method, target, body)
-        return ready.bell.rings - before
+        return ready.bell.occurrence
 
+    at = START + timedelta(days=7)
+    later: dict[str, Json] = {"startTime": at.isoformat()}
+
+    assert await told("PUT", A, JOB) == START + RUN_NOW_DELAY
+    assert await told("PUT", A, JOB | later) == at
+    assert await told("POST", f"{A}/run") is None
+    assert await told("GET", A) is None
+    assert await told("PATCH", A, '{"state": "final"}') is None
+    assert await told("PATCH", A, '{"state": "disabled"}') is None
+    assert await told("PATCH", A, '{"state": "enabled"}') == at
+    assert await told("DELETE", f"{JOBS}/none") is None
+    assert await told("DELETE", A) is None
+
+
+async def test_the_engine_looks_at_once_after_a_change_of_all_jobs(ready: Stack) -> None:
     await ready.call("PUT", A, JOB)
+    ready.bell.occurrence = None
 
-    assert await rings("PATCH", A, '{"state": "disabled"}') == 1
-    assert await rings("POST", f"{A}/run") == 1
-    assert await rings("GET", A) == 0
-    assert await rings("PATCH", A, '{"state": "final"}') == 0
-    assert await rings("DELETE", f"{JOBS}/none") == 0
-    assert await rings("DELETE", A) == 1
+    await ready.call("PATCH", JOBS, '{"state": "disabled"}')
+
+    assert ready.bell.occurrence == START
 
 
 async def test_an_engine_that_fails_costs_no_request(
@@ -71,7 +89,7 @@ async def test_p7_what_cannot_be_told_at_once_costs_no_request_and_is_told_later
         new_id=lambda: "b" * 32,
         clock=ready.clock,
     )
-    follow_up = FollowUp(unreachable, on_change=bell.ring)
+    follow_up = FollowUp(unreachable, on_planned=bell.ring)
     app = SchedulerService(
         Answering(ready.database, endpoints, ready.operations, follow_up=follow_up),
         ready.authentication,

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -182,9 +183,11 @@ async def test_p12_a_deletion_removes_a_bounded_number_of_jobs_at_a_time(
 async def fill(stack: Stack, jobs: int) -> None:
     """Add jobs as they are in a database from before there was an engine: without a timing."""
 
+    definition = json.dumps(JOB)
+
     def insert(transaction: Transaction) -> None:
         for number in range(jobs):
-            row = StoredJob(name=f"old{number}", state=JobState.ENABLED, definition="{}")
+            row = StoredJob(name=f"old{number}", state=JobState.ENABLED, definition=definition)
             stack.store.jobs.insert(transaction.connection, 1, row)
 
     await stack.database.run(insert)
