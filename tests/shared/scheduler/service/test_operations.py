@@ -182,7 +182,6 @@ async def test_p12_a_deletion_removes_a_bounded_number_of_jobs_at_a_time(
 
 async def fill(stack: Stack, jobs: int) -> None:
     """Add jobs as they are in a database from before there was an engine: without a timing."""
-
     definition = json.dumps(JOB)
 
     def insert(transaction: Transaction) -> None:
