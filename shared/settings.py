@@ -33,8 +33,10 @@ AWS_SETTINGS = {
 }
 OTHERS_SETTINGS = CONNECTION_SETTINGS | AWS_SETTINGS
 """Those whose names are not ours."""
-NOT_OURS = frozenset({"TOCSIN_SERVICEBUS_CONNECTION"})
-"""Read by the tests, which may share an environment with what they start."""
+CONNECTOR_TOKEN = "TOCSIN_CONNECTOR_TOKEN"
+"""What the command line brings to a connector that asks for tokens; nothing to whoever serves."""
+NOT_OURS = frozenset({"TOCSIN_SERVICEBUS_CONNECTION", CONNECTOR_TOKEN})
+"""Read by the tests and by commands, which may share an environment with what they start or ask."""
 SUBSCRIPTION_ID = r"^[A-Za-z0-9-]{1,64}$"
 ROLE_NAME = r"^[A-Za-z0-9._:/-]{1,120}$"
 QUEUE_NAME = r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$"
@@ -349,6 +351,12 @@ def load_connector_auth(environment: Mapping[str, str] | None = None) -> Connect
         ConfigurationError: there is no such word.
     """
     return load_word("CONNECTOR_AUTH", ConnectorAuth.KEY, environment)
+
+
+def load_connector_token(environment: Mapping[str, str] | None = None) -> str | None:
+    """Return the bearer token that commands bring to the connector of a running stack, if there is one."""
+    source = os.environ if environment is None else environment
+    return source.get(CONNECTOR_TOKEN) or None
 
 
 def load_word(name: str, default: Word, environment: Mapping[str, str] | None) -> Word:

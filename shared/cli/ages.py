@@ -1,12 +1,14 @@
-"""Ages and instants as options give them."""
+"""Ages, instants and durations as options give them."""
 
 import re
 from datetime import datetime, timedelta
 
 from shared.errors import ConfigurationError
-from shared.wire.times import format_instant, parse_instant
+from shared.wire.times import format_instant, parse_duration, parse_instant
 
 AGE = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
+SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+LONGEST = timedelta(days=366)
 UNITS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -34,3 +36,25 @@ def instant_of(option: str, text: str, now: datetime) -> datetime:
 def instant_text_of(option: str, text: str, now: datetime) -> str:
     """Return what `instant_of` does, as the wire has it."""
     return format_instant(instant_of(option, text, now))
+
+
+def duration_of(option: str, text: str) -> timedelta:
+    """Return how long an option says: seconds, a number with its unit, or an ISO 8601 duration; 366 days at most.
+
+    Raises:
+        ConfigurationError: it says none.
+    """
+    age = AGE.fullmatch(text)
+    duration: timedelta | None = None
+    try:
+        if SECONDS.fullmatch(text):
+            duration = timedelta(seconds=int(text))
+        else:
+            duration = UNITS[age[2]] * int(age[1]) if age else parse_duration(text)
+    except (ValueError, OverflowError):
+        pass
+    if duration is None or duration > LONGEST:
+        raise ConfigurationError(
+            f"{option} {text!r} is no duration such as 90, 90s, 30m, 2h or PT30M, up to {LONGEST.days}d"
+        )
+    return duration

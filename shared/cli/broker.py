@@ -5,6 +5,7 @@ Then it becomes `shared.cli.broker_stack`, which stays.
 
 import os
 import ssl
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -15,12 +16,12 @@ from shared.cli.becoming import become
 from shared.cli.options import Reading, read_port
 from shared.errors import ConfigurationError
 from shared.messaging.emulator_config import read_config
-from shared.messaging.entities import TOCSIN_QUEUES, NamespaceDescription
+from shared.messaging.entities import TOCSIN_QUEUES, NamespaceDescription, QueueDescription
 from shared.served_broker.folder import BrokerFolder
-from shared.settings import Durability
+from shared.settings import Durability, load_settings
 
 TOCSIN = NamespaceDescription(name="tocsin", queues=TOCSIN_QUEUES)
-"""What is served without a file that says what to serve."""
+"""What is served without a file that says what to serve, but for the queues of replies."""
 
 
 class TlsFiles(BaseModel):
@@ -40,19 +41,23 @@ class TlsFiles(BaseModel):
 
 
 class BrokerOptions(BaseModel):
-    """What the command line asks for; without `config` it is Tocsin's own namespace."""
+    """What the command line asks for; without `config` it is Tocsin's own namespace, with queues for replies."""
 
     model_config = ConfigDict(frozen=True)
 
     folder: Path
     port: int
     config: Path | None = None
+    reply_queues: tuple[str, ...] = ()
     durability: Durability = Durability.POWER
     tls: TlsFiles | None = None
 
     def namespaces(self) -> tuple[NamespaceDescription, ...]:
         """Raises what `read_namespaces` does."""
-        return (TOCSIN,) if self.config is None else read_namespaces(str(self.config))
+        if self.config is not None:
+            return read_namespaces(str(self.config))
+        replies = (QueueDescription(name=name) for name in self.reply_queues)
+        return (replace(TOCSIN, queues=(*TOCSIN.queues, *replies)),)
 
 
 def start(options: BrokerOptions) -> NoReturn:
@@ -84,6 +89,7 @@ def read_options(
     if config is not None:
         reading.take("--config", str(config), read_namespaces)
     survives = reading.take("--durability", durability, read_durability)
+    replies = read_reply_queues(reading) if config is None else ()
     tls = None
     if tls_certificate is not None and tls_key is not None:
         read = partial(read_tls, key=tls_key.resolve())
@@ -97,6 +103,7 @@ def read_options(
         folder=data.resolve(),
         port=port,
         config=None if config is None else config.resolve(),
+        reply_queues=replies,
         durability=survives,
         tls=tls,
     )
@@ -108,6 +115,18 @@ def read_namespaces(path: str) -> tuple[NamespaceDescription, ...]:
         return read_config(Path(path).read_text())
     except OSError as error:
         raise ValueError(error.strerror) from error
+
+
+def read_reply_queues(reading: Reading) -> tuple[str, ...]:
+    """Return what the setting TOCSIN_REPLY_QUEUES names; what is wrong with the settings is a fault."""
+    # The half that stays does without what this needs.
+    from shared.connector.replies import allowed_queues
+
+    try:
+        return tuple(allowed_queues(load_settings().reply_queues).values())
+    except ConfigurationError as error:
+        reading.faults.append(error.message)
+        return ()
 
 
 def read_durability(text: str) -> Durability:

@@ -12,6 +12,7 @@ import aiohttp
 from sqlalchemy import Connection
 
 from shared.bootstrap.stored_certificates import StoredCertificates, stored_certificates
+from shared.cli.connector_token import read_token_file
 from shared.cli.listening import running_service
 from shared.clock import Clock
 from shared.errors import ConfigurationError, NotFoundError, PermanentError, TransientError
@@ -87,10 +88,7 @@ def read_token(place: Place, subscription: str, clock: Clock) -> str:
         raise ConfigurationError(f"--url must be one of https, not {place.url}")
     if place.token_file is None:
         raise ConfigurationError("--url needs --token-file, a file with a bearer token")
-    try:
-        return place.token_file.read_text().strip()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot read the token in {place.token_file}") from error
+    return read_token_file(place.token_file)
 
 
 def context_of(authority: Path | None) -> ssl.SSLContext:

@@ -1,36 +1,25 @@
 """`tocsin deadletters`: what was given up, for somebody to look at, move back or remove."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
-from rich.console import RenderableType
-from rich.text import Text
-
-from shared.cli.letter_boxes import LetterBox
+from shared.cli import delivery_tables
+from shared.cli.delivery_letters import DeliveryDesk
+from shared.cli.letter_boxes import HostedLetters, LetterBox
+from shared.cli.letter_tables import letter_facts, letters_table, summary_table
 from shared.cli.operation_wait import progress_bar
-from shared.cli.terminal import (
-    cell,
-    distance_text,
-    duration_text,
-    facts_of,
-    many,
-    output,
-    print_json,
-    printable,
-    stacked,
-    table_of,
-)
+from shared.cli.stack_client import StackClient
+from shared.cli.terminal import many, print_json, show
 from shared.clock import Clock
 from shared.errors import NotFoundError, PermanentError
 from shared.host.dead_letters import MOST_CHOSEN, ChosenLetters
 from shared.messaging.entities import TOCSIN_QUEUES
+from shared.wire.json_types import JsonObject
 from shared.wire.times import format_instant, parse_instant
 
 QUEUES = tuple(sorted(queue.name for queue in TOCSIN_QUEUES))
 AT_ONCE = 100
 
-Letter = Mapping[str, Any]
 Act = Callable[[str, ChosenLetters], Awaitable[list[int]]]
 
 
@@ -44,11 +33,15 @@ class DeadLetterDesk:
 
     async def summarize(self, queues: Sequence[str]) -> None:
         """Print how many letters queues have, since when and why; by default all of Tocsin's."""
-        summaries = [await self._box.summary(queue) for queue in queues or QUEUES]
+        summaries = await self.summaries(queues)
         if self._as_json:
             print_json(summaries)
         else:
-            output().print(summary_table(summaries, self._clock.now()))
+            show(summary_table(summaries, self._clock.now()))
+
+    async def summaries(self, queues: Sequence[str]) -> list[JsonObject]:
+        """Return what `summarize` prints."""
+        return [await self._box.summary(queue) for queue in queues or QUEUES]
 
     async def show(self, queue: str, *, first: int, limit: int) -> None:
         """Print the letters of a queue in a table."""
@@ -56,7 +49,7 @@ class DeadLetterDesk:
         if self._as_json:
             print_json(letters)
         else:
-            output().print(letters_table(letters, self._clock.now()))
+            show(letters_table(letters, self._clock.now()))
 
     async def show_one(self, queue: str, number: int) -> None:
         """Print everything about a letter that may be shown. Raises NotFoundError."""
@@ -66,7 +59,7 @@ class DeadLetterDesk:
         if self._as_json:
             print_json(letters[0])
         else:
-            output().print(letter_facts(letters[0], self._clock.now()))
+            show(letter_facts(letters[0], self._clock.now()))
             print_json(letters[0]["body"])
 
     async def at_stake(self, queue: str, *, before: datetime) -> str | None:
@@ -114,80 +107,21 @@ class DeadLetterDesk:
             )
 
 
+async def summarize_all(client: StackClient, *, clock: Clock, as_json: bool) -> None:
+    """Print how many letters all queues and event subscriptions of a stack have, since when and why."""
+    queues = await DeadLetterDesk(HostedLetters(client), clock=clock).summaries(())
+    event_subscriptions = await DeliveryDesk(client, clock=clock).summaries()
+    if as_json:
+        print_json([*queues, *event_subscriptions])
+        return
+    show(summary_table(queues, clock.now()))
+    print()
+    show(delivery_tables.summary_table(event_subscriptions, clock.now()))
+
+
 def parts_of(numbers: Sequence[int], before: datetime) -> Iterator[ChosenLetters]:
     """Return what to ask for, one part after the other; without numbers there is no end of parts."""
     for position in range(0, len(numbers), MOST_CHOSEN):
         yield ChosenLetters(sequence_numbers=tuple(numbers[position : position + MOST_CHOSEN]))
     while not numbers:
         yield ChosenLetters(before=format_instant(before), limit=AT_ONCE)
-
-
-def summary_table(summaries: Sequence[Letter], now: datetime) -> RenderableType:
-    """Return a line for each queue."""
-    rows = [
-        [
-            cell(each["entity"]),
-            cell(
-                f"{each['count']:,}{'' if each['isComplete'] else '+'}",
-                "red" if each["count"] else "dim",
-            ),
-            cell(age_text(each["oldestTime"], now)),
-            cell(", ".join(f"{reason} {count:,}" for reason, count in each["reasons"].items())),
-        ]
-        for each in summaries
-    ]
-    return table_of(("!Queue", ">Letters", ">Oldest", "Reasons"), rows)
-
-
-def letters_table(letters: Sequence[Letter], now: datetime) -> RenderableType:
-    """Return a few lines for each letter: why it is there below which it is."""
-    if not letters:
-        return cell("no dead letters", "dim")
-    rows = [
-        [
-            cell(each["sequenceNumber"]),
-            cell(age_text(each["enqueuedTime"], now)),
-            cell(each["deliveryCount"]),
-            stacked(*why_of(each)),
-        ]
-        for each in letters
-    ]
-    return table_of((">Letter", ">Age", ">Tries", "Message and reason"), rows)
-
-
-def why_of(letter: Letter) -> Iterator[Text]:
-    yield cell(letter.get("messageId") or "(no id)", "bold")
-    yield cell(letter.get("deadLetterReason"), "red")
-    if description := letter.get("deadLetterErrorDescription"):
-        yield cell(description, "dim")
-
-
-def letter_facts(letter: Letter, now: datetime) -> RenderableType:
-    """Return everything but the body."""
-    facts: list[tuple[str, RenderableType]] = [
-        (name, cell(letter[member])) for name, member in FACTS if member in letter
-    ]
-    enqueued = letter["enqueuedTime"]
-    facts.append(("enqueued", cell(f"{enqueued} ({distance_text(parse_instant(enqueued), now)})")))
-    facts += [
-        (printable(f"property {name}"), cell(value))
-        for name, value in letter["applicationProperties"].items()
-    ]
-    facts.append(("body", cell(f"{letter['bodyBytes']:,} bytes, masked")))
-    return facts_of(facts)
-
-
-FACTS = (
-    ("letter", "sequenceNumber"),
-    ("message id", "messageId"),
-    ("session", "sessionId"),
-    ("correlation id", "correlationId"),
-    ("content type", "contentType"),
-    ("deliveries", "deliveryCount"),
-    ("reason", "deadLetterReason"),
-    ("description", "deadLetterErrorDescription"),
-)
-
-
-def age_text(text: str | None, now: datetime) -> str | None:
-    return None if text is None else duration_text(now - parse_instant(text))

@@ -1,84 +1,136 @@
-"""Dead-lettered deliveries of an event subscription: `tocsin deadletters … --event-subscription ID`."""
+"""Deliveries that were given up: `tocsin deadletters … --event-subscription ID`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-from rich.text import Text
-
+from shared.cli.delivery_tables import letter_facts, letters_table, summary_table
 from shared.cli.stack_client import StackClient, segment
-from shared.cli.terminal import cell, duration_text, many, output, print_json, stacked, table_of
+from shared.cli.terminal import many, print_json, show
 from shared.clock import Clock
-from shared.errors import PermanentError
+from shared.errors import NotFoundError, PermanentError
+from shared.wire.json_types import JsonObject
 from shared.wire.times import parse_instant
 
+EVENT_SUBSCRIPTIONS = "/api/eventsubscriptions"
 PAGE = 1000
+MOST_COUNTED = 10_000
+MOST_REASONS = 10
 MOST_IDS = 1000
+AT_ONCE = 8
 
 Letter = Mapping[str, Any]
 
 
-async def list_letters(
-    client: StackClient, event_subscription: str, *, limit: int, as_json: bool, clock: Clock
-) -> None:
-    """Print deliveries that were given up, the oldest event first."""
-    letters: list[Letter] = []
-    while len(letters) < limit:
-        most = min(limit - len(letters), PAGE)
-        query = {"after": int(letters[-1]["sequence"]) if letters else None, "limit": most}
-        page = (await client.get(letters_path(event_subscription), query))["value"]
-        letters += page
-        if len(page) < most:
-            break
-    if as_json:
-        print_json(letters)
-    else:
-        output().print(letters_table(letters, clock.now()))
+class DeliveryDesk:
+    """The commands on what event subscriptions did not get."""
 
+    def __init__(self, client: StackClient, *, clock: Clock, as_json: bool = False) -> None:
+        self._client = client
+        self._clock = clock
+        self._as_json = as_json
 
-async def redrive_letters(
-    client: StackClient, event_subscription: str, event_ids: Sequence[str], *, as_json: bool
-) -> None:
-    """Have deliveries made again, those of some events or all, and say how many."""
-    path = f"{letters_path(event_subscription)}/redrive"
-    redriven = 0
-    for position in range(0, len(event_ids) or 1, MOST_IDS):
-        some = list(event_ids[position : position + MOST_IDS])
-        answer = await client.send("POST", path, {"eventIds": some} if some else {})
-        redriven += answer.body["redriven"]
-    if as_json:
-        print_json({"redriven": redriven})
-    else:
-        print(f"{redriven:,} to be delivered again to {event_subscription}")
-    if redriven < len(set(event_ids)):
-        missing = many(len(set(event_ids)) - redriven, "event")
-        raise PermanentError(f"{missing} of those named had no dead letter there")
+    async def summaries(self) -> list[JsonObject]:
+        """Return how many letters each event subscription has, since when and why; the oldest subscription first."""
+        gate = asyncio.Semaphore(AT_ONCE)
 
+        async def count(event_subscription: Mapping[str, Any]) -> JsonObject:
+            async with gate:
+                return await self._summary(event_subscription)
 
-def letters_table(letters: Sequence[Letter], now: datetime) -> RenderableType:
-    """Return a few lines for each letter."""
-    if not letters:
-        return cell("no dead letters", "dim")
-    rows = [
-        [
-            cell(duration_text(now - parse_instant(each["deadLetteredTime"]))),
-            cell(each["failures"]),
-            stacked(*lines_of(each)),
+        found = (await self._client.get(EVENT_SUBSCRIPTIONS))["value"]
+        return [*await asyncio.gather(*map(count, found))]
+
+    async def summarize(self, event_subscription: str) -> None:
+        """Print how many letters one has. Raises NotFoundError."""
+        found = await self._client.get(f"{EVENT_SUBSCRIPTIONS}/{segment(event_subscription)}")
+        summary = await self._summary(found)
+        if self._as_json:
+            print_json([summary])
+        else:
+            show(summary_table([summary], self._clock.now()))
+
+    async def show(self, event_subscription: str, *, first: int, limit: int) -> None:
+        """Print letters from a number on, in the order of the log. Raises NotFoundError."""
+        letters = [
+            each async for each in self._letters(event_subscription, first=first, most=limit)
         ]
-        for each in letters
-    ]
-    return table_of((">Given up", ">Tries", "Event and last error"), rows)
+        if self._as_json:
+            print_json(letters)
+        else:
+            show(letters_table(letters, self._clock.now()))
 
+    async def show_one(self, event_subscription: str, event_id: str) -> None:
+        """Print why an event was not delivered, and the event if it is still kept. Raises NotFoundError."""
+        async for letter in self._letters(event_subscription):
+            if letter["eventId"] == event_id:
+                await self._show_letter(letter)
+                return
+        raise NotFoundError(
+            f"event subscription {event_subscription!r} has no dead letter of an event {event_id!r}"
+        )
 
-def lines_of(letter: Letter) -> Iterator[Text]:
-    yield cell(letter["type"], "bold")
-    if "subject" in letter:
-        yield cell(letter["subject"])
-    yield cell(letter["eventId"], "dim")
-    yield cell(letter.get("lastError"), "red")
+    async def redrive(self, event_subscription: str, event_ids: Sequence[str]) -> None:
+        """Have deliveries made again, those of some events or all, and say how many."""
+        path = f"{letters_path(event_subscription)}/redrive"
+        redriven = 0
+        for position in range(0, len(event_ids) or 1, MOST_IDS):
+            some = list(event_ids[position : position + MOST_IDS])
+            answer = await self._client.send("POST", path, {"eventIds": some} if some else {})
+            redriven += answer.body["redriven"]
+        if self._as_json:
+            print_json({"redriven": redriven})
+        else:
+            print(f"{redriven:,} to be delivered again to {event_subscription}")
+        if redriven < len(set(event_ids)):
+            missing = many(len(set(event_ids)) - redriven, "event")
+            raise PermanentError(f"{missing} of those named had no dead letter there")
+
+    async def _summary(self, event_subscription: Mapping[str, Any]) -> JsonObject:
+        identity = str(event_subscription["id"])
+        letters = [each async for each in self._letters(identity, most=MOST_COUNTED)]
+        reasons = Counter(str(each.get("lastError")) for each in letters)
+        oldest = min(
+            (each["deadLetteredTime"] for each in letters), key=parse_instant, default=None
+        )
+        return {
+            "eventSubscription": identity,
+            "name": event_subscription.get("name"),
+            "status": event_subscription["status"],
+            "count": len(letters),
+            "isComplete": len(letters) < MOST_COUNTED,
+            "oldestTime": oldest,
+            "reasons": dict(reasons.most_common(MOST_REASONS)),
+        }
+
+    async def _letters(
+        self, event_subscription: str, *, first: int = 0, most: int | None = None
+    ) -> AsyncIterator[Letter]:
+        """Yield up to `most` letters, page by page, from a number on."""
+        after, left = max(first - 1, 0), most
+        while left is None or left > 0:
+            limit = PAGE if left is None else min(left, PAGE)
+            query = {"after": after, "limit": limit}
+            page = (await self._client.get(letters_path(event_subscription), query))["value"]
+            for letter in page:
+                yield letter
+            if len(page) < limit:
+                return
+            after, left = int(page[-1]["sequence"]), None if left is None else left - len(page)
+
+    async def _show_letter(self, letter: Letter) -> None:
+        query = {"since": int(letter["sequence"]) - 1, "limit": 1}
+        events = (await self._client.get("/api/events", query))["value"]
+        event = next((each for each in events if each["id"] == letter["eventId"]), None)
+        if self._as_json:
+            print_json({**letter, "event": event})
+        else:
+            show(letter_facts(letter, self._clock.now()))
+            if event is not None:
+                print_json(event)
 
 
 def letters_path(event_subscription: str) -> str:
     """Return where the connector has them."""
-    return f"/api/eventsubscriptions/{segment(event_subscription)}/deadletters"
+    return f"{EVENT_SUBSCRIPTIONS}/{segment(event_subscription)}/deadletters"

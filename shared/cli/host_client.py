@@ -1,4 +1,4 @@
-"""The running local host over HTTP, as any caller reaches it: with a function key."""
+"""The running local host over HTTP, as any caller reaches it: with a function key, and a token where one is due."""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from shared.cli.terminal import printable
 from shared.errors import TransientError
 
 NO_HEADERS: Mapping[str, str] = {}
@@ -23,11 +24,12 @@ class Answer:
 
 
 class HostClient:
-    """Talks to one host with one key."""
+    """Talks to one host with one key, and one token if it is given one."""
 
-    def __init__(self, url: str, *, key: str) -> None:
+    def __init__(self, url: str, *, key: str, token: str | None = None) -> None:
         self._url = url
-        self._headers = {"x-functions-key": key}
+        bearer = {} if token is None else {"authorization": f"Bearer {token}"}
+        self._headers = {"x-functions-key": key, **bearer}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "HostClient":
@@ -70,8 +72,11 @@ class HostClient:
                     headers=response.headers,
                     body=parsed(await response.read()),
                 )
+        except aiohttp.ClientConnectorError as error:
+            raise TransientError(f"nothing listens at {self._url}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise TransientError(f"nothing answers at {self._url}: {error}") from error
+            why = printable(str(error)) or type(error).__name__
+            raise TransientError(f"what listens at {self._url} gives no answer: {why}") from error
 
 
 def parsed(content: bytes) -> Any:

@@ -1,12 +1,19 @@
 """The commands of `./tocsin jobs`; each imports what it needs when it is called."""
 
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from shared.cli.stack_options import DEFAULT_FOLDER, DEFAULT_PORT, DataDirectory, Json, Port
+from shared.cli.stack_options import (
+    DEFAULT_FOLDER,
+    DEFAULT_PORT,
+    DataDirectory,
+    Json,
+    Port,
+    StackPlace,
+    TokenFile,
+)
 
 if TYPE_CHECKING:
     from shared.cli.jobs import Jobs
@@ -44,6 +51,7 @@ def put(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Create a job, or replace it, and show it."""
     from shared.cli.job_path import Given, read_place
@@ -57,8 +65,7 @@ def put(
         raise typer.BadParameter("a definition on stdin without an `id` needs --job or a PATH")
     with_jobs(
         lambda jobs: jobs.put(where, name, document, creates=create),
-        data_dir,
-        port,
+        StackPlace(data_dir, port, token_file),
         as_json=as_json,
         waits=not no_wait,
     )
@@ -73,6 +80,7 @@ def get(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Show a job: what it does, when, and how it did."""
     from shared.cli.job_path import Given, read_job
@@ -80,7 +88,9 @@ def get(
     where, name = read_job(
         Given(path=path, cloud_service=cloud_service, collection=collection, job=job)
     )
-    with_jobs(lambda jobs: jobs.get(where, name), data_dir, port, as_json=as_json)
+    with_jobs(
+        lambda jobs: jobs.get(where, name), StackPlace(data_dir, port, token_file), as_json=as_json
+    )
 
 
 @jobs.command("list")
@@ -95,12 +105,17 @@ def list_them(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Show the jobs of a collection with their next and last execution."""
     from shared.cli.job_path import Given, read_collection
 
     where = read_collection(Given(path=path, cloud_service=cloud_service, collection=collection))
-    with_jobs(lambda jobs: jobs.list(where, state=state), data_dir, port, as_json=as_json)
+    with_jobs(
+        lambda jobs: jobs.list(where, state=state),
+        StackPlace(data_dir, port, token_file),
+        as_json=as_json,
+    )
 
 
 @jobs.command()
@@ -113,6 +128,7 @@ def delete(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Delete a job and its history."""
     from shared.cli.job_path import Given, read_job
@@ -121,7 +137,10 @@ def delete(
         Given(path=path, cloud_service=cloud_service, collection=collection, job=job)
     )
     with_jobs(
-        lambda jobs: jobs.delete(where, name), data_dir, port, as_json=as_json, waits=not no_wait
+        lambda jobs: jobs.delete(where, name),
+        StackPlace(data_dir, port, token_file),
+        as_json=as_json,
+        waits=not no_wait,
     )
 
 
@@ -135,6 +154,7 @@ def run(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Run a job once more, at once; its schedule stays as it is."""
     from shared.cli.job_path import Given, read_job
@@ -143,7 +163,10 @@ def run(
         Given(path=path, cloud_service=cloud_service, collection=collection, job=job)
     )
     with_jobs(
-        lambda jobs: jobs.run(where, name), data_dir, port, as_json=as_json, waits=not no_wait
+        lambda jobs: jobs.run(where, name),
+        StackPlace(data_dir, port, token_file),
+        as_json=as_json,
+        waits=not no_wait,
     )
 
 
@@ -160,6 +183,7 @@ def history(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Show the attempts of a job, the newest first."""
     from shared.cli.job_path import Given, read_job
@@ -169,16 +193,14 @@ def history(
     )
     with_jobs(
         lambda jobs: jobs.history(where, name, status=status, limit=limit),
-        data_dir,
-        port,
+        StackPlace(data_dir, port, token_file),
         as_json=as_json,
     )
 
 
 def with_jobs(
     use: "Callable[[Jobs], Coroutine[Any, Any, None]]",
-    data_dir: Path,
-    port: int,
+    place: StackPlace,
     *,
     as_json: bool,
     waits: bool = True,
@@ -188,7 +210,6 @@ def with_jobs(
     from shared.cli.stack_client import on_stack
 
     on_stack(
-        data_dir,
-        port,
+        place,
         lambda client, clock: use(Jobs(client, clock=clock, as_json=as_json, waits=waits)),
     )

@@ -8,10 +8,12 @@ from typing import Any
 from rich.console import RenderableType
 
 from shared.cli.terminal import (
+    Fitting,
     cell,
     distance_text,
     duration_text,
     facts_of,
+    printable,
     stacked,
     status_cell,
     table_of,
@@ -23,14 +25,19 @@ Record = Mapping[str, Any]
 RESPONSE_HEADERS = re.compile(r"\s*Response Headers:.*", re.DOTALL)
 """What a record goes on with after it has said how the call ended."""
 MAIN_ACTION = "MainAction"
+LEAST_MESSAGE = 40
+"""So many columns a message needs; it is prose."""
 
 
 def jobs_table(jobs: Sequence[Job], now: datetime) -> RenderableType:
-    """Return a line for each job."""
+    """Return a line for each job, or a few where they are too long for the terminal."""
     if not jobs:
         return cell("no jobs", "dim")
     headers = ("Job", "!State", "!Next", "!Last", ">Runs", ">Failed", ">Faulted")
-    return table_of(headers, [job_row(job, now) for job in jobs])
+    return Fitting(
+        table_of(headers, [job_row(job, now) for job in jobs]),
+        lambda: table_of(("!State", "Job"), [stacked_job(job, now) for job in jobs]),
+    )
 
 
 def job_row(job: Job, now: datetime) -> list[RenderableType]:
@@ -44,6 +51,17 @@ def job_row(job: Job, now: datetime) -> list[RenderableType]:
         failures_cell(status.get("failureCount")),
         failures_cell(status.get("faultedCount")),
     ]
+
+
+def stacked_job(job: Job, now: datetime) -> list[RenderableType]:
+    status = job.get("status") or {}
+    times = [
+        f"{name} {distance}"
+        for name, member in (("next", "nextExecutionTime"), ("last", "lastExecutionTime"))
+        if (distance := distance_text(instant(status.get(member)), now))
+    ]
+    lines = [cell(job["id"], "bold"), cell(", ".join(times)), cell(f"runs {counts_text(status)}")]
+    return [status_cell(job.get("state")), stacked(*lines)]
 
 
 def failures_cell(count: int | None) -> RenderableType:
@@ -118,24 +136,52 @@ def history_table(records: Sequence[Record], now: datetime) -> RenderableType:
     """Return the attempts as a timeline, the newest first."""
     if not records:
         return cell("no attempts yet", "dim")
-    rows = [[*record_row(each, now), cell(message_text(each))] for each in records]
-    return table_of(("!Started", "!", ">Took", "!Status", ">Run", ">Try", "Message"), rows)
+    headers = ("!Started", ">Age", "!", ">Took", "!Status", ">Run", ">Try", "Message")
+    return Fitting(
+        table_of(headers, [record_row(each, now) for each in records]),
+        lambda: table_of(
+            ("!Started", "!", "Attempt"), [stacked_record(each, now) for each in records]
+        ),
+        least=LEAST_MESSAGE,
+    )
 
 
 def record_row(record: Record, now: datetime) -> list[RenderableType]:
-    started, ended = instant(record.get("startTime")), instant(record.get("endTime"))
-    took = None if started is None or ended is None else duration_text(ended - started)
+    started = instant(record.get("startTime"))
     return [
-        stacked(
-            cell(None if started is None else f"{started:%Y-%m-%d %H:%M:%S}"),
-            cell(distance_text(started, now), "dim"),
-        ),
+        cell(started_text(started)),
+        cell(None if started is None else duration_text(now - started)),
         status_mark(record),
-        cell(took),
+        cell(took_text(record)),
         status_cell(record.get("status")),
         cell(record.get("repeatCount")),
         cell(record.get("retryCount")),
+        cell(message_text(record)),
     ]
+
+
+def stacked_record(record: Record, now: datetime) -> list[RenderableType]:
+    started = instant(record.get("startTime"))
+    numbers = [("run", record.get("repeatCount")), ("try", record.get("retryCount"))]
+    facts = [f" after {took_text(record)}"] if took_text(record) else [""]
+    facts += [f"{name} {number}" for name, number in numbers if number is not None]
+    return [
+        stacked(cell(started_text(started)), cell(distance_text(started, now), "dim")),
+        status_mark(record),
+        stacked(
+            status_cell(record.get("status")).append(printable(", ".join(facts)), "default"),
+            cell(message_text(record)),
+        ),
+    ]
+
+
+def started_text(started: datetime | None) -> str | None:
+    return None if started is None else f"{started:%Y-%m-%d %H:%M:%S}"
+
+
+def took_text(record: Record) -> str | None:
+    started, ended = instant(record.get("startTime")), instant(record.get("endTime"))
+    return None if started is None or ended is None else duration_text(ended - started)
 
 
 def status_mark(record: Record) -> RenderableType:

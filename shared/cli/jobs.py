@@ -9,7 +9,7 @@ from shared.cli.job_path import CollectionPath
 from shared.cli.job_tables import history_table, job_facts, jobs_table
 from shared.cli.operation_wait import SUCCEEDED, Operation, end_text, wait_for
 from shared.cli.stack_client import StackClient
-from shared.cli.terminal import output, print_json
+from shared.cli.terminal import print_json, show
 from shared.clock import Clock
 from shared.errors import ConfigurationError, InvalidRequestError, NotFoundError, PermanentError
 from shared.wire.json_types import Json, JsonObject, parse_json
@@ -47,7 +47,7 @@ class Jobs:
         if self._as_json:
             print_json(document)
         else:
-            output().print(job_facts(document, self._clock.now()))
+            show(job_facts(document, self._clock.now()))
 
     async def list(self, where: CollectionPath, *, state: str | None) -> None:
         """Print the jobs of a collection."""
@@ -65,7 +65,7 @@ class Jobs:
         if self._as_json:
             print_json(jobs)
         else:
-            output().print(jobs_table(jobs, self._clock.now()))
+            show(jobs_table(jobs, self._clock.now()))
 
     async def delete(self, where: CollectionPath, job: str) -> None:
         """Delete a job."""
@@ -98,7 +98,7 @@ class Jobs:
         if self._as_json:
             print_json(records)
         else:
-            output().print(history_table(records, self._clock.now()))
+            show(history_table(records, self._clock.now()))
 
     async def _create_missing(self, where: CollectionPath) -> Sequence[Operation]:
         operations: list[Operation] = []

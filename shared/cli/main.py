@@ -16,6 +16,7 @@ from shared.cli.key_commands import keys
 from shared.cli.operation_commands import operations
 from shared.cli.queue_commands import queues
 from shared.cli.stack_options import DEFAULT_FOLDER, DEFAULT_PORT, DataDirectory, Port
+from shared.cli.usage import run
 
 app = typer.Typer(
     name="tocsin",
@@ -39,7 +40,7 @@ def main() -> None:
         # A terminal that has no arrow gets a question mark and not a traceback.
         sys.stdout.reconfigure(errors="replace")
     with told_in_one_line():
-        app(prog_name="tocsin")
+        sys.exit(run(app))
 
 
 @app.command()

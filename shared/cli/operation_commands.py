@@ -1,11 +1,20 @@
 """The commands of `./tocsin operations`; each imports what it needs when it is called."""
 
+import sys
 from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from shared.cli.stack_options import DEFAULT_FOLDER, DEFAULT_PORT, DataDirectory, Json, Port
+from shared.cli.stack_options import (
+    DEFAULT_FOLDER,
+    DEFAULT_PORT,
+    DataDirectory,
+    Json,
+    Port,
+    StackPlace,
+    TokenFile,
+)
 
 operations = typer.Typer(
     help="See what the connector was asked for, wait for it, or cancel it.", no_args_is_help=True
@@ -31,6 +40,7 @@ def list_them(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Show operations, the newest first."""
     from shared.cli.ages import instant_text_of
@@ -40,12 +50,13 @@ def list_them(
 
     if watch and as_json:
         raise typer.BadParameter("give either --watch or --json")
+    if watch and not sys.stdout.isatty():
+        raise typer.BadParameter("--watch shows on a terminal, and stdout is none")
     from_then_on = None if since is None else instant_text_of("--since", since, SystemClock().now())
     query = {"status": status, "resource": resource, "since": from_then_on}
     if not watch:
         on_stack(
-            data_dir,
-            port,
+            StackPlace(data_dir, port, token_file),
             lambda client, clock: list_operations(
                 client, query, limit=limit, as_json=as_json, clock=clock
             ),
@@ -53,8 +64,7 @@ def list_them(
         return
     with suppress(KeyboardInterrupt):  # which is how it ends
         on_stack(
-            data_dir,
-            port,
+            StackPlace(data_dir, port, token_file),
             lambda client, clock: watch_operations(client, query, limit=limit, clock=clock),
         )
 
@@ -65,14 +75,14 @@ def show(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Show everything about one operation."""
     from shared.cli.operations import show_operation
     from shared.cli.stack_client import on_stack
 
     on_stack(
-        data_dir,
-        port,
+        StackPlace(data_dir, port, token_file),
         lambda client, clock: show_operation(client, operation, as_json=as_json, clock=clock),
     )
 
@@ -80,21 +90,29 @@ def show(
 @operations.command()
 def wait(
     ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Of operations.")],
+    timeout: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="No longer than that: 90, 90s, 5m or PT5M."),
+    ] = None,
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
-    """Wait until operations have ended; exit code 1 if one did not succeed."""
+    """Wait until operations have ended; exit code 1 if one did not succeed, 3 if the time is up."""
+    from shared.cli.ages import duration_of
     from shared.cli.operations import wait_for_operations
     from shared.cli.stack_client import on_stack
 
-    succeeded = on_stack(
-        data_dir,
-        port,
-        lambda client, clock: wait_for_operations(client, ids, as_json=as_json, clock=clock),
+    within = None if timeout is None else duration_of("--timeout", timeout)
+    code = on_stack(
+        StackPlace(data_dir, port, token_file),
+        lambda client, clock: wait_for_operations(
+            client, ids, within=within, as_json=as_json, clock=clock
+        ),
     )
-    if not succeeded:
-        raise typer.Exit(1)
+    if code:
+        raise typer.Exit(code)
 
 
 @operations.command()
@@ -103,9 +121,13 @@ def cancel(
     as_json: Json = False,
     data_dir: DataDirectory = DEFAULT_FOLDER,
     port: Port = DEFAULT_PORT,
+    token_file: TokenFile = None,
 ) -> None:
     """Cancel an operation that has not been started."""
     from shared.cli.operations import cancel_operation
     from shared.cli.stack_client import on_stack
 
-    on_stack(data_dir, port, lambda client, _: cancel_operation(client, operation, as_json=as_json))
+    on_stack(
+        StackPlace(data_dir, port, token_file),
+        lambda client, _: cancel_operation(client, operation, as_json=as_json),
+    )

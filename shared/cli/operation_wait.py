@@ -15,8 +15,8 @@ from rich.progress import (
 )
 
 from shared.cli.stack_client import StackClient, segment
-from shared.cli.terminal import many, printable, progress_output
-from shared.clock import Clock
+from shared.cli.terminal import duration_text, many, printable, progress_output
+from shared.clock import NO_TIME, Clock
 
 ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
 SUCCEEDED = "Succeeded"
@@ -38,18 +38,21 @@ def has_ended(operation: Operation) -> bool:
 
 
 async def wait_for(
-    client: StackClient, operation_ids: Sequence[str], *, clock: Clock
+    client: StackClient,
+    operation_ids: Sequence[str],
+    *,
+    clock: Clock,
+    within: timedelta | None = None,
 ) -> list[Operation]:
-    """Return the operations when all have ended, in the order of their ids.
+    """Return the operations when all have ended, or as they are when the time is up, in the order of their ids.
 
     Raises:
         NotFoundError: there is no such operation.
     """
     gate = asyncio.Semaphore(AT_ONCE)
+    until = None if within is None else clock.now() + within
     with progress_bar() as bar:
-        task = bar.add_task(
-            f"waiting for {many(len(operation_ids), 'operation')}", total=len(operation_ids)
-        )
+        task = bar.add_task(waiting_text(len(operation_ids), within), total=len(operation_ids))
 
         async def watch(operation_id: str) -> Operation:
             pause = FIRST_PAUSE
@@ -59,10 +62,18 @@ async def wait_for(
                 if has_ended(operation):
                     bar.advance(task)
                     return operation
-                await clock.sleep(pause)
+                left = pause if until is None else until - clock.now()
+                if left <= NO_TIME:
+                    return operation
+                await clock.sleep(min(pause, left))
                 pause = min(pause * 2, LONGEST_PAUSE)
 
         return await asyncio.gather(*map(watch, operation_ids))
+
+
+def waiting_text(number: int, within: timedelta | None) -> str:
+    most = "" if within is None else f", {duration_text(within)} at most"
+    return f"waiting for {many(number, 'operation')}{most}"
 
 
 def progress_bar() -> Progress:

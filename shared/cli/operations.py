@@ -19,13 +19,13 @@ from shared.cli.operation_wait import (
 )
 from shared.cli.stack_client import StackClient
 from shared.cli.terminal import (
-    WIDE,
+    Fitting,
     cell,
     distance_text,
     duration_text,
     facts_of,
-    output,
     print_json,
+    show,
     stacked,
     status_cell,
     table_of,
@@ -34,6 +34,8 @@ from shared.clock import Clock
 from shared.wire.times import parse_instant
 
 PAGE = 100
+FAILED, TIME_IS_UP = 1, 3
+"""Exit codes of a wait."""
 EVERY = timedelta(seconds=2)
 
 
@@ -61,20 +63,18 @@ async def list_operations(
     operations = await operations_of(client, query, limit=limit)
     if as_json:
         print_json(operations)
-        return
-    console = output()
-    console.print(operations_table(operations, console, clock.now()))
+    else:
+        show(operations_table(operations, clock.now()))
 
 
 async def watch_operations(
     client: StackClient, query: Mapping[str, object], *, limit: int, clock: Clock
 ) -> None:
     """Show operations, again every two seconds, until somebody interrupts it."""
-    console = output()
-    with Live(console=console, auto_refresh=False, transient=False) as live:
+    with Live(console=Console(highlight=False), auto_refresh=False, transient=False) as live:
         while True:
             operations = await operations_of(client, query, limit=limit)
-            live.update(operations_table(operations, console, clock.now()), refresh=True)
+            live.update(operations_table(operations, clock.now()), refresh=True)
             await clock.sleep(EVERY)
 
 
@@ -85,24 +85,33 @@ async def show_operation(
     operation = await client.get(operation_path(operation_id))
     if as_json:
         print_json(operation)
-        return
-    output().print(operation_facts(operation, clock.now()))
+    else:
+        show(operation_facts(operation, clock.now()))
 
 
 async def wait_for_operations(
-    client: StackClient, operation_ids: Sequence[str], *, as_json: bool, clock: Clock
-) -> bool:
-    """Wait until all have ended, print how, and say whether all succeeded."""
-    operations = await wait_for(client, operation_ids, clock=clock)
+    client: StackClient,
+    operation_ids: Sequence[str],
+    *,
+    within: timedelta | None,
+    as_json: bool,
+    clock: Clock,
+) -> int:
+    """Wait until all have ended or the time is up, print how they are, and return the exit code that says it."""
+    operations = await wait_for(client, operation_ids, clock=clock, within=within)
     if as_json:
         print_json(operations)
     else:
-        console = output()
-        console.print(operations_table(operations, console, clock.now()))
-    failed = [each for each in operations if each["status"] != SUCCEEDED]
+        show(operations_table(operations, clock.now()))
+    failed = [each for each in operations if has_ended(each) and each["status"] != SUCCEEDED]
+    unended = [each for each in operations if not has_ended(each)]
     for each in failed:
         print(f"tocsin: {end_text(each)}", file=sys.stderr)
-    return not failed
+    for each in unended:
+        print(f"tocsin: {end_text(each)} when the time was up; it goes on", file=sys.stderr)
+    if failed:
+        return FAILED
+    return TIME_IS_UP if unended else 0
 
 
 async def cancel_operation(client: StackClient, operation_id: str, *, as_json: bool) -> None:
@@ -114,20 +123,24 @@ async def cancel_operation(client: StackClient, operation_id: str, *, as_json: b
         print(end_text(operation))
 
 
-def operations_table(
-    operations: Sequence[Operation], console: Console, now: datetime
-) -> RenderableType:
+def operations_table(operations: Sequence[Operation], now: datetime) -> RenderableType:
     """Return a table; each operation has a line of its own where there is room for it."""
     if not operations:
         return cell("no operations", "dim")
-    if console.width >= WIDE:
-        return table_of(
-            ("!Status", ">Age", ">Took", "!Id", "!Command", "Resource"),
-            [[*head_of(each, now), *names_in_columns(each)] for each in operations],
-        )
-    return table_of(
-        ("!Status", ">Age", ">Took", "Operation"),
-        [[*head_of(each, now), stacked_names(each)] for each in operations],
+    heads = [head_of(each, now) for each in operations]
+    columns = table_of(
+        ("!Status", ">Age", ">Took", "!Id", "!Command", "Resource", "Error"),
+        [
+            [*head, *names_of(each), error_cell(each)]
+            for head, each in zip(heads, operations, strict=True)
+        ],
+    )
+    return Fitting(
+        columns,
+        lambda: table_of(
+            ("!Status", ">Age", ">Took", "Operation"),
+            [[*head, stacked_names(each)] for head, each in zip(heads, operations, strict=True)],
+        ),
     )
 
 
@@ -140,26 +153,22 @@ def head_of(operation: Operation, now: datetime) -> list[RenderableType]:
     ]
 
 
-def names_of(operation: Operation) -> tuple[str, str, str]:
-    return operation["id"], operation["command"], operation["resource"]
-
-
-def names_in_columns(operation: Operation) -> list[RenderableType]:
-    operation_id, command, resource = names_of(operation)
-    return [cell(operation_id), cell(command), stacked(cell(resource), *why_of(operation))]
+def names_of(operation: Operation) -> list[RenderableType]:
+    return [cell(operation["id"]), cell(operation["command"]), cell(operation["resource"])]
 
 
 def stacked_names(operation: Operation) -> RenderableType:
-    operation_id, command, resource = names_of(operation)
-    return stacked(
-        cell(command, "bold"), cell(resource), cell(operation_id, "dim"), *why_of(operation)
-    )
+    lines = [
+        cell(operation["command"], "bold"),
+        cell(operation["resource"]),
+        cell(operation["id"], "dim"),
+    ]
+    return stacked(*lines, *([error_cell(operation)] if operation.get("error") else []))
 
 
-def why_of(operation: Operation) -> list[Text]:
+def error_cell(operation: Operation) -> Text:
     """Return the code of the error, where there is one."""
-    error = operation.get("error")
-    return [cell(error["code"], "red")] if error else []
+    return cell((operation.get("error") or {}).get("code"), "red")
 
 
 def took_text(operation: Operation, now: datetime) -> str | None:

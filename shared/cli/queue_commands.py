@@ -1,11 +1,10 @@
 """The commands of `./tocsin queues`; each imports what it needs when it is called."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from shared.cli.stack_options import DEFAULT_FOLDER, DEFAULT_PORT, DataDirectory, Port
+from shared.cli.stack_options import DEFAULT_FOLDER, DEFAULT_PORT, DataDirectory, Port, StackPlace
 
 queues = typer.Typer(
     help="Send to and look into the queues of a running stack.", no_args_is_help=True
@@ -36,7 +35,8 @@ def send(
     port: Port = DEFAULT_PORT,
 ) -> None:
     """Send one message."""
-    from shared.cli.queues import client_of, send_message
+    from shared.cli.queues import send_message
+    from shared.cli.stack_client import on_stack
 
     if (body is None) == (file is None):
         raise typer.BadParameter("give either --body or --file")
@@ -47,7 +47,10 @@ def send(
         "x-correlation-id": correlation_id,
         "x-reply-to": reply_to,
     }
-    asyncio.run(send_message(client_of(data_dir, port), queue, content, properties=properties))
+    on_stack(
+        StackPlace(data_dir, port),
+        lambda client, _: send_message(client, queue, content, properties=properties),
+    )
 
 
 @queues.command()
@@ -57,6 +60,7 @@ def peek(
     port: Port = DEFAULT_PORT,
 ) -> None:
     """Show the messages of a queue without taking them."""
-    from shared.cli.queues import client_of, peek_messages
+    from shared.cli.queues import peek_messages
+    from shared.cli.stack_client import on_stack
 
-    asyncio.run(peek_messages(client_of(data_dir, port), queue))
+    on_stack(StackPlace(data_dir, port), lambda client, _: peek_messages(client, queue))

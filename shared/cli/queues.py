@@ -1,46 +1,30 @@
 """`tocsin queues`: the queues of a running stack, over its local host."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from shared.cli.host_client import HostClient
-from shared.cli.stack_client import check
-from shared.cli.stack_folder import StackFolder
+from shared.cli.stack_client import StackClient, segment
 from shared.cli.terminal import printable
 
 NAMED = (("messageId", "id"), ("correlationId", "correlation id"), ("replyTo", "reply to"))
 
 
-def client_of(data_dir: Path, port: int) -> HostClient:
-    """Return a client of the stack that runs on this data folder and port."""
-    return HostClient(f"http://127.0.0.1:{port}", key=StackFolder(data_dir).host_key())
-
-
 def messages_path(queue: str) -> str:
-    return f"/admin/queues/{quote(queue, safe='')}/messages"
+    return f"/admin/queues/{segment(queue)}/messages"
 
 
 async def send_message(
-    client: HostClient, queue: str, content: bytes, *, properties: Mapping[str, str | None]
+    client: StackClient, queue: str, content: bytes, *, properties: Mapping[str, str | None]
 ) -> None:
     """Send one message with the properties that are given, by their headers, and say so."""
     headers = {name: value for name, value in properties.items() if value is not None}
-    async with client:
-        answer = await client.request(
-            "POST", messages_path(queue), content=content, headers=headers
-        )
-    check(answer)
+    await client.send("POST", messages_path(queue), content=content, headers=headers)
     print(f"sent {len(content)} bytes to {queue}")
 
 
-async def peek_messages(client: HostClient, queue: str) -> None:
+async def peek_messages(client: StackClient, queue: str) -> None:
     """Print the queue's messages."""
-    async with client:
-        answer = await client.request("GET", messages_path(queue))
-    check(answer)
-    print_messages(queue, answer.body)
+    print_messages(queue, await client.get(messages_path(queue)))
 
 
 def print_messages(queue: str, messages: list[dict[str, Any]]) -> None:

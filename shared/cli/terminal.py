@@ -4,19 +4,23 @@ Whatever somebody else wrote goes through `printable` or `cell`, so that none of
 terminal and no markup counts in it. Progress goes to stderr, and only to a terminal.
 """
 
+import io
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-# In a pipe there is no terminal to ask; wide enough for a line each.
-PIPE_WIDTH = 200
-WIDE = 130
-"""From so many columns on a row has a line for itself."""
+from shared.cli.cells import Cell
+
+UNBOUNDED = 1_000_000
+"""More columns than anything has: nothing is folded."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STYLES = {
     "succeeded": "green",
@@ -31,10 +35,16 @@ STYLES = {
 }
 
 
-def output() -> Console:
-    """Return the console of stdout."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(width=PIPE_WIDTH, highlight=False)
+def show(shown: RenderableType) -> None:
+    """Print what a command shows, as wide as the terminal; elsewhere nothing is cut or folded, and a row is a line."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(shown)
+        return
+    console = Console(file=io.StringIO(), width=UNBOUNDED, highlight=False)
+    with console.capture() as captured:
+        console.print(shown)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
 
 
 def progress_output() -> Console:
@@ -52,8 +62,8 @@ def printable(text: str) -> str:
 def cell(value: object, style: str = "") -> Text:
     """Return what a table shows of a value; a value that is missing is a dash."""
     if value is None or value == "":
-        return Text("–", style="dim")
-    return Text(printable(str(value)), style=style)
+        return Cell("–", style="dim")
+    return Cell(printable(str(value)), style=style)
 
 
 def status_cell(status: object) -> Text:
@@ -63,7 +73,10 @@ def status_cell(status: object) -> Text:
 
 def stacked(*lines: Text) -> Text:
     """Return lines of one cell below each other."""
-    return Text("\n").join(lines)
+    cells = Cell()
+    for position, line in enumerate(lines):
+        cells.append("\n" if position else "").append_text(line)
+    return cells
 
 
 def table_of(headers: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -> Table:
@@ -81,6 +94,27 @@ def table_of(headers: Sequence[str], rows: Sequence[Sequence[RenderableType]]) -
     for row in rows:
         table.add_row(*row)
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Rows in columns where there is room for that, else in another table with fewer of them.
+
+    `least` is as wide as the last column need be, None for as wide as what is in it.
+    """
+
+    columns: Table
+    narrow: Callable[[], RenderableType]
+    least: int | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        unbounded = options.update_width(UNBOUNDED)
+        needed = Measurement.get(console, unbounded, self.columns).maximum
+        if self.least is not None:
+            last = self.columns.columns[-1].cells
+            widest = max(Measurement.get(console, unbounded, each).maximum for each in last)
+            needed -= max(0, widest - self.least)
+        yield self.columns if needed <= options.max_width else self.narrow()
 
 
 def facts_of(facts: Sequence[tuple[str, RenderableType]]) -> Table:

@@ -5,15 +5,16 @@ import pytest
 from tests.shared.cli.in_process import STACK, assert_helps, assert_refuses
 
 BOX = ["--connection", "--json", *STACK]
+OF_EVENTS = ["--event-subscription", "--token-file"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ((), ["list", "show", "redrive", "purge"]),
-        (("list",), ["QUEUE", "--event-subscription", "--limit", *BOX]),
-        (("show",), ["queue", "sequence", "--from", "--limit", *BOX]),
-        (("redrive",), ["QUEUE", "--all", "--event-subscription", *BOX]),
+        (("list",), ["QUEUE", *OF_EVENTS, *BOX]),
+        (("show",), ["QUEUE", "SEQUENCE", "--from", "--limit", *OF_EVENTS, *BOX]),
+        (("redrive",), ["QUEUE", "--all", *OF_EVENTS, *BOX]),
         (("purge",), ["queue", "SEQUENCE", "--all", "--older-than", "--yes", *BOX]),
     ],
 )
@@ -30,6 +31,13 @@ def test_help_names_everything_there_is(arguments: tuple[str, ...], words: list[
         (("redrive", "commands", "x"), "'x' is no sequence number"),
         (("redrive", "commands", "9" * 19), "is no sequence number"),
         (("redrive", "--event-subscription", "e"), "either ids of events or --all"),
+        (("show",), "give a queue, and one sequence number or none"),
+        (("show", "commands", "1", "2"), "give a queue, and one sequence number or none"),
+        (("show", "commands", "x"), "'x' is no sequence number"),
+        (("show", "a", "b", "--event-subscription", "e"), "the id of one event or none"),
+        (("show", "--connection", "--event-subscription", "e"), "the id of one event or none"),
+        (("purge", "--all", "--event-subscription", "e"), "there is no such call"),
+        (("purge", "--all"), "give a queue"),
         (("list", "commands", "--event-subscription", "e"), "goes with neither queues nor"),
         (("purge", "commands"), "sequence numbers, --older-than or --all"),
         (("purge", "commands", "1", "--all"), "sequence numbers, --older-than or --all"),

@@ -20,7 +20,7 @@ def test_every_queue_is_listed_with_its_letters_and_their_reasons(stack: Running
 
     (rejected,) = [line.split() for line in lines if line.startswith("rejected")]
     (ordered,) = [line.split() for line in lines if line.startswith("commands-ordered")]
-    assert (rejected[1], rejected[3:]) == ("2", ["BadRequest", "2"])
+    assert (rejected[1], rejected[3:]) == ("2", ["BadRequest", "(2)"])
     assert ordered[1:] == ["0", "–", "–"]
 
 

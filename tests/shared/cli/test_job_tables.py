@@ -77,11 +77,27 @@ def test_a_job_is_told_in_facts_without_its_secrets() -> None:
 
 
 def test_an_attempt_is_a_point_on_a_line_of_time_without_what_the_answer_said() -> None:
-    lines = drawn(history_table([RECORD], START), 120)
+    (line,) = drawn(history_table([RECORD], START), 130)[2:]
 
-    assert lines[2].split()[:7] == ["2026-01-01", "11:58:00", "○", "1.5s", "failed", "7", "2"]
-    assert lines[2].endswith("Http Action - Response from host 'a': 'OK'")
-    assert lines[3] == "2m ago"
+    assert line.split()[:8] == ["2026-01-01", "11:58:00", "2m", "○", "1.5s", "failed", "7", "2"]
+    assert line.endswith("Http Action - Response from host 'a': 'OK'")
+
+
+def test_on_a_narrow_terminal_what_an_attempt_says_has_the_room_of_its_numbers() -> None:
+    first, second = drawn(history_table([RECORD], START), 80)[2:]
+
+    assert first == "2026-01-01 11:58:00   ○   failed after 1.5s, run 7, try 2"
+    assert second == "2m ago                    Http Action - Response from host 'a': 'OK'"
+
+
+def test_on_a_narrow_terminal_a_long_name_stays_whole() -> None:
+    job = {**JOB, "id": "a-job-with-a-name-that-is-as-long-as-the-terminal-has-columns-left"}
+
+    name, times, runs = drawn(jobs_table([job], START), 80)[2:]
+
+    assert name == f"enabled   {job['id']}"
+    assert times.strip() == "next in 3h, last 2m ago"
+    assert runs.strip() == "runs 12345, 3 failed, 0 faulted"
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ FILTERS = ["--status", "--resource", "--since", "--limit"]
     ("arguments", "words"),
     [
         ((), ["list", "show", "wait", "cancel"]),
-        (("list",), [*FILTERS, "--watch", "--json", *STACK]),
-        (("show",), ["ID", "--json", *STACK]),
-        (("wait",), ["ID", "--json", *STACK]),
-        (("cancel",), ["ID", "--json", *STACK]),
+        (("list",), [*FILTERS, "--watch", "--json", "--token-file", *STACK]),
+        (("show",), ["ID", "--json", "--token-file", *STACK]),
+        (("wait",), ["ID", "--timeout", "--json", "--token-file", *STACK]),
+        (("cancel",), ["ID", "--json", "--token-file", *STACK]),
     ],
 )
 def test_help_names_everything_there_is(arguments: tuple[str, ...], words: list[str]) -> None:
@@ -26,7 +26,9 @@ def test_help_names_everything_there_is(arguments: tuple[str, ...], words: list[
     [
         (("list", "--since", "soon"), "--since 'soon' is neither an age"),
         (("list", "--watch", "--json"), "either --watch or --json"),
+        (("list", "--watch"), "stdout is none"),
         (("list", "--limit", "0"), "--limit"),
+        (("wait", "x", "--timeout", "soon"), "--timeout 'soon' is no duration such as 90"),
         (("wait",), "Missing argument"),
         (("show", "x", "--data-dir", "{folder}"), "start the stack with `tocsin up`"),
     ],

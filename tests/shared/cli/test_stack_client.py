@@ -6,6 +6,7 @@ import pytest
 
 from shared.cli.host_client import Answer
 from shared.cli.stack_client import failure_of, segment, stack_client
+from shared.cli.stack_options import StackPlace
 from shared.errors import (
     ConfigurationError,
     NotFoundError,
@@ -45,16 +46,18 @@ def test_nobody_there_is_told_with_the_address(stack: RunningStack) -> None:
     port = free_ports().host
 
     async def ask() -> None:
-        async with stack_client(stack.folder, port) as client:
+        async with stack_client(StackPlace(stack.folder, port)) as client:
             await client.get("/api/health")
 
-    with pytest.raises(TransientError, match=f"nothing answers at http://127.0.0.1:{port}"):
+    with pytest.raises(
+        TransientError, match=f"nothing listens at http://127.0.0.1:{port}; `tocsin up`"
+    ):
         asyncio.run(ask())
 
 
 def test_a_folder_without_keys_is_told(tmp_path: Path) -> None:
     async def ask() -> None:
-        async with stack_client(tmp_path, 1):
+        async with stack_client(StackPlace(tmp_path, 1)):
             raise AssertionError
 
     with pytest.raises(ConfigurationError, match="start the stack"):
