@@ -17,6 +17,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPSConnection
 
 from shared.client.scheduler import (
     SERVICE_VERSION,
@@ -62,10 +63,47 @@ class CertificateAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self.context, **kwargs)
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        self._pool, self._connections = pool, pool.num_connections
-        return pool
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Return the pool of the one server that there is; what it trusts is told to it once."""
+        if self._pool is None:
+            pool: Any = super().get_connection_with_tls_context(request, verify, *args, **kwargs)
+            pool.ConnectionCls = OneWriteConnection
+            super().cert_verify(pool, request.url, verify, None)  # type: ignore[no-untyped-call]
+            self._pool = pool
+        self._connections = self._pool.num_connections
+        return self._pool
+
+    def cert_verify(self, *_: Any) -> None:
+        """Done with the pool: it would look at the file of authorities before each request."""
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Return what we read of an answer: looking for its cookies and its encoding takes as long as parsing it."""
+        response = requests.Response()
+        response.request, response.raw, response.status_code = req, resp, resp.status
+        return response
+
+
+class OneWriteConnection(HTTPSConnection):
+    """Sends head and body of a request in one write: one record of TLS, and one time without the interpreter lock."""
+
+    _held: list[bytes] | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        held: list[bytes] = []
+        self._held = held
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            self._held = None
+        self.send(b"".join(held))
+
+    def send(self, data: Any) -> None:
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
 
 
 @dataclass(slots=True)
@@ -132,9 +170,11 @@ class RestSchedulerClient:
                 verify=self._verify,
                 stream=True,
             ) as response:
+                # Of a name that comes twice, both values.
+                headers = response.raw.headers.itermerged()
                 return RestResponse(
                     status=response.status_code,
-                    headers={name.lower(): value for name, value in response.headers.items()},
+                    headers={name.lower(): value for name, value in headers},
                     body=read_body(response.raw, call),
                 )
         except requests.exceptions.RequestException as error:

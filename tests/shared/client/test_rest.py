@@ -1,6 +1,7 @@
 """The client over real TLS sockets against the contract, and what only sockets can do to it."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -240,6 +241,44 @@ async def test_answer_without_end_is_cut_off(certificates: DevelopmentCertificat
         with pytest.raises(OutcomeUnknownError, match="larger than"):
             await client.send(GET, within=LONG)
         await client.close()
+
+
+async def test_head_and_body_of_a_request_are_one_record(
+    certificates: DevelopmentCertificates,
+) -> None:
+    context, body = server_context(certificates), b"a body"
+
+    def first_record(listener: socket.socket) -> bytes:
+        connection, _ = listener.accept()
+        with context.wrap_socket(connection, server_side=True) as secured:
+            record = secured.recv(65_536)  # of one record at most, however many have arrived
+            secured.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            return record
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        reading = asyncio.create_task(asyncio.to_thread(first_record, listener))
+        client = client_of(listener.getsockname()[1], certificates)
+        await client.send(RestRequest(method="PUT", target="/s1", body=body), within=LONG)
+        await client.close()
+
+    assert (await reading).endswith(b"\r\n\r\n" + body)
+
+
+async def answer_in_two_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 204 No Content\r\nWarning: one\r\nWARNING: two\r\n\r\n")
+    await writer.drain()
+
+
+async def test_header_that_comes_twice_has_both_values(
+    certificates: DevelopmentCertificates,
+) -> None:
+    async with tls_server(server_context(certificates), answer_in_two_headers) as port:
+        client = client_of(port, certificates)
+        answer = await client.send(GET, within=LONG)
+        await client.close()
+
+    assert answer.headers == {"warning": "one, two"}
 
 
 def test_address_without_tls_is_refused(certificates: DevelopmentCertificates) -> None:
