@@ -149,12 +149,12 @@ def job_event(
     *,
     document: JsonObject,
     cause: str,
-    is_execution: bool = False,
     at: datetime,
+    extensions: Mapping[str, ExtensionValue] = NO_EXTENSIONS,
 ) -> CloudEvent:
     """Return what tells of a change of a job; `document` is the job as it is answered, without secrets.
 
-    `cause` is an id of what changed it: mostly a request, or the execution (`is_execution`) that ended it.
+    `cause` is an id of what changed it: mostly a request, or the execution that ended it; `extensions` tell more of it.
     """
     return event(
         event_type,
@@ -162,7 +162,7 @@ def job_event(
         id=f"{cause}/{event_type.rpartition('.')[2]}",
         at=at,
         data=document,
-        extensions={"executionid": cause} if is_execution else NO_EXTENSIONS,
+        extensions=extensions,
     )
 
 

@@ -51,7 +51,14 @@ class Endings:
         assert stored is not None, "it was there in this transaction"
         kind = EventType.JOB_COMPLETED if state is JobState.COMPLETED else EventType.JOB_FAULTED
         document, cause = answered(stored), row.id
-        ended = job_event(kind, row.path, document=document, cause=cause, is_execution=True, at=now)
+        ended = job_event(
+            kind,
+            row.path,
+            document=document,
+            cause=cause,
+            at=now,
+            extensions={"executionid": cause},
+        )
         return [*events, ended]
 
 

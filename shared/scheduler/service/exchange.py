@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 
 from shared.errors import TocsinError
 from shared.scheduler.announcements import BY_SCHEDULE
+from shared.trace_context import TRACEPARENT, passed_on
 from shared.wire.endpoint import Endpoint
 from shared.wire.errors import arm_error, json_error, rdfe_error
 
 REQUEST_ID = b"repeatability-request-id"
+TRACEPARENT_HEADER = TRACEPARENT.encode()
 # Said by the front end before it looks at the path.
 FRONT_END_CODES = frozenset({"AuthenticationFailed", "MissingOrIncorrectVersionHeader"})
 
@@ -48,6 +50,12 @@ class Request:
         """What the caller knows the request by: the id it gave, for a connector that of its operation, or `id`."""
         given = self.headers.get(REQUEST_ID, b"").decode("latin-1") if self.is_repeatable else ""
         return self.id if given in ("", BY_SCHEDULE) else given
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace that the caller is in, None without a valid one."""
+        given = self.headers.get(TRACEPARENT_HEADER)
+        return None if given is None else passed_on(given.decode("latin-1"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 The definition says what its caller wants; in a collection that is stopped, an enabled one is stored disabled and held.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic_core import to_json
 
 from shared.errors import ConflictError
+from shared.events.cloudevent import NO_EXTENSIONS, ExtensionValue
 from shared.events.event_types import EventType
 from shared.scheduler.announcements import JobPath, job_event
 from shared.scheduler.job_documents import answered, shown
@@ -18,6 +19,7 @@ from shared.scheduler.outgoing import Outgoing
 from shared.scheduler.planning import Planned, Planner
 from shared.scheduler.store import SchedulerStore, StoredJob, StoredJobCollection
 from shared.sql.database import Transaction
+from shared.trace_context import TRACEPARENT
 from shared.wire.job import Job, JobState, JobStatus
 from shared.wire.job_collection import JobCollectionState
 from shared.wire.json_types import JsonObject
@@ -40,6 +42,8 @@ class Site:
     collection: StoredJobCollection
     request_id: str
     now: datetime
+    traceparent: str | None = None
+    """The trace of that request; its own follow-up later on is in none."""
 
     @property
     def is_stopped(self) -> bool:
@@ -197,10 +201,14 @@ class JobChanges:
         document: JsonObject,
     ) -> None:
         path, cause = site.path(job), f"{site.request_id}/{job.id}"
-        self._outgoing.insert(
-            tx,
-            [job_event(one, path, document=document, cause=cause, at=site.now) for one in told],
-        )
+        trace: Mapping[str, ExtensionValue] = NO_EXTENSIONS
+        if site.traceparent is not None:
+            trace = {TRACEPARENT: site.traceparent}
+        events = [
+            job_event(one, path, document=document, cause=cause, at=site.now, extensions=trace)
+            for one in told
+        ]
+        self._outgoing.insert(tx, events)
 
 
 def with_next(status: JobStatus, following: datetime | None) -> JobStatus:

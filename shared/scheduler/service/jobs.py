@@ -177,6 +177,7 @@ class Jobs:
             subscription=request.subscription,
             collection=collection,
             request_id=request.id,
+            traceparent=request.traceparent,
             # An occurrence that started while the body was on its way is past.
             now=self._clock.now(),
         )

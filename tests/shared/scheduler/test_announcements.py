@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.events.cloudevent import CloudEvent
+from shared.events.cloudevent import CloudEvent, ExtensionValue
 from shared.events.event_types import EventType
 from shared.scheduler.announcements import (
     JobPath,
@@ -186,13 +186,13 @@ def test_a_change_of_a_job_is_told_with_the_job(event_type: EventType, id: str) 
     assert event["dataschema"] == f"urn:tocsin:schema:{event_type.value}:1"
 
 
-@pytest.mark.parametrize("is_execution", [False, True])
-def test_only_what_an_execution_did_to_a_job_names_the_execution(*, is_execution: bool) -> None:
+@pytest.mark.parametrize("extensions", [{}, {"executionid": "e-1"}], ids=str)
+def test_what_is_known_of_a_cause_is_told(extensions: dict[str, ExtensionValue]) -> None:
     completed = job_event(
-        EventType.JOB_COMPLETED, PATH, document={}, cause="e-1", is_execution=is_execution, at=END
+        EventType.JOB_COMPLETED, PATH, document={}, cause="e-1", at=END, extensions=extensions
     )
 
-    assert completed.extensions == ({"executionid": "e-1"} if is_execution else {})
+    assert completed.extensions == extensions
 
 
 def test_the_subject_leads_back_to_the_names() -> None:

@@ -10,6 +10,7 @@ from shared.events.cloudevent import CloudEvent
 from shared.wire.json_types import Json
 from tests.shared.scheduler.engine_stack import FAILED, EngineStack
 from tests.shared.scheduler.scheduler_stack import JOB, JOBS, VERSION, Stack
+from tests.traces import TRACEPARENT
 
 A = f"{JOBS}/a"
 SUBJECT = "/cloudservices/cs1/jobcollections/jc1/jobs/a"
@@ -317,3 +318,18 @@ async def test_p4_a_change_that_is_asked_for_again_is_told_once(
 
     assert (second.status, second.body) == (first.status, first.body)
     assert kinds(await engine.told()) == ["job.created"]
+
+
+@pytest.mark.parametrize(("given", "told"), [(TRACEPARENT, TRACEPARENT), ("no trace", None)])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+async def test_p10_a_change_of_a_job_is_told_in_the_trace_of_its_request_or_in_none(
+    stack: Stack, engine: EngineStack, method: str, given: str, told: str | None
+) -> None:
+    await changed(stack, "PUT", JOB)
+    (made,) = await engine.told()
+
+    await stack.call(method, A, JOB, headers=VERSION | {"traceparent": given})
+
+    (event,) = await engine.told()
+    assert "traceparent" not in made.extensions
+    assert event.extensions.get("traceparent") == told
