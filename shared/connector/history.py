@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from dataclasses import dataclass
 
 from shared.connector.event_ids import end_id, is_of_the_connector, named_operation
 from shared.connector.rejection import QueueMessage, description_of, faults_of, rejected_copy
 from shared.errors import Fault, InvalidRequestError
-from shared.events.batch import placed, read_batch
+from shared.events.batch import Batch, placed, read_batch
 from shared.events.cloudevent import CloudEvent
 from shared.events.event_types import EventType
 from shared.events.log import EventLog
@@ -25,6 +26,14 @@ TOLD_BY_AN_ENGINE = frozenset(
 )
 Known = Callable[[Transaction, Collection[str]], Set[str]]
 """Which of these names are operations'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message of an engine, and what is in it."""
+
+    message: QueueMessage
+    batch: Batch
 
 
 class History:
@@ -50,30 +59,41 @@ class History:
 
         A masked copy of a message with anything else in it goes to the queue `rejected`, at every repeat.
         """
-        batch = read_batch(message.body)
-
-        def write(transaction: Transaction) -> list[Fault]:
-            found = list(batch.faults)
-            ids = [told.event.id for told in batch.events.values()]
-            named = {one for one in map(named_operation, ids) if one is not None}
-            # Known by its id, an event of another would keep the operation's own out of the log (P2).
-            ends = {end_id(one) for one in self._known_operations(transaction, named)}
-            for position, told in batch.events.items():
-                if faults := tuple(self._refusals(told.event, ends)):
-                    found += placed(faults, position)
-                else:
-                    self._event_log.insert_encoded(transaction, told.event, told.structured)
-            if found:
-                self._reject(transaction, message, found)
-            return found
-
-        if faults := await self._database.run(write):
+        told = Told(message, read_batch(message.body))
+        faults, is_published = await self._database.run_grouped(self._write_group, told)
+        if faults:
             logger.warning(
                 "history rejected, but for the good events in it: %s",
                 description_of(faults_of(InvalidRequestError(faults))),
                 extra={"action": "reject_history", "rejected_message": message.name},
             )
-        await self._event_log.publish()
+        if not is_published:
+            await self._event_log.publish()
+
+    # A bound method is a new object each time, equal to the last: the group is found by equality.
+    def _write_group(
+        self, transaction: Transaction, group: Sequence["Told"]
+    ) -> Sequence[tuple[list[Fault], bool]]:
+        faults = [self._write(transaction, told) for told in group]
+        is_published = self._event_log.publish_in(transaction)
+        return [(found, is_published) for found in faults]
+
+    def _write(self, transaction: Transaction, told: "Told") -> list[Fault]:
+        """Insert the events of one message; returns what is wrong with the others."""
+        batch = told.batch
+        found = list(batch.faults)
+        ids = [one.event.id for one in batch.events.values()]
+        named = {one for one in map(named_operation, ids) if one is not None}
+        # Known by its id, an event of another would keep the operation's own out of the log (P2).
+        ends = {end_id(one) for one in self._known_operations(transaction, named)}
+        for position, one in batch.events.items():
+            if faults := tuple(self._refusals(one.event, ends)):
+                found += placed(faults, position)
+            else:
+                self._event_log.insert_encoded(transaction, one.event, one.structured)
+        if found:
+            self._reject(transaction, told.message, found)
+        return found
 
     def _refusals(self, event: CloudEvent, ends: Set[str]) -> Iterator[Fault]:
         if event.type not in TOLD_BY_AN_ENGINE:

@@ -4,12 +4,15 @@ An ordering path is a resource's path in lower case that ends with `/`, so that 
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from shared.wire.endpoint import Endpoint
 from shared.wire.routing import resource_path
 
 CLOUD_SERVICES = "/cloudservices/"
+REMEMBERED = 4096
+"""Paths whose neighbours need not be found anew: few resources are changed often."""
 
 
 def ordering_path(endpoint: Endpoint, params: Mapping[str, str]) -> str:
@@ -41,6 +44,7 @@ def folded_path(path: str) -> str | None:
     return f"/{'/'.join(folded)}/" if all(folded) else None
 
 
+@lru_cache(maxsize=REMEMBERED)
 def scopes_of(path: str) -> tuple[str | None, str | None]:
     """Return the ordering paths of the cloud service and of the job collection that `path` is or lies in.
 

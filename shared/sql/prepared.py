@@ -5,6 +5,7 @@ Each has a text for SQLite and one for PostgreSQL, compiled when it is first run
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ class Prepared:
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
-        self._row: Any = None
+        self._named: Callable[[Sequence[Any]], Any] | None = None
         self._compiled: dict[str, Compiled] = {}
 
     def rows(self, connection: Connection, **parameters: Any) -> list[Any]:
@@ -36,30 +37,27 @@ class Prepared:
         """
         cursor = self._run(connection, parameters)
         found = cursor.fetchall()
-        if found and self._row is None:
-            columns = [column[0] for column in cursor.description]
-            self._row = namedtuple("Row", columns, rename=True)  # type: ignore[misc]
-        cursor.close()
-        return [self._row._make(row) for row in found] if self._row is not None else []
+        if not found:
+            return []
+        if self._named is None:
+            self._named = namer([column[0] for column in cursor.description])
+        return list(map(self._named, found))
 
     def change(self, connection: Connection, **parameters: Any) -> int:
         """Run and return how many rows were changed; passes by SQLAlchemy's result too."""
-        cursor = self._run(connection, parameters)
-        count: int = cursor.rowcount
-        cursor.close()
+        count: int = self._run(connection, parameters).rowcount
         return count
 
     def _run(self, connection: Connection, parameters: dict[str, Any]) -> Any:
+        """Return a cursor that nobody has to close: who reads it to its end, or not at all, leaves nothing open."""
         text, _, bind = self._for(connection.dialect)
-        cursor = driver_cursor(connection)
-        cursor.execute(text, bind(parameters))
-        return cursor
+        return driver_of(connection).execute(text, bind(parameters))
 
     def execute_many(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run once for each set of parameters, in one call of the driver."""
         text, _, bind = self._for(connection.dialect)
         if many := [bind(row) for row in rows]:
-            cursor = driver_cursor(connection)
+            cursor = driver_of(connection).cursor()
             cursor.executemany(text, many)
             cursor.close()
 
@@ -95,10 +93,15 @@ def binder(names: Sequence[str] | None, defaults: Mapping[str, Any]) -> Binder:
     return (lambda given: values({**defaults, **given})) if defaults else values
 
 
-def driver_cursor(connection: Connection) -> Any:
-    """Return a cursor of the driver's own: the pool's wrapper around one costs as much as making it."""
-    driver: Any = connection.connection.driver_connection
-    return driver.cursor()
+def namer(columns: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
+    """Return what makes named tuples of rows; `_make` of their class would count each row's values again."""
+    row: type[tuple[Any, ...]] = namedtuple("Row", columns, rename=True)  # type: ignore[misc]
+    return partial(tuple.__new__, row)
+
+
+def driver_of(connection: Connection) -> Any:
+    """Return the driver's own connection: the pool's wrapper around a cursor costs as much as making it."""
+    return connection.connection.driver_connection
 
 
 # `INSERT … ON CONFLICT` is the same in both databases, and SQLAlchemy has it once for each. That of SQLite is the one

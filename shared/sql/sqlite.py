@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
@@ -79,7 +80,10 @@ class SqliteDatabase:
         self._requests: deque[Request] = deque()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._committer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
+        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+        self._committer = threading.Thread(
+            target=self._commit_all, name="sqlite-commit", daemon=True
+        )
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="sqlite-reader")
         self._reader = threading.local()
         self._reader_connections: list[Connection] = []
@@ -91,6 +95,8 @@ class SqliteDatabase:
             target=self._checkpoint, name="sqlite-checkpoint", daemon=True
         )
         self._checkpointer.start()
+        if self._waits_for_disk:
+            self._committer.start()
 
     async def run(self, work: Work[Value]) -> Value:
         value: Value = await self._ask(Request(self._future(), work=work))
@@ -118,7 +124,9 @@ class SqliteDatabase:
         await self._idle.wait()
         self._written.set()
         self._pause.set()
-        self._committer.shutdown(wait=True)
+        if self._waits_for_disk:
+            self._batches.put(None)
+            self._committer.join()
         await asyncio.get_running_loop().run_in_executor(self._readers, self._checkpointer.join)
         self._readers.shutdown(wait=True)
         for connection in (*self._reader_connections, self._connection):
@@ -141,7 +149,6 @@ class SqliteDatabase:
     def _run(self) -> None:
         """Run what was asked for so far and commit: where that waits for the disk, in a thread of its own."""
         requests = [self._requests.popleft() for _ in range(min(len(self._requests), BATCH_LIMIT))]
-        loop = requests[0].future.get_loop()
         batch = begin(self._connection, requests)
         if isinstance(batch, Committed):
             self._finish(batch)
@@ -149,7 +156,12 @@ class SqliteDatabase:
             # A commit that only writes takes less than handing it to a thread and back.
             self._finish(batch.commit())
         else:
-            self._committer.submit(self._commit, batch, loop)
+            self._batches.put(batch)
+
+    def _commit_all(self) -> None:
+        """Commit one batch after the other: a pool of threads would make a future and a lock for each."""
+        while (batch := self._batches.get()) is not None:
+            self._commit(batch, batch.requests[0].future.get_loop())
 
     def _commit(self, batch: Batch, loop: asyncio.AbstractEventLoop) -> None:
         committed = batch.commit()

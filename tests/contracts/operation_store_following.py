@@ -13,6 +13,7 @@ from tests.contracts.operation_store_steps import (
     SUCCEEDED,
     StoreSteps,
     StoreWorld,
+    new,
 )
 
 
@@ -43,6 +44,22 @@ class FollowingContract(StoreSteps):
         assert assignment.deadline_at == world.clock.now() + timedelta(hours=24)
         assert (assignment.progress.phase, assignment.leases) == (Phase.SEND, 1)
         assert assignment.sealed_body == "sealed b"
+        assert await self.woken(world) == ["c"]
+
+    async def test_one_that_waits_for_more_is_passed_over(self, world: StoreWorld) -> None:
+        other = f"{COLLECTION}jobs/other/"
+        look = new("c", COLLECTION, world.clock.now(), is_read=True)
+        await self.accept(world, ("a", JOB), ("b", other), look, ("d", JOB))
+        first, second = await world.wake_ups()
+        started = await self.start(world, first)
+
+        following = (
+            await world.store.record(started.lease, SUCCEEDED, now=world.clock.now(), goes_on=True)
+        ).following
+        await self.end(world, second)
+
+        assert following is not None
+        assert following.assignment.operation.id == "d"
         assert await self.woken(world) == ["c"]
 
     async def test_what_was_started_so_ends_like_any_other(self, world: StoreWorld) -> None:

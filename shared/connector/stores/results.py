@@ -14,6 +14,7 @@ from shared.wire.json_types import Json
 
 LONGEST_RESULT = 64 * 1024
 LARGE_RESULTS_KEPT = timedelta(hours=24)
+ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 column = large_result.c
 insert_result = Prepared(
@@ -43,7 +44,7 @@ def encoded_result(result: Json) -> str | None:
     if result is None:
         return None
     try:
-        return json.dumps(result, allow_nan=False, separators=(",", ":"))
+        return ENCODER.encode(result)
     except ValueError:
         return None
 

@@ -1,8 +1,10 @@
 """Operations in SQL; the statements stand in statements.py."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 
 from shared.clock import (
     MICROSECOND,
@@ -12,7 +14,7 @@ from shared.clock import (
 )
 from shared.connector.listing import OperationFilter, OperationPage
 from shared.connector.operations import Ended, Later, NewOperation, Operation
-from shared.connector.ordering import paths_above, range_below, scopes_of
+from shared.connector.ordering import REMEMBERED, paths_above, range_below, scopes_of
 from shared.connector.store import Acceptance, Recorded, Started
 from shared.connector.stores import statements
 from shared.connector.stores.ends import End, Ends
@@ -221,7 +223,8 @@ class SqlOperationStore:
         self._work.record(transaction, lease, due_at=step.due_at, now=now, values=values)
 
 
-def conflicting_paths(path: str) -> dict[str, str]:
+@lru_cache(maxsize=REMEMBERED)
+def conflicting_paths(path: str) -> Mapping[str, str]:
     """Return the parameters that find what `path` waits for: the paths above it, itself included, and those below."""
     above = paths_above(path)
     assert len(above) <= statements.DEEPEST
@@ -229,4 +232,4 @@ def conflicting_paths(path: str) -> dict[str, str]:
     # The empty text is no path: it fills the places that a statement of fixed length has left over.
     above += [""] * (statements.DEEPEST - len(above))
     ancestors = {f"ancestor_{depth}": ancestor for depth, ancestor in enumerate(above)}
-    return {"path": lower, "path_end": upper, **ancestors}
+    return MappingProxyType({"path": lower, "path_end": upper, **ancestors})

@@ -242,7 +242,23 @@ async def test_an_empty_batch_tells_nothing(tmp_path: Path, client: SchedulerCli
         assert (await ids(world), await rejected(world)) == ([], [])
 
 
-@pytest.mark.parametrize("point", range(4))
+async def test_events_are_published_with_the_commit_that_inserts_them(
+    tmp_path: Path, client: SchedulerClient
+) -> None:
+    database = InlineDatabase(migrated(tmp_path))
+    countdown = Countdown()
+    mortal = partial(MortalDatabase, countdown=countdown)
+    world = assemble(database, client, FakeClock(), seen=mortal)
+    countdown.left = 1
+
+    with pytest.raises(Killed):
+        await world.history.publish(batch(told("a"), told("b")))
+
+    assert await ids(world) == ["a", "b"]
+    await database.close()
+
+
+@pytest.mark.parametrize("point", range(2))
 async def test_p7_after_a_crash_the_redelivered_batch_is_each_event_once(
     tmp_path: Path, client: SchedulerClient, point: int
 ) -> None:

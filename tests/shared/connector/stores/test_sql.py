@@ -122,6 +122,21 @@ class TestSqlOperationStoreInline(SqlStoreContract):
         await world.broker.close()
         await database.close()
 
+    async def test_an_end_is_one_change_of_a_row_and_so_is_the_start_of_what_follows(self) -> None:
+        async with self.open() as world:
+            await self.accept(world, ("a", JOB), ("b", JOB))
+            (wake_up,) = await world.wake_ups()
+            started = await self.start(world, wake_up)
+            asked: list[str] = []
+            await world.world.database.run(lambda tx: tx.driver.set_trace_callback(asked.append))
+
+            await world.store.record(started.lease, SUCCEEDED, now=world.clock.now(), goes_on=True)
+
+            of_operations = [
+                one for one in asked if "FROM operation " in one or "operation SET" in one
+            ]
+            assert len(of_operations) == 2
+
     async def test_p12_nothing_scans_what_is_stored(self) -> None:
         """Ended operations are many; what runs often must find its few rows by an index."""
         async with self.open() as world:
