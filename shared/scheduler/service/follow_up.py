@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 class FollowUp:
-    """Lets the engine know when something is due that it may not know of, by `on_planned`, and sends what is to be told."""
+    """Tells the engine of an occurrence that it may not have seen, by `on_planned`, and sends what is to be told."""
 
     def __init__(
         self, outgoing: Outgoing, *, on_planned: Callable[[datetime], Awaitable[object]]

@@ -92,7 +92,7 @@ class Reply:
 
 
 class EngineBell:
-    """Stands where the engine is told what was planned; `broken` makes it fail, each ring lets one of `meanwhile` happen."""
+    """Stands where the engine is told of occurrences; `broken` makes it fail, each ring lets one of `meanwhile` be."""
 
     def __init__(self) -> None:
         self.rings = 0
