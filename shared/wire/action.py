@@ -66,11 +66,12 @@ def payload_faults(model: type[ActionMembers], value: object) -> list[InitErrorD
     named = payload_of(value.get("type")) if isinstance(value, dict) else None
     if named is None:
         return []
-    others = sorted(ALL_PAYLOADS & given(model, value) - {named})
+    found = ALL_PAYLOADS & given(model, value)
     foreign = [
-        fault("foreign", f"does not belong to this type; {named} does", (one,)) for one in others
+        fault("foreign", f"does not belong to this type; {named} does", (one,))
+        for one in sorted(found - {named})
     ]
-    return [*missing(model, value, (named,)), *foreign]
+    return foreign if named in found else [*missing(model, value, (named,)), *foreign]
 
 
 def _forget(_: RetryPolicy | None) -> None:

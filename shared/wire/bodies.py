@@ -32,8 +32,7 @@ def check_body(
     if not isinstance(document, dict):
         found = "is required" if document is None else "must be an object"
         raise InvalidRequestError([Fault(path, found)])
-    document, twice = respelled_members(model, document, path=path)
-    faults = (*_faults(endpoint, model, document, path), *twice)
+    document, faults = _spelled(endpoint, model, document, path)
     if model is Job and (fault := _id_fault(document.get("id"), params.get("job"), path)):
         faults = (*faults, fault)
     if faults:
@@ -101,6 +100,25 @@ def check_job_patch(document: JsonObject, *, id: str) -> JsonObject:
     if faults:
         raise InvalidRequestError(faults)
     return with_certificates(patch)
+
+
+def _spelled(
+    endpoint: Endpoint, model: RequestModel, document: JsonObject, path: str
+) -> tuple[JsonObject, tuple[Fault, ...]]:
+    """Return `document` with its names as `model` spells them, and what is wrong with it."""
+    if not endpoint.merges and _is_valid(model, document):
+        return document, ()
+    document, twice = respelled_members(model, document, path=path)
+    return document, (*_faults(endpoint, model, document, path), *twice)
+
+
+def _is_valid(model: RequestModel, document: JsonObject) -> bool:
+    """Say whether nothing is wrong with `document`; its names are then spelled as the model's are."""
+    try:
+        validated(model, document)
+    except ValidationError:
+        return False
+    return True
 
 
 def _faults(

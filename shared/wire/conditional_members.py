@@ -46,7 +46,7 @@ def given(model: type[BaseModel], value: object) -> frozenset[str]:
         return frozenset()
     written = _written(model)
     return frozenset(
-        written[name] for name, one in value.items() if one is not None and name in written
+        [written[name] for name, one in value.items() if one is not None and name in written]
     )
 
 

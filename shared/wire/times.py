@@ -68,9 +68,11 @@ def parse_instant(text: str) -> datetime:
             *(int(hour or 0), int(minute or 0), int(second or 0)),
             tzinfo=zone,
         )
-        ticks = round(Decimal(f"0.{fraction or 0}") * TICKS_PER_SECOND)
-        instant += timedelta(microseconds=ticks // 10)
-        return with_tick(instant if zone is UTC else instant.astimezone(UTC), ticks % 10)
+        tick = 0
+        if fraction is not None:
+            microseconds, tick = divmod(round(Decimal(f"0.{fraction}") * TICKS_PER_SECOND), 10)
+            instant += timedelta(microseconds=microseconds)
+        return with_tick(instant if zone is UTC else instant.astimezone(UTC), tick)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"is not an instant that exists: {error}") from None
 
@@ -93,7 +95,7 @@ def parse_duration(text: str) -> timedelta:
     if match := TIME_SPAN.fullmatch(text):
         days, hours, minutes, seconds, fraction = match.groups()
         if int(hours) < 24 and int(minutes) < 60 and int(seconds) < 60:
-            microseconds = round(Decimal(f"0.{fraction or 0}") * 1_000_000)
+            microseconds = round(Decimal(f"0.{fraction}") * 1_000_000) if fraction else 0
             return timedelta(
                 int(days or 0), int(seconds), microseconds, 0, int(minutes), int(hours)
             )

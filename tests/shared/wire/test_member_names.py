@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Fault, InvalidRequestError
+from shared.wire.bodies import check_body
+from shared.wire.catalogue import CATALOGUE
 from shared.wire.job import Job
 from shared.wire.json_types import Json, JsonObject
 from shared.wire.member_names import respelled, without_nulls
@@ -50,6 +52,19 @@ def test_names_of_members_are_read_in_any_case(job: Job, upper: bool) -> None:
 
     assert read(Job, other) == job
     assert read_json(Job, json.dumps(other).encode()) == job
+
+
+@given(strategies.jobs, st.data())
+def test_what_is_valid_as_it_stands_is_spelled_as_the_models_names_are(
+    job: Job, data: st.DataObject
+) -> None:
+    written = {name: data.draw(st.sampled_from([name, name.upper()])) for name in job.document()}
+    document = {written[name]: value for name, value in job.document().items()}
+
+    taken = check_body(CATALOGUE["CreateOrUpdateJob"], document, params={"job": job.id or "j1"})
+
+    assert taken == job.document()
+    assert (taken is document) == all(name == spelled for name, spelled in written.items())
 
 
 @given(strategies.jobs)
