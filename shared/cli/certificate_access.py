@@ -163,6 +163,8 @@ class RemoteAccess:
                 f"the certificate of {self.url} is not trusted: {reason_of(error)};"
                 " name who signed it with --ca FILE"
             ) from error
+        except aiohttp.ClientConnectorError as error:
+            raise TransientError(f"nothing listens at {self.url}") from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise TransientError(f"nothing answers at {self.url}: {error}") from error
         if status < 300:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.cli.certificate_access import Place, certificate_access
-from shared.cli.terminal import printable
+from shared.cli.terminal import UNBOUNDED, printable
 from shared.client_certificates import KeyKind, create_client_certificate
 from shared.clock import Clock
 from shared.errors import ConfigurationError
@@ -20,8 +20,6 @@ from shared.tls import Certificate, parse_certificate, unusable
 from shared.wire.management_certificate import SubscriptionCertificate
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-# In a pipe there is no terminal to ask; wide enough for a line each.
-PIPE_WIDTH = 200
 SUBJECT = "Subject"
 HEADERS = ("Subscription", "Thumbprint", SUBJECT, "Expires", "Days left", "State")
 NARROWEST_SUBJECT = 12
@@ -80,7 +78,7 @@ async def show(place: Place, subscriptions: Sequence[str], clock: Clock) -> None
         return
     console = Console()
     if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
+        console = Console(width=UNBOUNDED)
     print_rows(rows, console)
 
 

@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared.cli.cells import Cell
+from shared.cli.terminal import UNBOUNDED
 from shared.served_broker.counts import read_counts
 from shared.served_broker.folder import BrokerFolder
 
-# In a pipe there is no terminal to ask; wide enough for a line each.
-PIPE_WIDTH = 200
 NUMBERS = ("Active", "Scheduled", "Deferred", "Dead-lettered", "Size")
 UNITS = ("B", "KiB", "MiB", "GiB")
 UNIT = 1024
@@ -24,7 +24,7 @@ def show_entities(path: Path) -> None:
     """
     console = Console()
     if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
+        console = Console(width=UNBOUNDED)
     print_entities(BrokerFolder(path), console)
 
 
@@ -38,7 +38,7 @@ def print_entities(folder: BrokerFolder, console: Console) -> None:
             numbers = (one.active, one.scheduled, one.deferred, one.dead_lettered)
             row = (one.path, *(f"{each:,}" for each in numbers), sized(one.size))
             # A name is somebody else's text: no markup counts in it.
-            table.add_row(*map(Text, row))
+            table.add_row(*map(Cell, row))
         console.print(Text(namespace.name, style="bold"), table)
 
 

@@ -1,7 +1,7 @@
 """`tocsin broker` in a process of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +24,13 @@ class RunningBroker:
 
 
 @asynccontextmanager
-async def running(folder: Path, *options: str, namespaces: int = 1) -> AsyncIterator[RunningBroker]:
+async def running(
+    folder: Path,
+    *options: str,
+    namespaces: int = 1,
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[RunningBroker]:
     """Start it and wait until it has told how to connect to so many namespaces."""
-    async with started("broker", folder, *options) as process:
+    async with started("broker", folder, *options, environment=environment) as process:
         url, lines = await listening(process, more=namespaces)
         yield RunningBroker(process, url, dict(line.split(": ", 1) for line in lines))

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +22,7 @@ from shared.errors import TocsinError
 from shared.messaging.message import Message
 from shared.settings import load_settings
 from tests.ports import free_ports
-from tests.shared.cli.in_process import tocsin
+from tests.shared.cli.in_process import NOTHING, tocsin
 from tests.shared.host.burying import bury
 
 ROOT = Path(__file__).parents[3]
@@ -46,10 +46,12 @@ class RunningStack:
         assert result.exit_code == 0, (result.output, result.exception)
         return result
 
-    def attempt(self, *arguments: str, stdin: bytes = b"") -> Result:
+    def attempt(
+        self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] = NOTHING
+    ) -> Result:
         """Run a command on it."""
         place = ("--data-dir", str(self.folder), "--port", str(self.port))
-        return tocsin(*arguments, *place, stdin=stdin)
+        return tocsin(*arguments, *place, stdin=stdin, environment=environment)
 
     def document(self, *arguments: str) -> Any:
         """Return what a command prints for machines."""
@@ -70,11 +72,12 @@ class RunningStack:
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[RunningStack]:
-    """Start it, and end it after the block."""
+def running_stack(folder: Path, *, settings: Mapping[str, str] = NOTHING) -> Iterator[RunningStack]:
+    """Start it with dead letters, or as `settings` say and without them; end it after the block."""
     ports = free_ports()
-    prepare(folder)
-    asyncio.run(fill(folder))
+    if not settings:
+        prepare(folder)
+        asyncio.run(fill(folder))
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "shared.cli", "up", "--data-dir", folder),
@@ -85,6 +88,7 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
             "PATH": os.defpath,
             "PYTHONPATH": str(ROOT),
             "TOCSIN_ALLOWED_NETWORKS": "127.0.0.0/8",
+            **settings,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -19,6 +19,7 @@ from shared.development_certificates import create_server_certificate
 from shared.errors import ConfigurationError
 from shared.settings import Durability
 from tests.shared.cli.broker_process import running
+from tests.shared.cli.in_process import tocsin
 from tests.shared.cli.serving_process import ended, started
 
 SASL_HEADER = b"AMQP\x03\x01\x00\x00"
@@ -102,6 +103,26 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert "--tls-certificate and --tls-key go together" in said
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("commands", "TOCSIN_REPLY_QUEUES: commands: replies must not go to Tocsin's own queues"),
+        ("a b", "TOCSIN_REPLY_QUEUES: String should match pattern"),
+    ],
+)
+def test_queues_that_replies_may_not_go_to_are_told_with_the_other_faults(
+    tmp_path: Path, setting: str, said: str
+) -> None:
+    ended = tocsin(
+        *("broker", "--data", str(tmp_path), "--listen", "x"),
+        environment={"TOCSIN_REPLY_QUEUES": setting},
+    )
+
+    assert isinstance(ended.exception, ConfigurationError)
+    assert said in ended.exception.message
+    assert "--listen 'x'" in ended.exception.message
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.json': No such file"):
         options_of(tmp_path, config=tmp_path / "none.json")
@@ -111,8 +132,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 async def test_it_serves_the_sdk_and_keeps_what_it_was_sent(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    async with running(folder) as first:
+    async with running(folder, environment={"TOCSIN_REPLY_QUEUES": "replies,acme/done"}) as first:
         send(first.connection["tocsin"], "commands", "one", "two")
+        for queue in ("replies", "acme/done"):
+            send(first.connection["tocsin"], queue, "an answer")
         assert await first.end() == ""
 
     async with running(folder, "--durability", "process") as second:
@@ -128,7 +151,12 @@ async def test_it_serves_the_sdk_and_keeps_what_it_was_sent(tmp_path: Path) -> N
 async def test_the_namespaces_of_a_config_have_keys_and_entities_of_their_own(
     tmp_path: Path, config: Path
 ) -> None:
-    async with running(tmp_path / "data", "--config", str(config), namespaces=2) as broker:
+    options = ("--config", str(config))
+    # What a file says is all there is: the setting is not even looked at.
+    environment = {"TOCSIN_REPLY_QUEUES": "commands"}
+    async with running(
+        tmp_path / "data", *options, namespaces=2, environment=environment
+    ) as broker:
         send(broker.connection["other"], "invoices", "mine")
         with pytest.raises(MessagingEntityNotFoundError):
             send(broker.connection["sbemulatorns"], "invoices", "not mine")

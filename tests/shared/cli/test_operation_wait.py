@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import pytest
 
 from shared.cli.host_client import NO_HEADERS, Answer, HostClient
-from shared.cli.operation_wait import end_text, wait_for
+from shared.cli.operation_wait import end_text, wait_for, waiting_text
 from shared.cli.stack_client import StackClient
 from shared.errors import NotFoundError
 from tests.clocks import FakeClock, settle
@@ -57,6 +57,40 @@ async def test_operations_are_returned_in_their_order_when_all_have_ended() -> N
     assert [each["id"] for each in operations] == ["6", "1", "3"]
     assert len(host.looks) == 10
     assert 1 <= (clock.now() - began).total_seconds() <= 3  # rarer and rarer, side by side
+
+
+async def test_when_the_time_is_up_operations_are_returned_as_they_are() -> None:
+    host, clock = Operations(), FakeClock()
+    began = clock.now()
+    within = timedelta(seconds=2)
+
+    operations = await moving(
+        clock, wait_for(StackClient(host), ["1", "1000"], clock=clock, within=within)
+    )
+
+    assert [each["status"] for each in operations] == ["Succeeded", "Running"]
+    assert timedelta(0) <= clock.now() - began - within < timedelta(milliseconds=100)
+
+
+async def test_no_time_at_all_is_one_look() -> None:
+    host = Operations()
+
+    await wait_for(StackClient(host), ["2", "1"], clock=FakeClock(), within=timedelta(0))
+
+    assert host.looks == ["2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("number", "within", "text"),
+    [
+        (1, None, "waiting for 1 operation"),
+        (2, timedelta(minutes=5), "waiting for 2 operations, 5m at most"),
+    ],
+)
+def test_progress_tells_how_long_it_may_take(
+    number: int, within: timedelta | None, text: str
+) -> None:
+    assert waiting_text(number, within) == text
 
 
 async def test_one_that_is_not_there_ends_the_wait() -> None:
