@@ -139,10 +139,12 @@ async def test_another_receiver_of_a_paused_one_is_sent_nothing_before_it_goes_o
     await world.status_changes.pause(name, caller="key")
 
     changed = await world.patch(name, sink=OTHER)
+    due = await world.rows("SELECT due_at FROM event_subscription")
     world.clock.set(world.clock.now() + timedelta(days=1))
     await world.deliver_due()
 
     assert (changed.status, changed.failing_since) == ("paused", None)
+    assert due == [(None,)]
     assert sink.attempts == ["e1"]
 
 
