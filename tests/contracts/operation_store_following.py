@@ -62,6 +62,15 @@ class FollowingContract(StoreSteps):
         assert following.assignment.operation.id == "d"
         assert await self.woken(world) == ["c"]
 
+    async def test_p2_one_that_was_canceled_is_not_started(self, world: StoreWorld) -> None:
+        await self.accept(world, ("a", JOB), ("b", JOB))
+        await world.store.cancel("b", now=world.clock.now())
+
+        assert (await self.go_on(world, "a")).following is None
+
+        assert await self.statuses(world, "a", "b") == ["Succeeded", "Canceled"]
+        assert sorted(await world.event_ids()) == ["a/end", "b/end"]
+
     async def test_what_was_started_so_ends_like_any_other(self, world: StoreWorld) -> None:
         await self.accept(world, ("a", JOB), ("b", JOB), ("c", JOB))
         following = (await self.go_on(world, "a")).following
