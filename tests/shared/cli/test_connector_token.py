@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,10 +20,11 @@ HOW = "by --token-file FILE, or as TOCSIN_CONNECTOR_TOKEN in the environment"
 LISTING = ("operations", "list", "--json")
 
 
-def issued(role: str, **changes: object) -> str:
+def issued(role: str, **changes: Any) -> str:
     """Return a token that the stack takes."""
     expiry = int(SystemClock().now().timestamp()) + 600
-    return token(aud=AUDIENCE, nbf=None, oid="me", roles=[role], **{"exp": expiry, **changes})
+    said: dict[str, Any] = {"exp": expiry, **changes}
+    return token(aud=AUDIENCE, nbf=None, oid="me", roles=[role], **said)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 
 from shared.cli.host_client import NO_HEADERS, Answer, HostClient
 from shared.cli.operation_wait import end_text, wait_for, waiting_text
+from shared.cli.operations import wait_for_operations
 from shared.cli.stack_client import StackClient
 from shared.errors import NotFoundError
 from tests.clocks import FakeClock, settle
@@ -15,7 +16,7 @@ Value = TypeVar("Value")
 
 
 class Operations(HostClient):
-    """A host whose operations end after as many looks as their id says; there is none called `none`."""
+    """A host whose operations end after as many looks as their id says, `2` badly; there is none called `none`."""
 
     def __init__(self) -> None:
         super().__init__("http://127.0.0.1:1", key="")
@@ -35,7 +36,13 @@ class Operations(HostClient):
         if name == "none":
             return Answer(status=404, headers={}, body="")
         has_ended = self.looks.count(name) >= int(name)
-        document: dict[str, Any] = {"id": name, "status": "Succeeded" if has_ended else "Running"}
+        status = "Running" if not has_ended else "Failed" if name == "2" else "Succeeded"
+        document: dict[str, Any] = {
+            "id": name,
+            "status": status,
+            "command": "RunJob",
+            "resource": f"/{name}",
+        }
         return Answer(status=200, headers={}, body=document)
 
 
@@ -78,6 +85,32 @@ async def test_no_time_at_all_is_one_look() -> None:
     await wait_for(StackClient(host), ["2", "1"], clock=FakeClock(), within=timedelta(0))
 
     assert host.looks == ["2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "code", "said"),
+    [
+        (("1", "3"), 0, []),
+        (("1", "2"), 1, ["tocsin: RunJob /2: Failed"]),
+        (("1", "99"), 3, ["tocsin: RunJob /99: Running when the time was up; it goes on"]),
+        (
+            ("99", "2"),
+            1,
+            [
+                "tocsin: RunJob /2: Failed",
+                "tocsin: RunJob /99: Running when the time was up; it goes on",
+            ],
+        ),
+    ],
+)
+async def test_the_exit_code_tells_failure_before_time(
+    ids: tuple[str, ...], code: int, said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, clock, within = StackClient(Operations()), FakeClock(), timedelta(seconds=1)
+    waiting = wait_for_operations(client, ids, within=within, as_json=True, clock=clock)
+
+    assert await moving(clock, waiting) == code
+    assert capsys.readouterr().err.splitlines() == said
 
 
 @pytest.mark.parametrize(
