@@ -35,7 +35,9 @@ class Answering:
         change = self._endpoints.change(request)
         answer = await self._database.run_grouped(self._endpoints.apply, change)
         if answer.error_code is None:
-            await self._follow_up.after_commit(next_occurrence=answer.next_occurrence)
+            # What goes on after its answer may concern every job of a collection.
+            due_at = answer.next_occurrence if answer.target is None else request.now
+            await self._follow_up.after_commit(next_occurrence=due_at)
         if request.endpoint.waits and answer.status == GOES_ON:
             answer = await self._finished(request)
         return replace(answer, repeatability="accepted") if request.is_repeatable else answer
