@@ -7,7 +7,7 @@ former sink answered says what became of deliveries, and nothing about the prese
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -146,13 +146,8 @@ class DeliveryStore:
             if row.status != EventSubscriptionStatus.ENABLED:
                 self._work.record(transaction, lease, due_at=None, now=now)
                 return Nothing()
-            health = Health(
-                from_optional_microseconds(row.failing_since),
-                from_optional_microseconds(row.held_until),
-                from_optional_microseconds(row.rate_full_at),
-            )
             first = load(connection, lease.id, after=BEGINNING, now=now)
-            return Stretch(lease, from_row(row), health, first)
+            return Stretch(lease, from_row(row), health_of(row), first)
 
         return await self._database.run(begin)
 
@@ -238,13 +233,14 @@ class DeliveryStore:
             self._log.insert(transaction, told)
         is_same = bool(row.version == stretch.event_subscription.version)
         health = report.health if is_same else health_beside(row, report.health)
-        event_subscription_statements.RECORD_HEALTH.change(
-            connection,
-            name=lease.id,
-            failing=to_optional_microseconds(health.failing_since),
-            held=to_optional_microseconds(health.held_until),
-            full_at=to_optional_microseconds(health.rate_full_at),
-        )
+        if health != health_of(row):
+            event_subscription_statements.RECORD_HEALTH.change(
+                connection,
+                name=lease.id,
+                failing=to_optional_microseconds(health.failing_since),
+                held=to_optional_microseconds(health.held_until),
+                full_at=to_optional_microseconds(health.rate_full_at),
+            )
         is_enabled = row.status == EventSubscriptionStatus.ENABLED
         if report.disabling and is_same:
             self._disable(transaction, lease, report.disabling)
@@ -265,13 +261,18 @@ class DeliveryStore:
         )
 
 
-def health_beside(row: Row[Any], found: Health) -> Health:
-    """Return what is known of a sink that took the place of another: only the rate counts on."""
+def health_of(row: Row[Any]) -> Health:
+    """Return what the row remembers of its sink."""
     return Health(
         from_optional_microseconds(row.failing_since),
         from_optional_microseconds(row.held_until),
-        found.rate_full_at,
+        from_optional_microseconds(row.rate_full_at),
     )
+
+
+def health_beside(row: Row[Any], found: Health) -> Health:
+    """Return what is known of a sink that took the place of another: only the rate counts on."""
+    return replace(health_of(row), rate_full_at=found.rate_full_at)
 
 
 def earliest(connection: Connection, name: str) -> datetime | None:

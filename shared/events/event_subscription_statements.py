@@ -129,6 +129,7 @@ FENCE = Prepared(
         event_subscription.c.version,
         event_subscription.c.failing_since,
         event_subscription.c.held_until,
+        event_subscription.c.rate_full_at,
         event_subscription.c.replay_next,
         event_subscription.c.replay_last,
     )
