@@ -22,6 +22,7 @@ ODD = {"nul": NUL, "surrogate": SURROGATE}
 TEXTS = (
     "message_id",
     "correlation_id",
+    "traceparent",
     "idempotency_key",
     "reply_to",
     "reply_to_session_id",
