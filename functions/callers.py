@@ -1,5 +1,7 @@
 """Who calls, and whether this instance lets them in: the first thing that happens to a request."""
 
+from contextvars import ContextVar
+
 import azure.functions as func
 
 from shared.bootstrap import application
@@ -11,23 +13,27 @@ MOST_HEADER_BYTES = 32_768
 """As much as the Functions host takes; a bearer token may have half of it."""
 
 
+_admitted: ContextVar[str] = ContextVar("caller")
+
+
 async def admit(req: func.HttpRequest) -> None:
-    """Raises RequestError or TransientError for whom this instance does not let in."""
+    """Let in whoever may call; who may only read is refused every method that changes.
+
+    Raises:
+        AuthenticationError: see `Callers.name`.
+        RequestError, TransientError: this instance does not take the request.
+    """
     app = await application()
     if app.request_rate is not None:
         app.request_rate.take(now=app.clock.now())
     check_size(req)
-    await caller_of(req)
+    authorization = req.headers.get("authorization")
+    _admitted.set(await app.callers.name(authorization, is_change=req.method not in READING))
 
 
-async def caller_of(req: func.HttpRequest) -> str:
-    """Return the caller's name; who may only read is refused every method that changes.
-
-    Raises:
-        AuthenticationError: see `Callers.name`.
-    """
-    callers = (await application()).callers
-    return await callers.name(req.headers.get("authorization"), is_change=req.method not in READING)
+def caller() -> str:
+    """Return the name of whom `admit` has let in for this request: a token is verified once."""
+    return _admitted.get()
 
 
 def check_size(req: func.HttpRequest) -> None:

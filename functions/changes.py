@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import azure.functions as func
 
-from functions.callers import caller_of
+from functions.callers import caller
 from functions.rendering import accepted, answering, command_of, commands_of
 from shared.bootstrap import application
 from shared.errors import Fault, InvalidRequestError
@@ -52,10 +52,10 @@ async def accept(
     req: func.HttpRequest, commands: Sequence[Command], *, many: bool
 ) -> func.HttpResponse:
     """Accept all or none, and answer how far they are, at their end if the caller would wait for it."""
-    app, caller = await application(), await caller_of(req)
+    app = await application()
     operations = await app.connector.accept(
         commands,
-        caller=caller,
+        caller=caller(),
         key=req.headers.get("idempotency-key"),
         correlation_id=correlation_id_of(req),
         traceparent=req.headers.get(TRACEPARENT),

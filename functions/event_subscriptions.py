@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.callers import caller_of
+from functions.callers import caller
 from functions.rendering import answered, answering, body_of, id_of
 from shared.bootstrap import application
 from shared.events.event_subscription import EventSubscription
@@ -16,7 +16,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions
 @answering
 async def create_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
     event_subscriptions = (await application()).event_subscriptions
-    created = await event_subscriptions.create(body_of(req), caller=await caller_of(req))
+    created = await event_subscriptions.create(body_of(req), caller=caller())
     return shown(created, status=201)
 
 
@@ -46,7 +46,7 @@ async def patch_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
             id_of(req),
             body_of(req),
             if_match=req.headers.get("if-match"),
-            caller=await caller_of(req),
+            caller=caller(),
         )
     )
 
@@ -57,7 +57,7 @@ async def patch_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
 async def delete_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
     event_subscriptions = (await application()).event_subscriptions
     await event_subscriptions.delete(
-        id_of(req), if_match=req.headers.get("if-match"), caller=await caller_of(req)
+        id_of(req), if_match=req.headers.get("if-match"), caller=caller()
     )
     return func.HttpResponse(status_code=204)
 
@@ -67,7 +67,7 @@ async def delete_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def pause_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
     status_changes = (await application()).status_changes
-    return shown(await status_changes.pause(id_of(req), caller=await caller_of(req)))
+    return shown(await status_changes.pause(id_of(req), caller=caller()))
 
 
 @blueprint.function_name("resume_event_subscription")
@@ -75,7 +75,7 @@ async def pause_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def resume_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
     status_changes = (await application()).status_changes
-    return shown(await status_changes.resume(id_of(req), caller=await caller_of(req)))
+    return shown(await status_changes.resume(id_of(req), caller=caller()))
 
 
 @blueprint.function_name("enable_event_subscription")
@@ -83,7 +83,7 @@ async def resume_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def enable_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
     status_changes = (await application()).status_changes
-    return shown(await status_changes.enable(id_of(req), caller=await caller_of(req)))
+    return shown(await status_changes.enable(id_of(req), caller=caller()))
 
 
 @blueprint.function_name("rotate_secret")
@@ -91,11 +91,7 @@ async def enable_event_subscription(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def rotate_secret(req: func.HttpRequest) -> func.HttpResponse:
     event_subscriptions = (await application()).event_subscriptions
-    return shown(
-        await event_subscriptions.rotate_secret(
-            id_of(req), body_of(req), caller=await caller_of(req)
-        )
-    )
+    return shown(await event_subscriptions.rotate_secret(id_of(req), body_of(req), caller=caller()))
 
 
 def shown(event_subscription: EventSubscription, *, status: int = 200) -> func.HttpResponse:

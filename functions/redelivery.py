@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.callers import caller_of
+from functions.callers import caller
 from functions.event_subscriptions import shown
 from functions.rendering import answered, answering, body_of, id_of
 from shared.bootstrap import application
@@ -19,7 +19,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # azure-functions
 async def send_test_event(req: func.HttpRequest) -> func.HttpResponse:
     wait = preferred_wait(req.headers.get("prefer", ""))
     trial = await (await application()).trials.send(
-        id_of(req), caller=await caller_of(req), within=wait or NO_TIME
+        id_of(req), caller=caller(), within=wait or NO_TIME
     )
     if wait is None or not trial.is_over:
         return answered(trial.to_json(), status=202)
@@ -34,7 +34,7 @@ async def send_test_event(req: func.HttpRequest) -> func.HttpResponse:
 async def replay_events(req: func.HttpRequest) -> func.HttpResponse:
     app = await application()
     query = read_range_query(req.params, now=app.clock.now())
-    found = await app.redelivery.replay(id_of(req), query, caller=await caller_of(req))
+    found = await app.redelivery.replay(id_of(req), query, caller=caller())
     return shown(found, status=202)
 
 
@@ -52,5 +52,5 @@ async def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def redrive_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     redelivery = (await application()).redelivery
-    count = await redelivery.redrive(id_of(req), body_of(req), caller=await caller_of(req))
+    count = await redelivery.redrive(id_of(req), body_of(req), caller=caller())
     return answered({"redriven": count}, status=202)

@@ -5,7 +5,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import azure.functions as func
 
@@ -79,7 +78,7 @@ def answering_anybody(function: HttpFunction) -> HttpFunction:
             response = failed(
                 TocsinError("an unexpected error; the log has it under x-ms-request-id")
             )
-        response.headers["x-ms-request-id"] = request_id
+        response.headers.add("x-ms-request-id", request_id)
         return response
 
     return answer
@@ -120,9 +119,16 @@ def failed(error: TocsinError) -> func.HttpResponse:
     )
 
 
-def answered(document: "Json | Mapping[str, object]", *, status: int = 200) -> func.HttpResponse:
+def answered(
+    document: "Json | Mapping[str, object]",
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> func.HttpResponse:
     """Return a JSON answer."""
-    return func.HttpResponse(json.dumps(document), status_code=status, mimetype=JSON)
+    return func.HttpResponse(
+        json.dumps(document), status_code=status, headers=headers, mimetype=JSON
+    )
 
 
 def id_of(req: func.HttpRequest) -> str:
@@ -213,22 +219,18 @@ def accepted(
     documents = [operation.to_json() for operation in operations]
     going_on = [operation for operation in operations if not operation.has_ended]
     is_applied = waited is not None and not going_on
-    response = answered(
-        {"operations": documents} if many else documents[0], status=200 if is_applied else 202
-    )
+    headers = retry_after(next(iter(going_on), operations[0]))
     if waited is not None and is_applied:
-        response.headers["Preference-Applied"] = f"wait={waited.total_seconds():.0f}"
+        headers["Preference-Applied"] = f"wait={waited.total_seconds():.0f}"
     if not many:
-        response.headers["Operation-Location"] = operation_url(req, operations[0].id, public_url)
-    set_retry_after(response, next(iter(going_on), operations[0]))
-    return response
+        headers["Operation-Location"] = operation_url(req, operations[0].id, public_url)
+    document = {"operations": documents} if many else documents[0]
+    return answered(document, status=200 if is_applied else 202, headers=headers)
 
 
 def monitored(operation: Operation) -> func.HttpResponse:
     """Return the status monitor's answer."""
-    response = answered(operation.to_json())
-    set_retry_after(response, operation)
-    return response
+    return answered(operation.to_json(), headers=retry_after(operation))
 
 
 def listed(
@@ -242,10 +244,10 @@ def listed(
     return answered(document)
 
 
-def set_retry_after(response: func.HttpResponse, operation: Operation) -> None:
-    """Tell when to look again, unless it has ended."""
-    if operation.retry_after is not None:
-        response.headers["Retry-After"] = str(round(operation.retry_after.total_seconds()))
+def retry_after(operation: Operation) -> dict[str, str]:
+    """Return the header that tells when to look again, and none once it has ended."""
+    wait = operation.retry_after
+    return {} if wait is None else {"Retry-After": str(round(wait.total_seconds()))}
 
 
 def operation_url(req: func.HttpRequest, operation_id: str, public_url: str | None) -> str:
@@ -257,8 +259,8 @@ def base_url(req: func.HttpRequest, public_url: str | None) -> str:
     """Return what the connector's URLs begin with: the setting, else as the caller reached it."""
     if public_url is not None:
         return public_url
-    parts = urlsplit(req.url)
-    return f"{parts.scheme}://{parts.netloc}"
+    scheme, _, rest = req.url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def wake_up_of(message: func.ServiceBusMessage) -> WakeUp | None:

@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from http.cookies import SimpleCookie
 
-from shared.host.converters import converter
+import azure.functions as func
 
 Headers = list[tuple[bytes, bytes]]
 
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+CONTENT_TYPE, SET_COOKIE = b"content-type", b"set-cookie"
 # The server's own business, whatever the function says.
 FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection"))
 WITHOUT_BODY = frozenset((204, 304))
@@ -29,19 +32,29 @@ def read_answer(result: object) -> Answer:
     Raises:
         TypeError, ValueError: it is neither, or cannot be sent.
     """
-    try:
-        datum = converter("http").encode(result, expected_type=None)
-    except NotImplementedError:
+    if isinstance(result, str):
+        return complete(200, [(CONTENT_TYPE, b"text/plain; charset=utf-8")], result.encode())
+    if not isinstance(result, func.HttpResponse):
         raise TypeError(
             f"an HTTP function returns HttpResponse or str, not {type(result).__name__}"
-        ) from None
-    if datum.type == "string":
-        headers = [(b"content-type", b"text/plain; charset=utf-8")]
-        return complete(200, headers, datum.value.encode())
-    headers = [header(name, value.value) for name, value in datum.value["headers"].items()]
-    for cookie in datum.value["cookies"] or ():
-        headers += [header("set-cookie", morsel.OutputString()) for morsel in cookie.values()]
-    return complete(int(datum.value["status_code"].value), headers, datum.value["body"].value)
+        )
+    return complete(int(result.status_code), headers_of(result), result.get_body())
+
+
+def headers_of(response: func.HttpResponse) -> Headers:
+    """Return the headers as the library's converter would: of repeated ones the last, cookies all and read anew."""
+    headers = [header(name, value) for name, value in dict(response.headers.items()).items()]
+    names = [name for name, _ in headers]
+    if CONTENT_TYPE not in names:
+        is_text = response.mimetype.startswith("text/")
+        charset = f"; charset={response.charset}" if is_text else ""
+        headers.append(header("content-type", f"{response.mimetype}{charset}"))
+    if SET_COOKIE not in names:
+        return headers
+    cookies = [SimpleCookie(cookie) for cookie in response.headers.get_all("Set-Cookie")]
+    morsels = [morsel.OutputString() for cookie in cookies for morsel in cookie.values()]
+    kept = [each for each in headers if each[0] != SET_COOKIE]
+    return [*kept, *(header("set-cookie", morsel) for morsel in morsels)]
 
 
 def complete(status: int, headers: Headers, body: bytes) -> Answer:
@@ -54,7 +67,15 @@ def complete(status: int, headers: Headers, body: bytes) -> Answer:
 
 
 def header(name: str, value: str) -> tuple[bytes, bytes]:
-    encoded = name.lower().encode("latin-1"), value.encode("latin-1")
-    if not NAME.fullmatch(encoded[0]) or FORBIDDEN.search(encoded[1]):
+    encoded = value.encode("latin-1")
+    if FORBIDDEN.search(encoded):
+        raise ValueError(f"header {name!r} cannot be sent")
+    return header_name(name), encoded
+
+
+@lru_cache(maxsize=256)
+def header_name(name: str) -> bytes:
+    encoded = name.lower().encode("latin-1")
+    if not NAME.fullmatch(encoded):
         raise ValueError(f"header {name!r} cannot be sent")
     return encoded
