@@ -6,9 +6,9 @@ call and not the indexing of every function.
 
 from shared.bootstrap.data_folder import DATABASE_FILE, migrate_data_folder
 from shared.bootstrap.data_keys import count_sealed_values
-from shared.bootstrap.foundation import new_id
 from shared.bootstrap.wiring import Application
 from shared.clock import Clock, SystemClock
+from shared.random_ids import new_id
 from shared.settings import load_settings
 
 __all__ = [

@@ -4,7 +4,7 @@ import random
 from functools import cached_property
 from pathlib import Path
 
-from shared.bootstrap.foundation import Foundation, new_id
+from shared.bootstrap.foundation import Foundation
 from shared.client.rest import RestSchedulerClient
 from shared.connector.commands import Door
 from shared.connector.completion import Completion
@@ -26,6 +26,7 @@ from shared.connector.upkeep import Upkeep
 from shared.connector.watch import Watch
 from shared.errors import ConfigurationError, InvalidRequestError
 from shared.events.log import EventLog
+from shared.random_ids import new_id
 from shared.settings import SchedulerKind
 from shared.tls import client_context
 

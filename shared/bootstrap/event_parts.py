@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from shared.aws.clients import AwsClients
 from shared.aws.connection import connection_of, region_of
-from shared.bootstrap.foundation import Foundation, new_id
+from shared.bootstrap.foundation import Foundation
 from shared.events.delivery import Deliveries
 from shared.events.delivery_store import DeliveryStore
 from shared.events.event_subscriptions import Chance, EventSubscriptions
@@ -23,6 +23,7 @@ from shared.events.sinks.service_bus import NamespaceSender, ServiceBusSinks
 from shared.events.sinks.webhook import Webhooks
 from shared.events.status_changes import StatusChanges
 from shared.events.trials import Trials
+from shared.random_ids import new_id
 
 # In the order in which they are built; they are closed in the opposite one.
 CLOSED_PARTS = ("_webhooks", "_service_bus", "_aws_clients")

@@ -1,6 +1,5 @@
 """What every part of a process stands on."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,16 +10,6 @@ from shared.outbound.guard import AddressGuard
 from shared.sealing import Sealer
 from shared.settings import Settings
 from shared.sql.database import Database
-
-
-def new_id() -> str:
-    """Return an id that nothing else has."""
-    return str(uuid.uuid4())
-
-
-def new_hex_id() -> str:
-    """Return an id in the form of `x-ms-request-id`."""
-    return uuid.uuid4().hex
 
 
 class ProcessBroker(Broker, TransactionalSender, Protocol):

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from functools import cached_property
 
-from shared.bootstrap.foundation import Foundation, new_hex_id, new_id
+from shared.bootstrap.foundation import Foundation
 from shared.bootstrap.identity_parts import IdentityParts
+from shared.random_ids import new_hex_id, new_id
 from shared.scheduler.actions.access_tokens import AccessTokens
 from shared.scheduler.actions.by_type import ActionByType
 from shared.scheduler.actions.client_contexts import ClientContexts

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from shared.host.pump import Pump
 from shared.host.session_pump import SessionPump
 from shared.host.timers import Timer
 from shared.messaging.broker import Broker
+from shared.random_ids import new_id
 from shared.wire.errors import json_error
 
 logger = logging.getLogger(__name__)
@@ -126,10 +126,6 @@ class LocalHost:
                 return Timer(function, trigger, invoker=self._invoker, clock=self._clock)
             case _:
                 return None
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
 
 
 def calls_of(trigger: MessageTrigger, settings: HostSettings) -> int:
