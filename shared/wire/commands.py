@@ -20,6 +20,7 @@ MAX_MESSAGE_BYTES = 256 * 1024
 MAX_COMMANDS = 100
 MAX_DEADLINE = timedelta(hours=24)
 MEMBERS = frozenset({"command", "resource", "body", "query", "ifMatch", "deadline"})
+CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 STEP = "[]'\"."
 """What a JSON path puts around the name of a member."""
 UPDATED_BY = {"CreateJobCollection": "UpdateJobCollection"}
@@ -115,7 +116,7 @@ def parse_commands(content: bytes) -> list[Command]:
 
 def canonical_json(value: Json) -> bytes:
     """Return one text for all documents that say the same: members sorted, nothing optional."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return CANONICAL.encode(value).encode()
 
 
 def _command(document: Json, path: str) -> Command:

@@ -4,6 +4,7 @@ Literals match ignoring case. Each segment is percent-decoded exactly once and a
 stays inside a name: pass the raw path.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -45,6 +46,8 @@ class NotSelected:
     selectors: tuple[tuple[str, str], ...]
 
 
+UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
+"""Characters that stand for themselves (RFC 3986, 2.3)."""
 PREFIXES = {Surface.CLASSIC: "/{subscription}", Surface.ARM: "/subscriptions/{subscription}"}
 Routed: TypeAlias = Match | NotFound | MethodNotAllowed | NotSelected
 
@@ -185,7 +188,12 @@ def _resource_router(name: str) -> Router:
 
 
 def _filled(template: str, params: Mapping[str, str]) -> str:
-    return template.format_map({name: quote(value, safe="") for name, value in params.items()})
+    return template.format_map({name: _quoted(value) for name, value in params.items()})
+
+
+def _quoted(value: str) -> str:
+    # What most resources are called is written as it is, which `quote` takes long to find out.
+    return value if UNRESERVED.fullmatch(value) else quote(value, safe="")
 
 
 def _segments(path: str) -> list[str]:

@@ -1,5 +1,7 @@
+from urllib.parse import quote
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidRequestError
@@ -173,6 +175,15 @@ def test_any_name_of_a_job_survives_both_kinds_of_path(name: str) -> None:
     assert isinstance(routed, Match)
     assert routed.params == {"subscription": "s", **params}
     assert parse_resource(endpoint, resource_path(endpoint, params)) == params
+
+
+@given(st.text(st.characters(max_codepoint=0x17F), min_size=1))
+@example("a-b_c.d~e")
+@example("a\n")
+def test_names_are_encoded_as_the_standard_library_does(name: str) -> None:
+    path = resource_path(CATALOGUE["GetCloudService"], {"cloud_service": name})
+
+    assert path == f"/cloudservices/{quote(name, safe='')}"
 
 
 def test_a_name_never_becomes_two_segments() -> None:
