@@ -5,87 +5,43 @@ call, and another one takes its place; what it held ends as it would after a rea
 time, which owns the file and the queues in it; on PostgreSQL there are two, with queues apart from their database.
 """
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from enum import Enum, auto
-from functools import partial
+from functools import cache, partial
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from shared.client.memory import MemorySchedulerClient, Message
+from shared.client.memory import MemorySchedulerClient
+from shared.client.scheduler import RestRequest, RestResponse, SchedulerClient
 from shared.connector.operations import Operation
 from shared.connector.rejection import QueueMessage
-from shared.errors import ConflictError
+from shared.errors import ConflictError, MessageLockLostError
+from shared.messaging.broker import Receiver
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import COMMANDS, OPERATIONS
+from shared.messaging.message import ReceivedMessage
 from shared.messaging.wake_up import WakeUp
 from shared.sql.inline import InlineDatabase
 from shared.sql.postgresql import PostgresDatabase
 from tests.broker_apart import broker_apart
+from tests.chaos.failing_line import FailingLine, StormClock
 from tests.shared.connector.killing import Countdown, Killed, MortalClient, MortalDatabase
-from tests.shared.connector.servers import Receive, Send
+from tests.shared.connector.servers import OtherServerClient
 from tests.shared.connector.world import World, assemble, migrated
 from tests.shared.scheduler.scheduler_stack import Stack
 
 SECOND = timedelta(seconds=1)
-LONGEST = 1200
+LONGEST = 3600
 SWEEP_EVERY = 30
 IDS_OF_A_LIFE = 10_000
 LIVES = 10_000
 Value = TypeVar("Value")
-
-
-class Fault(Enum):
-    """What happens to a request: refused or lost before anything was done, or done and not answered, or wrongly."""
-
-    BUSY = auto()
-    LOST = auto()
-    UNANSWERED = auto()
-    FAILS_AFTER = auto()
-
-
-NOTHING_DONE = frozenset({Fault.BUSY, Fault.LOST})
-
-
-class FailingLine:
-    """The service at the end of a line; each fault strikes one change, or a read where nothing is done either way."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self.faults: deque[Fault] = deque()
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        match self._next(scope["method"]):
-            case Fault.BUSY:
-                await answer(send, 503)
-            case Fault.LOST:
-                raise ConnectionResetError
-            case Fault.UNANSWERED:
-                await self._stack.app(scope, receive, swallow)
-                raise ConnectionResetError
-            case Fault.FAILS_AFTER:
-                await self._stack.app(scope, receive, swallow)
-                await answer(send, 500)
-            case None:
-                await self._stack.app(scope, receive, send)
-
-    def _next(self, method: str) -> Fault | None:
-        if not self.faults or (method == "GET" and self.faults[0] not in NOTHING_DONE):
-            return None
-        return self.faults.popleft()
-
-
-async def swallow(_message: Message) -> None:
-    """Take an answer that reaches nobody."""
-
-
-async def answer(send: Send, status: int) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
 
 
 class DiedError(Exception):
@@ -113,14 +69,19 @@ class Process:
 
 
 class Storm(ABC):
-    """Everything of one example; `accepted` has the command of each operation."""
+    """Everything of one example; `accepted` has the command of each operation, `rejected` counts what was refused."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, *, recognises_repeats: bool) -> None:
+        assert isinstance(stack.clock, StormClock)
         self.stack = stack
-        self.line = FailingLine(stack)
+        self.clock = stack.clock
+        self.line = FailingLine(stack, recognises_repeats=recognises_repeats, spares=self.is_hasty)
         self.accepted: dict[str, dict[str, Any]] = {}
+        self.rejected = 0
+        self.deaths = 0
         self.processes: Sequence[Process] = ()
         self._messages = 0
+        self._following: dict[asyncio.Task[None], Process] = {}
 
     @property
     @abstractmethod
@@ -131,11 +92,17 @@ class Storm(ABC):
     async def revive(self, process: Process) -> None:
         """Do what a new process does first, in the place of a dead one."""
 
+    def is_hasty(self, name: str) -> bool:
+        """Whether an operation is to be carried out soon or not at all."""
+        return "deadline" in self.accepted.get(name, {})
+
     async def live(self, process: Process, act: Callable[[World], Awaitable[Value]]) -> Value:
         """Let a process act. Raises DiedError."""
         try:
             return await act(process.world)
         except Killed as death:
+            self.deaths += 1
+            await self._die(process)
             await self.revive(process)
             raise DiedError from death
 
@@ -160,7 +127,7 @@ class Storm(ABC):
     async def accept_message(
         self, process: Process, messages: Sequence[dict[str, Any]], *, key: str
     ) -> list[str]:
-        """Send to the queue; returns the ids of the operations."""
+        """Send to the queue; returns the ids of the operations, none when the message was rejected."""
         self._messages += 1
         message = QueueMessage(
             body=json.dumps(messages).encode(),
@@ -172,20 +139,55 @@ class Storm(ABC):
         async def act(world: World) -> list[Operation]:
             return await world.connector.accept_message(message)
 
-        return self._note(messages, await self.survive(process, act))
+        operations = await self.survive(process, act)
+        self.rejected += not operations
+        return self._note(messages, operations) if operations else []
 
-    async def step(self, process: Process, *, times: int = 1, is_lost: bool = False) -> None:
-        """Take one wake-up and follow it, as often as it is delivered; or lose it on the way."""
+    async def step(self, process: Process, *, times: int = 1, is_lost: bool = False) -> bool:
+        """Take one wake-up and follow it, as often as it is delivered; or lose it on the way. False if there is none.
+
+        Whoever follows it goes on beside everything else when that takes time.
+        """
         receiver = self.broker.receiver(OPERATIONS)
         received = await receiver.receive(max_messages=1, max_wait=timedelta())
         for message in received:
-            follow = partial(followed, WakeUp.decode(message.message.body))
-            try:
-                for _ in range(0 if is_lost else times):
-                    await self.live(process, follow)
-            except DiedError:
-                return  # nobody completes its message, which comes again
+            work = asyncio.create_task(
+                self._follow(process, receiver, message, times=0 if is_lost else times)
+            )
+            self._following[work] = process
+            await self.clock.until_held(work)
+            self._reap()
+        return bool(received)
+
+    async def _follow(
+        self, process: Process, receiver: Receiver, message: ReceivedMessage, *, times: int
+    ) -> None:
+        wake_up = WakeUp.decode(message.message.body)
+        try:
+            for _ in range(times):
+                await self.live(process, lambda world: world.connector.execute(wake_up))
+        except DiedError:
+            return  # nobody completes its message, which comes again
+        with suppress(MessageLockLostError):  # it took so long that the message comes again
             await receiver.complete(message)
+
+    def _reap(self) -> None:
+        """Raise what went wrong besides deaths."""
+        for work in [one for one in self._following if one.done()]:
+            del self._following[work]
+            if not work.cancelled():
+                work.result()
+
+    async def _die(self, process: Process) -> None:
+        """End what a process does besides."""
+        others = [
+            work
+            for work, by in self._following.items()
+            if by is process and work is not asyncio.current_task()
+        ]
+        for work in others:
+            work.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def cancel(self, process: Process, name: str) -> None:
         """Cancel an operation if it can be."""
@@ -202,24 +204,30 @@ class Storm(ABC):
         await self.survive(process, lambda world: world.connector.sweep())
 
     async def calm(self) -> None:
-        """Nothing fails any more: work until every operation has ended.
+        """Nothing new comes, what is to fail does: work until every operation has ended and nothing is under way.
 
         Raises:
-            AssertionError: that does not come within twenty minutes.
+            AssertionError: that does not come within an hour.
         """
-        self.line.faults.clear()
-        for process in self.processes:
-            process.countdown.left = None
         for second in range(LONGEST):
             await self.stack.work()
             for process in self.processes:
-                await process.world.work()
-            if second % SWEEP_EVERY == 0 or not await self.unfinished():
-                await self.processes[0].world.connector.sweep()
-            if not await self.unfinished():
+                while await self.step(process):
+                    pass
+            is_over = not (await self.unfinished() or self.line.under_way or self._following)
+            if second % SWEEP_EVERY == 0 or is_over:
+                await self.sweep(self.processes[0])
+            if is_over:
+                self._end()
                 return
-            await self.stack.clock.advance(SECOND)
+            await self.clock.advance(SECOND)
+            self._reap()
         raise AssertionError(f"never ended: {await self.unfinished()}")
+
+    def _end(self) -> None:
+        self.line.faults.clear()
+        for process in self.processes:
+            process.countdown.left = None
 
     async def unfinished(self) -> list[str]:
         return await self._ids("WHERE finished_at IS NULL")
@@ -240,19 +248,29 @@ class Storm(ABC):
         return names
 
 
-async def followed(wake_up: WakeUp, world: World) -> None:
-    await world.connector.execute(wake_up)
-
-
 class SqliteStorm(Storm):
     """One connector at a time, on a file with the queues in it."""
 
-    def __init__(self, stack: Stack, path: Path) -> None:
-        super().__init__(stack)
+    def __init__(
+        self,
+        stack: Stack,
+        path: Path,
+        *,
+        recognises_repeats: bool = True,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
+        """`numbers` make the ids of its operations, in place of those of each process."""
+        super().__init__(stack, recognises_repeats=recognises_repeats)
 
         def build(countdown: Countdown, first_id: int) -> World:
             client, seen = mortal(self, countdown)
-            return assemble(InlineDatabase(path), client, stack.clock, first_id=first_id, seen=seen)
+            return assemble(
+                InlineDatabase(path),
+                client,
+                stack.clock,
+                numbers=numbers or count(first_id),
+                seen=seen,
+            )
 
         self.processes = [Process(build, 1)]
 
@@ -272,14 +290,14 @@ class PostgresStorm(Storm):
     """Two connectors side by side; what a dead one held is free when its locks and leases are over."""
 
     def __init__(self, stack: Stack, url: str, broker: EmbeddedBroker) -> None:
-        super().__init__(stack)
+        super().__init__(stack, recognises_repeats=True)
         self._broker = broker
 
         def build(countdown: Countdown, first_id: int) -> World:
             client, seen = mortal(self, countdown)
             database = PostgresDatabase(url)
             return assemble(
-                database, client, stack.clock, first_id=first_id, seen=seen, broker=broker
+                database, client, stack.clock, numbers=count(first_id), seen=seen, broker=broker
             )
 
         self.processes = [Process(build, 1), Process(build, 2)]
@@ -293,15 +311,47 @@ class PostgresStorm(Storm):
         await process.world.connector.sweep()
 
 
-def mortal(storm: Storm, countdown: Countdown) -> tuple[MortalClient, "partial[MortalDatabase]"]:
-    client = MemorySchedulerClient(storm.line, certificate=storm.stack.certificate)
-    return MortalClient(client, countdown), partial(MortalDatabase, countdown=countdown)
+class MortalOtherClient(OtherServerClient):
+    """The client of a server that recognises no repeats, in a process that may die."""
+
+    def __init__(self, line: FailingLine, countdown: Countdown, *, certificate: bytes) -> None:
+        super().__init__(line, certificate=certificate)
+        self._countdown = countdown
+
+    async def send(self, request: RestRequest, *, within: timedelta) -> RestResponse:
+        self._countdown.pass_point()
+        response = await super().send(request, within=within)
+        self._countdown.pass_point()
+        return response
+
+
+def mortal(storm: Storm, countdown: Countdown) -> tuple[SchedulerClient, "partial[MortalDatabase]"]:
+    line, certificate = storm.line, storm.stack.certificate
+    seen = partial(MortalDatabase, countdown=countdown)
+    if not line.recognises_repeats:
+        return MortalOtherClient(line, countdown, certificate=certificate), seen
+    return MortalClient(MemorySchedulerClient(line, certificate=certificate), countdown), seen
+
+
+@cache
+def empty_database() -> bytes:
+    """Return the file that the migrations make; Alembic takes longer than most examples."""
+    with TemporaryDirectory() as folder:
+        return migrated(Path(folder)).read_bytes()
 
 
 @asynccontextmanager
-async def sqlite_storm(stack: Stack, folder: Path) -> AsyncIterator[SqliteStorm]:
+async def sqlite_storm(
+    stack: Stack,
+    folder: Path,
+    *,
+    recognises_repeats: bool = True,
+    numbers: Iterator[int] | None = None,
+) -> AsyncIterator[SqliteStorm]:
     """Open a storm on a new file in `folder`."""
-    storm = SqliteStorm(stack, migrated(folder))
+    path = folder / "connector.db"
+    path.write_bytes(empty_database())
+    storm = SqliteStorm(stack, path, recognises_repeats=recognises_repeats, numbers=numbers)
     try:
         yield storm
     finally:

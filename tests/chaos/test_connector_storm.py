@@ -7,13 +7,12 @@ must hold the same.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -26,65 +25,38 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.connector.operations import Operation, OperationStatus
-from shared.errors import NotFoundError
-from shared.wire.catalogue import CATALOGUE
-from shared.wire.json_types import Json
-from tests.chaos.connector_storm import SECOND, Fault, Process, Storm, postgres_storm, sqlite_storm
-from tests.clocks import FakeClock
-from tests.postgres import Databases
-from tests.shared.connector.world import CLOUD_SERVICE, JOB, message
-from tests.shared.scheduler.scheduler_stack import Stack, open_stack
-
-SERVICES = ("a", "b")
-LATER = "2026-06-01T00:00:00Z"
-VOLATILE = frozenset({"etag", "status"})
-Value = TypeVar("Value")
-Commands = list[dict[str, Any]]
-
-
-def service(name: str) -> str:
-    return f"/cloudservices/{name}"
-
-
-def collection(name: str) -> str:
-    return f"{service(name)}/jobcollections/jc"
-
-
-def job(name: str) -> str:
-    return f"{collection(name[0])}/jobs/{name[1]}"
-
-
-def command(name: str, resources: Sequence[str], *bodies: Any) -> st.SearchStrategy[dict[str, Any]]:
-    return st.builds(message, st.just(name), st.sampled_from(resources), st.sampled_from(bodies))
-
-
-OF_SERVICES = [service(name) for name in SERVICES]
-OF_COLLECTIONS = [collection(name) for name in SERVICES]
-OF_JOBS = [job(name) for name in ("ax", "ay", "bx")]
-BEGINNING = [
-    message("CreateOrUpdateCloudService", OF_SERVICES[0], CLOUD_SERVICE),
-    message("CreateJobCollection", OF_COLLECTIONS[0], {"plan": "Standard"}),
-]
-COMMANDS = st.one_of(
-    command("CreateOrUpdateJob", OF_JOBS, {**JOB, "startTime": LATER}),
-    command("PatchJob", OF_JOBS, {"state": "disabled"}, {"state": "enabled"}),
-    command("DeleteJob", OF_JOBS, None),
-    command("GetJob", OF_JOBS, None),
-    command("CreateJobCollection", OF_COLLECTIONS, {"plan": "Standard"}),
-    command("DeleteJobCollection", OF_COLLECTIONS, None),
-    command("CreateOrUpdateCloudService", OF_SERVICES, CLOUD_SERVICE),
-    command("DeleteCloudService", OF_SERVICES, None),
+from shared.errors import ConflictError
+from tests.chaos.connector_storm import SECOND, Process, Storm, postgres_storm, sqlite_storm
+from tests.chaos.failing_line import Fault, Kind
+from tests.chaos.serial_run import check
+from tests.chaos.storm_commands import (
+    COMMANDS,
+    OF_OTHERS,
+    OF_OURS,
+    Commands,
+    before_the_storm,
+    opened_stack,
+    some,
 )
-SOME = st.lists(COMMANDS, min_size=1, max_size=3)
+from tests.postgres import Databases
+from tests.shared.scheduler.scheduler_stack import Stack
+
+OURS, THEIRS = some(*COMMANDS, *OF_OURS), some(*COMMANDS, *OF_OTHERS)
+SOME = st.runner().flatmap(lambda machine: machine.commands)
 WHICH = st.integers(0, 1)
+FAULTS = st.lists(
+    st.builds(Fault, st.sampled_from(Kind), st.integers(80, 130)), min_size=2, max_size=6
+)
+Value = TypeVar("Value")
+Request = tuple[str, Commands, list[str]]
 
 
 class ConnectorStorm(RuleBasedStateMachine):
     """What may happen; a subclass says on what."""
 
+    commands = OURS
     requests = Bundle("requests")
-    operations = Bundle("operations")
+    messages = Bundle("messages")
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,24 +85,25 @@ class ConnectorStorm(RuleBasedStateMachine):
         async def build() -> None:
             stack = await self._open.enter_async_context(opened_stack(folder))
             self.storm = await self._open.enter_async_context(self.opened(stack, folder))
-            await self.storm.accept_request(self.process(0), BEGINNING, key="beginning")
 
+        before_the_storm()
         self.do(build())
 
     @rule(target=requests, which=WHICH, commands=SOME)
-    def a_request_comes(self, which: int, commands: Commands) -> tuple[str, Commands, list[str]]:
+    def a_request_comes(self, which: int, commands: Commands) -> Request:
         key = next(self._keys)
         accept = self.storm.accept_request
         return key, commands, self.do(accept(self.process(which), commands, key=key))
 
-    @rule(which=WHICH, commands=SOME, times=st.integers(1, 2))
-    def a_message_comes(self, which: int, commands: Commands, times: int) -> None:
+    @rule(target=messages, which=WHICH, commands=SOME, times=st.integers(1, 2))
+    def a_message_comes(self, which: int, commands: Commands, times: int) -> Request:
         key = next(self._keys)
         found = {
             tuple(self.do(self.storm.accept_message(self.process(which), commands, key=key)))
             for _ in range(times)
         }
-        assert len(found) == 1
+        (names,) = found
+        return key, commands, list(names)
 
     @rule(first=SOME, second=SOME)
     def two_come_at_once(self, first: Commands, second: Commands) -> None:
@@ -143,17 +116,29 @@ class ConnectorStorm(RuleBasedStateMachine):
         self.do(both())
 
     @rule(which=WHICH, earlier=requests)
-    def p4_a_request_is_repeated(
-        self, which: int, earlier: tuple[str, Commands, list[str]]
-    ) -> None:
+    def p4_a_request_is_repeated(self, which: int, earlier: Request) -> None:
         key, commands, names = earlier
         repeated = self.do(self.storm.accept_request(self.process(which), commands, key=key))
         assert repeated == names
 
-    @rule(which=WHICH, earlier=requests, place=st.integers(0, 2))
-    def one_is_canceled(
-        self, which: int, earlier: tuple[str, Commands, list[str]], place: int
+    @rule(which=WHICH, earlier=requests, commands=SOME)
+    def p4_a_key_comes_with_another_request(
+        self, which: int, earlier: Request, commands: Commands
     ) -> None:
+        if commands != earlier[1]:
+            with pytest.raises(ConflictError):
+                self.do(self.storm.accept_request(self.process(which), commands, key=earlier[0]))
+
+    @rule(which=WHICH, earlier=messages, commands=SOME)
+    def p4_a_message_id_comes_with_another_message(
+        self, which: int, earlier: Request, commands: Commands
+    ) -> None:
+        if commands != earlier[1]:
+            accept = self.storm.accept_message
+            assert self.do(accept(self.process(which), commands, key=earlier[0])) == []
+
+    @rule(which=WHICH, earlier=requests, place=st.integers(0, 2))
+    def one_is_canceled(self, which: int, earlier: Request, place: int) -> None:
         names = earlier[2]
         self.do(self.storm.cancel(self.process(which), names[place % len(names)]))
 
@@ -175,7 +160,7 @@ class ConnectorStorm(RuleBasedStateMachine):
     def a_wake_up_is_lost(self, which: int) -> None:
         self.do(self.storm.step(self.process(which), is_lost=True))
 
-    @rule(faults=st.lists(st.sampled_from(Fault), min_size=1, max_size=3))
+    @rule(faults=FAULTS)
     def the_line_will_fail(self, faults: list[Fault]) -> None:
         self.storm.line.faults.extend(faults)
 
@@ -211,75 +196,6 @@ class ConnectorStorm(RuleBasedStateMachine):
             self._runner.close()
 
 
-@asynccontextmanager
-async def opened_stack(folder: Path) -> AsyncIterator[Stack]:
-    (folder / "service").mkdir()
-    async with open_stack(folder / "service", FakeClock()) as stack:
-        yield stack
-
-
-async def check(storm: Storm) -> None:
-    """Hold what the storm left against a serial run of the same commands."""
-    world = storm.processes[0].world
-    names = await storm.in_order()
-    assert set(names) == set(storm.accepted)
-    ended = [await world.connector.operation(name) for name in names]
-    events = [event["id"] for event in await world.events()]
-    assert Counter(events) == Counter(f"{name}/end" for name in names)
-    carried_out = [one for one in ended if one.status is not OperationStatus.CANCELED]
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        async with opened_stack(folder) as stack, sqlite_storm(stack, folder) as calm:
-            for one in carried_out:
-                (twin,) = await calm.accept_request(
-                    calm.processes[0], [storm.accepted[one.id]], key=one.id
-                )
-                await calm.calm()
-                outcome = await calm.processes[0].world.connector.operation(twin)
-                # A read sees what was written before it, and perhaps what was written later.
-                if not CATALOGUE[one.command].is_read:
-                    assert told(one) == told(outcome), one
-            assert await held(storm) == await held(calm)
-
-
-def told(operation: Operation) -> tuple[str, ...]:
-    error = operation.error.code if operation.error else ""
-    return (
-        operation.command,
-        operation.resource,
-        operation.status,
-        str(operation.http_status),
-        error,
-    )
-
-
-async def held(storm: Storm) -> list[Json]:
-    """Return what the service holds, but for what tells when it came."""
-    reads = [("GetCloudService", {"cloud_service": name}) for name in SERVICES]
-    reads += [
-        (row, {"cloud_service": name, "job_collection": "jc"})
-        for name in SERVICES
-        for row in ("GetJobCollection", "ListJobs")
-    ]
-    found: list[Json] = []
-    for row, params in reads:
-        try:
-            reader = storm.processes[0].world.connector
-            _, document = await reader.read(CATALOGUE[row], params, {})
-        except NotFoundError:
-            document = None
-        found.append(without_times(document))
-    return found
-
-
-def without_times(document: Json) -> Json:
-    if isinstance(document, dict):
-        return {
-            name: without_times(value) for name, value in document.items() if name not in VOLATILE
-        }
-    return [without_times(each) for each in document] if isinstance(document, list) else document
-
-
 def run(machine: type[ConnectorStorm], options: pytest.Config) -> None:
     """Try half as many examples as there are rounds, from the seed on."""
     run_state_machine_as_test(
@@ -295,17 +211,19 @@ def run(machine: type[ConnectorStorm], options: pytest.Config) -> None:
     )
 
 
-def test_p1_p2_p3_p4_on_sqlite_a_storm_ends_as_a_serial_run(pytestconfig: pytest.Config) -> None:
-    class OnSqlite(ConnectorStorm):
-        def opened(self, stack: Stack, folder: Path) -> AbstractAsyncContextManager[Storm]:
-            return sqlite_storm(stack, folder)
-
-    run(OnSqlite, pytestconfig)
+class OnSqlite(ConnectorStorm):
+    def opened(self, stack: Stack, folder: Path) -> AbstractAsyncContextManager[Storm]:
+        return sqlite_storm(stack, folder)
 
 
-def test_p1_p2_p3_p4_on_postgresql_two_processes_end_as_a_serial_run(
-    postgres: Databases, pytestconfig: pytest.Config
-) -> None:
+class Elsewhere(ConnectorStorm):
+    commands = THEIRS
+
+    def opened(self, stack: Stack, folder: Path) -> AbstractAsyncContextManager[Storm]:
+        return sqlite_storm(stack, folder, recognises_repeats=False)
+
+
+def on_postgres(postgres: Databases) -> type[ConnectorStorm]:
     class OnPostgres(ConnectorStorm):
         @asynccontextmanager
         async def opened(self, stack: Stack, folder: Path) -> AsyncIterator[Storm]:
@@ -313,4 +231,20 @@ def test_p1_p2_p3_p4_on_postgresql_two_processes_end_as_a_serial_run(
                 async with postgres_storm(stack, folder, url) as storm:
                     yield storm
 
-    run(OnPostgres, pytestconfig)
+    return OnPostgres
+
+
+def test_p1_p2_p3_p4_on_sqlite_a_storm_ends_as_a_serial_run(pytestconfig: pytest.Config) -> None:
+    run(OnSqlite, pytestconfig)
+
+
+def test_p1_p2_p3_p4_on_postgresql_two_processes_end_as_a_serial_run(
+    postgres: Databases, pytestconfig: pytest.Config
+) -> None:
+    run(on_postgres(postgres), pytestconfig)
+
+
+def test_p2_at_a_server_that_recognises_no_repeats_nothing_is_done_twice_that_must_not_be(
+    pytestconfig: pytest.Config,
+) -> None:
+    run(Elsewhere, pytestconfig)

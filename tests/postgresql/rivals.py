@@ -1,5 +1,6 @@
 """Two processes over one database and one broker, but for the process: each has connections and objects of its own."""
 
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,13 @@ async def rival_connectors(
         for database in databases:
             opened.push_async_callback(database.close)
         yield [
-            assemble(database, client, clock, first_id=number * IDS_OF_EACH + 1, broker=broker)
+            assemble(
+                database,
+                client,
+                clock,
+                numbers=itertools.count(number * IDS_OF_EACH + 1),
+                broker=broker,
+            )
             for number, database in enumerate(databases)
         ]
 

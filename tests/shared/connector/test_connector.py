@@ -1,6 +1,7 @@
 """The connector and the real Scheduler service, in one process without threads, killed wherever it can be."""
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -85,7 +86,7 @@ class Simulation:
             InlineDatabase(self._path),
             MortalClient(client, self.countdown),
             self.clock,
-            first_id=1000 * self._starts,
+            numbers=itertools.count(1000 * self._starts),
             seen=partial(MortalDatabase, countdown=self.countdown),
         )
 

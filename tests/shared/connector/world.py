@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -158,13 +158,13 @@ def assemble(
     client: SchedulerClient,
     clock: FakeClock,
     *,
-    first_id: int = 1,
+    numbers: Iterator[int] | None = None,
     seen: Callable[[Database], Database] = same,
     broker: EmbeddedBroker | None = None,
 ) -> World:
     """Return a new process's objects; the connector reaches the database through `seen`.
 
-    The broker is in the database itself unless another is given.
+    `numbers` make the ids of operations. The broker is in the database itself unless another is given.
     """
     queues = (*TOCSIN_QUEUES, *reply_queue_descriptions([REPLIES]))
     broker = broker or EmbeddedBroker(database, clock=clock, queues=queues)
@@ -184,7 +184,7 @@ def assemble(
         timeout=timedelta(seconds=60),
         recognises_repeats=not isinstance(client, OtherServerClient),
     )
-    numbers = itertools.count(first_id)
+    numbers = numbers or itertools.count(1)
     rejections = Rejections(
         seen(database), sender=broker, event_log=connector_log, clock=clock, source=SOURCE
     )
