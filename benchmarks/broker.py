@@ -133,7 +133,7 @@ async def take(receiver: Receiver, left: list[int], count: int) -> int:
 
 
 async def measure_in_process(path: Path, seconds: float, durability: Durability) -> None:
-    database = SqliteDatabase(path, durability=durability)
+    database = SqliteDatabase(path, clock=SystemClock(), durability=durability)
     broker = EmbeddedBroker(database, clock=CLOCK, queues=QUEUES)
     receiver = broker.receiver(QUEUE)
     for callers, count in ((1, 1), (1, BATCH), (CALLERS, 1)):
@@ -204,7 +204,7 @@ async def watched(
 async def seed(path: Path, waiting: int) -> None:
     """Make a database in which so many messages wait."""
     migrate(sqlite_engine(path), SCHEMA)
-    database = SqliteDatabase(path, durability=Durability.PROCESS)
+    database = SqliteDatabase(path, clock=SystemClock(), durability=Durability.PROCESS)
     broker = EmbeddedBroker(database, clock=CLOCK, queues=QUEUES)
     for _ in range(waiting // 1000):
         await broker.send(QUEUE, [Message(body=WAITING_BODY)] * 1000)

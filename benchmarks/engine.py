@@ -235,7 +235,7 @@ async def opened(action: Action) -> AsyncIterator[Bench]:
         migrate(engine, BROKER_SCHEMA)
         migrate(engine, SCHEMA)
         engine.dispose()
-        database = SqliteDatabase(path)
+        database = SqliteDatabase(path, clock=SystemClock())
         broker = EmbeddedBroker(database, clock=SystemClock(), queues=TOCSIN_QUEUES)
         try:
             yield Bench(database, broker, action)

@@ -61,7 +61,9 @@ def local_host(path: Path) -> LocalHost:
     engine.dispose()
     return LocalHost(
         index_functions(app, environment={}),
-        broker=EmbeddedBroker(SqliteDatabase(path), clock=SystemClock(), queues=()),
+        broker=EmbeddedBroker(
+            SqliteDatabase(path, clock=SystemClock()), clock=SystemClock(), queues=()
+        ),
         clock=SystemClock(),
         settings=HostSettings(),
         keys=HostKeys(master="master", host=(KEY,), functions={}),

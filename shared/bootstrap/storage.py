@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from shared.bootstrap.data_folder import DATABASE_FILE, SCHEMAS_OF_PARTS, bring_up_to_date
+from shared.clock import Clock
 from shared.errors import ConfigurationError
 from shared.settings import BrokerKind, Settings
 from shared.sql.data_folder import DataFolder
@@ -29,7 +30,7 @@ class Storage(Protocol):
             TransientError: there is no answer at present.
         """
 
-    def database(self) -> Database:
+    def database(self, clock: Clock) -> Database:
         """Open the database."""
 
     def usable(self) -> AbstractContextManager[None]:
@@ -53,8 +54,9 @@ class OwnFile:
         self._folder = DataFolder(self._path)
         bring_up_to_date(self._path / DATABASE_FILE)
 
-    def database(self) -> Database:
-        return SqliteDatabase(self._path / DATABASE_FILE, durability=self._durability)
+    def database(self, clock: Clock) -> Database:
+        file = self._path / DATABASE_FILE
+        return SqliteDatabase(file, clock=clock, durability=self._durability)
 
     def usable(self) -> AbstractContextManager[None]:
         return usable(self._path / DATABASE_FILE)
@@ -81,7 +83,7 @@ class SharedServer:
                 thread, database_server.bring_up_to_date, self._url, SCHEMAS_OF_PARTS
             )
 
-    def database(self) -> Database:
+    def database(self, _: Clock) -> Database:
         from shared.sql.postgresql import PostgresDatabase
 
         return PostgresDatabase(self._url)

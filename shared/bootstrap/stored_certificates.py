@@ -36,7 +36,7 @@ async def stored_certificates(path: Path, *, clock: Clock) -> AsyncIterator[Stor
     folder = DataFolder(path)
     try:
         bring_up_to_date(file)
-        database = SqliteDatabase(file)
+        database = SqliteDatabase(file, clock=clock)
         try:
             certificates = ManagementCertificates(database, SqlCertificates(), identity_clock=clock)
             yield StoredCertificates(certificates, database)

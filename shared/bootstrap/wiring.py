@@ -220,7 +220,7 @@ class Application:
     @cached_property
     def _database(self) -> Database:
         assert self._storage is not None
-        return self._storage.database()
+        return self._storage.database(self.clock)
 
     @cached_property
     def _event_parts(self) -> EventParts:

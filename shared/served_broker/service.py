@@ -48,7 +48,7 @@ async def served_broker(
             file = folder.database(each.name)
             bring_up_to_date(file, (SCHEMA,))
             with usable(file):
-                database = SqliteDatabase(file, durability=durability)
+                database = SqliteDatabase(file, clock=clock, durability=durability)
                 opened.push_async_callback(database.close)
                 core = cores[each.name] = BrokerCore(database, clock=clock, description=each)
                 opened.push_async_callback(core.close)

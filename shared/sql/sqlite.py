@@ -18,8 +18,10 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
+from shared.clock import Clock
 from shared.errors import TransientError
 from shared.settings import Durability
+from shared.sql.commit_pace import CommitPace
 from shared.sql.database import GroupWork, Item, Value, Work
 from shared.sql.execution import Batch, Committed, Request, begin, control, reading, roll_back
 
@@ -72,9 +74,11 @@ def sqlite_engine(
 class SqliteDatabase:
     """A database file owned by this process, and used by one event loop."""
 
-    def __init__(self, path: Path, *, durability: Durability = Durability.POWER) -> None:
+    def __init__(
+        self, path: Path, *, clock: Clock, durability: Durability = Durability.POWER
+    ) -> None:
         self._engine = sqlite_engine(path, durability=durability, busy_seconds=BUSY_SECONDS)
-        self._waits_for_disk = durability is Durability.POWER
+        self._pace = CommitPace(clock)
         # Opened here, so that a file that cannot be opened is the caller's exception and not a thread's end.
         self._connection = self._engine.connect()
         self._requests: deque[Request] = deque()
@@ -95,8 +99,7 @@ class SqliteDatabase:
             target=self._checkpoint, name="sqlite-checkpoint", daemon=True
         )
         self._checkpointer.start()
-        if self._waits_for_disk:
-            self._committer.start()
+        self._committer.start()
 
     async def run(self, work: Work[Value]) -> Value:
         value: Value = await self._ask(Request(self._future(), work=work))
@@ -124,9 +127,8 @@ class SqliteDatabase:
         await self._idle.wait()
         self._written.set()
         self._pause.set()
-        if self._waits_for_disk:
-            self._batches.put(None)
-            self._committer.join()
+        self._batches.put(None)
+        self._committer.join()
         await asyncio.get_running_loop().run_in_executor(self._readers, self._checkpointer.join)
         self._readers.shutdown(wait=True)
         for connection in (*self._reader_connections, self._connection):
@@ -147,14 +149,15 @@ class SqliteDatabase:
         return request.future
 
     def _run(self) -> None:
-        """Run what was asked for so far and commit: where that waits for the disk, in a thread of its own."""
+        """Run what was asked for so far and commit: where the disk is slow, in a thread of its own."""
         requests = [self._requests.popleft() for _ in range(min(len(self._requests), BATCH_LIMIT))]
         batch = begin(self._connection, requests)
         if isinstance(batch, Committed):
             self._finish(batch)
-        elif not self._waits_for_disk:
-            # A commit that only writes takes less than handing it to a thread and back.
-            self._finish(batch.commit())
+        elif self._pace.is_quick():
+            with self._pace.measured():
+                committed = batch.commit()
+            self._finish(committed)
         else:
             self._batches.put(batch)
 

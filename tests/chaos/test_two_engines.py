@@ -13,7 +13,7 @@ from threading import Barrier
 
 import pytest
 
-from shared.clock import MICROSECOND, to_microseconds
+from shared.clock import MICROSECOND, SystemClock, to_microseconds
 from shared.errors import TransientError
 from shared.messaging.embedded.broker import EmbeddedBroker
 from shared.messaging.entities import EXECUTIONS, TOCSIN_QUEUES
@@ -69,7 +69,8 @@ class Process:
 
     async def live(self, barrier: Barrier) -> None:
         """Claim and run whatever is due, then end."""
-        own, shared = SqliteDatabase(self.broker), SqliteDatabase(self.store)
+        own = SqliteDatabase(self.broker, clock=SystemClock())
+        shared = SqliteDatabase(self.store, clock=SystemClock())
         broker = RemoteBroker(own, clock=self.clock, random=self.random)
         engine = build_stack(
             shared, self.clock, broker=broker, new_id=lambda: f"{self.name}{next(self.numbers)}"
@@ -115,7 +116,7 @@ def clock() -> FakeClock:
 
 def prepare(path: Path, clock: FakeClock) -> None:
     async def put() -> None:
-        database = SqliteDatabase(path)
+        database = SqliteDatabase(path, clock=SystemClock())
         engine = build_stack(database, clock)
         await engine.prepare()
         for number in range(JOBS):
@@ -157,7 +158,7 @@ def test_p5_of_two_engines_on_one_store_one_claims_each_occurrence_and_one_ends_
 
 
 async def check(path: Path, clock: FakeClock, processes: Sequence[Process]) -> None:
-    database = SqliteDatabase(path)
+    database = SqliteDatabase(path, clock=SystemClock())
     engine = build_stack(database, clock)
     attempts = [attempt for process in processes for attempt in process.started]
     assert all(process.started for process in processes)

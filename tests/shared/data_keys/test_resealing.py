@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from shared.clock import SystemClock
 from shared.data_keys.resealing import ROWS_AT_ONCE, STEPS_AT_ONCE, Resealing
 from shared.events.sealed_secrets import SealedSecrets
 from shared.events.stored_secrets import (
@@ -105,7 +106,7 @@ async def test_statements_run_beside_the_event_loop_as_well(
     database: InlineDatabase, tmp_path: Path
 ) -> None:
     await fill(database, PAGES)
-    threaded = SqliteDatabase(tmp_path / "tocsin.db")
+    threaded = SqliteDatabase(tmp_path / "tocsin.db", clock=SystemClock())
 
     count = await resealing(threaded).run_once()
     await threaded.close()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import SystemClock
 from shared.events.cloudevent import CloudEvent
 from shared.events.log import LOOKED_AT, MOST_DELIVERIES, EventLog
 from shared.messaging.steps import AT_ONCE
@@ -93,7 +94,7 @@ async def test_callers_at_the_same_time_share_a_transaction_and_lose_nothing(
     tmp_path: Path,
 ) -> None:
     await migrated(tmp_path).close()
-    database = SqliteDatabase(tmp_path / "tocsin.db")
+    database = SqliteDatabase(tmp_path / "tocsin.db", clock=SystemClock())
     world = assemble(database, FakeClock(), MemorySink().open)
     await world.subscribe()
 

@@ -18,7 +18,7 @@ async def test_counters_are_read_while_the_owner_writes_and_after_it(tmp_path: P
     folder = BrokerFolder(tmp_path / "with spaces?&")
     folder.prepare([ONE], random_bytes=os.urandom)
     file = folder.database("one")
-    database = SqliteDatabase(file)
+    database = SqliteDatabase(file, clock=SystemClock())
     broker = EmbeddedBroker(database, clock=SystemClock(), queues=ONE.queues)
     await broker.send("full", [Message(body=b"x" * 100), Message(body=b"y")])
     receiver = broker.receiver("full")

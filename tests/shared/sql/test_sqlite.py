@@ -3,19 +3,19 @@ import logging
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from shared.clock import SystemClock
+from shared.clock import EPOCH, Clock, SystemClock
 from shared.errors import TransientError
 from shared.settings import Durability
 from shared.sql.database import Transaction
 from shared.sql.sqlite import SqliteDatabase
-from tests.clocks import settle
+from tests.clocks import FakeClock, settle
 from tests.contracts.database import make_table, words, write
 from tests.shared.sql.deferred import break_promise, make_promise
 from tests.shared.sql.sqlite_contract import SqliteContract
@@ -28,9 +28,20 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
-    database = SqliteDatabase(path)
+    database = SqliteDatabase(path, clock=SystemClock())
     yield database
     await database.close()
+
+
+class ClockOfSlowDisk(SystemClock):
+    """Whatever is measured took a second."""
+
+    def __init__(self) -> None:
+        self._instant = EPOCH
+
+    def now(self) -> datetime:
+        self._instant += timedelta(seconds=1)
+        return self._instant
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
@@ -93,7 +104,7 @@ class TestSqliteDatabase(SqliteContract):
 
         await asyncio.wait_for(asyncio.gather(database.close(), *waiting), 10)
 
-        reopened = SqliteDatabase(path)
+        reopened = SqliteDatabase(path, clock=SystemClock())
         assert await reopened.read(words) == ["a", "b"]
         await reopened.close()
 
@@ -166,7 +177,9 @@ class TestSqliteDatabase(SqliteContract):
     async def test_durability_decides_how_a_commit_is_synced(
         self, tmp_path: Path, durability: str, synchronous: int
     ) -> None:
-        database = SqliteDatabase(tmp_path / "other.db", durability=Durability(durability))
+        database = SqliteDatabase(
+            tmp_path / "other.db", clock=SystemClock(), durability=Durability(durability)
+        )
 
         def setting(tx: Transaction) -> object:
             return tx.connection.exec_driver_sql("PRAGMA synchronous").scalar()
@@ -176,29 +189,43 @@ class TestSqliteDatabase(SqliteContract):
 
     async def test_file_that_cannot_be_opened_fails_at_once(self, tmp_path: Path) -> None:
         with pytest.raises(OperationalError, match="unable to open"):
-            SqliteDatabase(tmp_path / "missing" / "tocsin.db")
+            SqliteDatabase(tmp_path / "missing" / "tocsin.db", clock=SystemClock())
 
 
 class TestAtDurabilityProcess(TestSqliteDatabase):
     @pytest.fixture
     async def database(self, path: Path) -> AsyncIterator[SqliteDatabase]:
-        database = SqliteDatabase(path, durability=Durability.PROCESS)
+        database = SqliteDatabase(path, clock=SystemClock(), durability=Durability.PROCESS)
         yield database
         await database.close()
 
 
-@pytest.mark.parametrize(
-    ("durability", "threads"), [(Durability.POWER, 1), (Durability.PROCESS, 0)]
-)
-async def test_only_a_commit_that_waits_for_the_disk_has_a_thread(
-    path: Path, durability: Durability, threads: int
+class TestOnSlowDisk(TestSqliteDatabase):
+    @pytest.fixture
+    async def database(self, path: Path) -> AsyncIterator[SqliteDatabase]:
+        database = SqliteDatabase(path, clock=ClockOfSlowDisk())
+        yield database
+        await database.close()
+
+
+@pytest.mark.parametrize(("clock", "is_apart"), [(FakeClock(), False), (ClockOfSlowDisk(), True)])
+async def test_event_loop_waits_for_a_quick_disk_and_a_thread_for_a_slow_one(
+    path: Path, clock: Clock, is_apart: bool
 ) -> None:
-    database = SqliteDatabase(path, durability=durability)
+    committers: list[str] = []
+
+    def note_commit(action: int, argument: str | None, *_: object) -> int:
+        if action == sqlite3.SQLITE_TRANSACTION and argument == "COMMIT":
+            committers.append(threading.current_thread().name)
+        return sqlite3.SQLITE_OK
+
+    database = SqliteDatabase(path, clock=clock)
+    (await database.run(lambda tx: tx.driver)).set_authorizer(note_commit)
 
     await database.run(make_table)
 
-    names = [thread.name for thread in threading.enumerate()]
-    assert sum(name.startswith("sqlite-commit") for name in names) == threads
+    here = threading.current_thread().name
+    assert committers == ["sqlite-commit" if is_apart else here]
     await database.close()
 
 
@@ -249,11 +276,11 @@ def test_commit_that_outlives_its_loop_is_noted_and_the_database_can_be_closed(
 
 
 async def opened(path: Path) -> SqliteDatabase:
-    return SqliteDatabase(path)
+    return SqliteDatabase(path, clock=ClockOfSlowDisk())
 
 
 async def test_short_queries_alone_run_on_the_event_loop(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "tocsin.db")
+    database = SqliteDatabase(tmp_path / "tocsin.db", clock=SystemClock())
     here = threading.get_ident()
 
     assert await database.read(lambda _: threading.get_ident(), is_short=True) == here

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.client.memory import MemorySchedulerClient
+from shared.clock import SystemClock
 from shared.connector.operations import ReplyTo
 from shared.connector.stores.releases import RELEASED_AT_ONCE
 from shared.messaging.entities import OPERATIONS
@@ -153,7 +154,7 @@ class TestSqlOperationStoreInline(SqlStoreContract):
 class TestSqlOperationStoreGrouped(SqlStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[SqlWorld]:
-        async with self.over(SqliteDatabase(migrated(self.folder))) as world:
+        async with self.over(SqliteDatabase(migrated(self.folder), clock=SystemClock())) as world:
             yield world
 
 

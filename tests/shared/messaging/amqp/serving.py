@@ -79,7 +79,7 @@ async def _opened(
     engine = sqlite_engine(path)
     migrate(engine, SCHEMA)
     engine.dispose()
-    database = SqliteDatabase(path, durability=Durability.PROCESS)
+    database = SqliteDatabase(path, clock=SystemClock(), durability=Durability.PROCESS)
     core = BrokerCore(database, clock=clock, description=description)
     await core.open()
     try:

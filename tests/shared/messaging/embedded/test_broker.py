@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from shared.clock import SystemClock
 from shared.errors import (
     ConflictError,
     MessageLockLostError,
@@ -84,7 +85,7 @@ class TestInline(EmbeddedContract):
 class TestWithThreads(EmbeddedContract):
     @pytest.fixture
     async def database(self, path: Path) -> AsyncIterator[Database]:
-        database = SqliteDatabase(path)
+        database = SqliteDatabase(path, clock=SystemClock())
         yield database
         await database.close()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import SystemClock
 from shared.errors import SessionLockLostError
 from shared.messaging.embedded.core import BrokerCore
 from shared.sql.sqlite import SqliteDatabase
@@ -16,7 +17,7 @@ from tests.shared.messaging.embedded.cores import NO_WAIT, letter, lock, make_co
 
 @pytest.fixture
 async def core(path: Path, clock: FakeClock) -> AsyncIterator[BrokerCore]:
-    database = SqliteDatabase(path)
+    database = SqliteDatabase(path, clock=SystemClock())
     core = make_core(database, clock)
     await core.open()
     yield core

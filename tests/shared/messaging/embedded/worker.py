@@ -41,7 +41,7 @@ async def complete(broker: EmbeddedBroker) -> None:
 
 
 async def work(path: Path, first: int) -> None:
-    database = SqliteDatabase(path)
+    database = SqliteDatabase(path, clock=SystemClock())
     broker = EmbeddedBroker(database, clock=SystemClock(), queues=QUEUES)
     await database.run(broker.free_locks)
     numbers = count(first)

@@ -69,7 +69,8 @@ class SlowReading:
 
 @pytest.fixture
 async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
-    database, clock = SqliteDatabase(migrated(tmp_path)), FakeClock()
+    clock = FakeClock()
+    database = SqliteDatabase(migrated(tmp_path), clock=clock)
     certificates = ManagementCertificates(database, SqlCertificates(), identity_clock=clock)
     yield Kept(certificates, database, clock)
     await database.close()

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import SystemClock
 from shared.scheduler.certificate_store import CertificateStore
 from shared.scheduler.stores.certificates import SqlCertificates
 from shared.sql.database import Database
@@ -28,6 +29,6 @@ class TestInline(CertificateStoreContract):
 class TestWithThreads(CertificateStoreContract):
     @pytest.fixture
     async def database(self, tmp_path: Path) -> AsyncIterator[Database]:
-        database = SqliteDatabase(migrated(tmp_path))
+        database = SqliteDatabase(migrated(tmp_path), clock=SystemClock())
         yield database
         await database.close()

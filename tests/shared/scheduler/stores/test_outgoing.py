@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import SystemClock
 from shared.scheduler.outgoing import OutgoingStore
 from shared.scheduler.stores.outgoing import SqlOutgoing
 from shared.scheduler.stores.tables import SCHEMA
@@ -38,6 +39,6 @@ class TestInline(OutgoingStoreContract):
 class TestWithThreads(OutgoingStoreContract):
     @pytest.fixture
     async def database(self, path: Path) -> AsyncIterator[Database]:
-        database = SqliteDatabase(path)
+        database = SqliteDatabase(path, clock=SystemClock())
         yield database
         await database.close()

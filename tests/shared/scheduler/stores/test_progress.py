@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import SystemClock
 from shared.sql.database import Database
 from shared.sql.inline import InlineDatabase
 from shared.sql.sqlite import SqliteDatabase
@@ -21,6 +22,6 @@ class TestInline(ProgressStoreContract):
 class TestWithThreads(ProgressStoreContract):
     @pytest.fixture
     async def database(self, tmp_path: Path) -> AsyncIterator[Database]:
-        database = SqliteDatabase(migrated(tmp_path))
+        database = SqliteDatabase(migrated(tmp_path), clock=SystemClock())
         yield database
         await database.close()

@@ -6,6 +6,7 @@ from types import ModuleType
 import pytest
 from sqlalchemy import Connection
 
+from shared.clock import SystemClock
 from shared.messaging.embedded.schema import SCHEMA as BROKER_SCHEMA
 from shared.scheduler.stores import executions, history, jobs, outgoing, progress, timings
 from shared.scheduler.stores.tables import SCHEMA
@@ -38,7 +39,7 @@ class TestInline(SchedulerStoreContract):
 class TestWithThreads(SchedulerStoreContract):
     @pytest.fixture
     async def database(self, path: Path) -> AsyncIterator[Database]:
-        database = SqliteDatabase(path)
+        database = SqliteDatabase(path, clock=SystemClock())
         yield database
         await database.close()
 
