@@ -37,8 +37,9 @@ from tests.shared.connector.world import World, assemble, migrated
 from tests.shared.scheduler.scheduler_stack import Stack
 
 SECOND = timedelta(seconds=1)
-LONGEST = 3600
+LONGEST = 1800
 SWEEP_EVERY = 30
+AT_ONCE = 3
 IDS_OF_A_LIFE = 10_000
 LIVES = 10_000
 Value = TypeVar("Value")
@@ -69,7 +70,8 @@ class Process:
 
 
 class Storm(ABC):
-    """Everything of one example; `accepted` has the command of each operation, `rejected` counts what was refused."""
+    """Everything of one example; `accepted` has the command of each operation, `rejected` counts the messages
+    that were, and of those that are `uncertain` a process that died may have sent the request."""
 
     def __init__(self, stack: Stack, *, recognises_repeats: bool) -> None:
         assert isinstance(stack.clock, StormClock)
@@ -78,7 +80,7 @@ class Storm(ABC):
         self.line = FailingLine(stack, recognises_repeats=recognises_repeats, spares=self.is_hasty)
         self.accepted: dict[str, dict[str, Any]] = {}
         self.rejected = 0
-        self.deaths = 0
+        self.uncertain: set[str] = set()
         self.processes: Sequence[Process] = ()
         self._messages = 0
         self._following: dict[asyncio.Task[None], Process] = {}
@@ -101,9 +103,10 @@ class Storm(ABC):
         try:
             return await act(process.world)
         except Killed as death:
-            self.deaths += 1
             await self._die(process)
+            await self._note_leased(process)
             await self.revive(process)
+            await self._note_leased(process)  # what it had begun to commit is committed by now
             raise DiedError from death
 
     async def survive(self, process: Process, act: Callable[[World], Awaitable[Value]]) -> Value:
@@ -143,14 +146,19 @@ class Storm(ABC):
         self.rejected += not operations
         return self._note(messages, operations) if operations else []
 
-    async def step(self, process: Process, *, times: int = 1, is_lost: bool = False) -> bool:
-        """Take one wake-up and follow it, as often as it is delivered; or lose it on the way. False if there is none.
+    async def step(
+        self, process: Process, *, times: int = 1, is_lost: bool = False, at_once: int = 1
+    ) -> bool:
+        """Take wake-ups and follow them, as often as they are delivered; or lose them on the way. False without any.
 
-        Whoever follows it goes on beside everything else when that takes time.
+        A queue keeps no order: of those taken at once the last comes first. Whoever follows one goes on beside
+        everything else when that takes time.
         """
-        receiver = self.broker.receiver(OPERATIONS)
-        received = await receiver.receive(max_messages=1, max_wait=timedelta())
-        for message in received:
+        world, receiver = process.world, self.broker.receiver(OPERATIONS)
+        received = await receiver.receive(max_messages=at_once, max_wait=timedelta())
+        for message in reversed(received):
+            if process.world is not world:
+                break  # it died with these in its hands
             work = asyncio.create_task(
                 self._follow(process, receiver, message, times=0 if is_lost else times)
             )
@@ -207,12 +215,12 @@ class Storm(ABC):
         """Nothing new comes, what is to fail does: work until every operation has ended and nothing is under way.
 
         Raises:
-            AssertionError: that does not come within an hour.
+            AssertionError: that does not come within half an hour.
         """
         for second in range(LONGEST):
             await self.stack.work()
             for process in self.processes:
-                while await self.step(process):
+                while await self.step(process, at_once=AT_ONCE):
                     pass
             is_over = not (await self.unfinished() or self.line.under_way or self._following)
             if second % SWEEP_EVERY == 0 or is_over:
@@ -239,6 +247,10 @@ class Storm(ABC):
     async def _ids(self, condition: str) -> list[str]:
         rows = await self.processes[0].world.rows(f"SELECT id FROM operation {condition}")
         return [row[0] for row in rows]
+
+    async def _note_leased(self, process: Process) -> None:
+        rows = await process.world.rows("SELECT id FROM operation WHERE lease_until IS NOT NULL")
+        self.uncertain.update(row[0] for row in rows)
 
     def _note(
         self, messages: Sequence[dict[str, Any]], operations: Sequence[Operation]

@@ -38,7 +38,7 @@ class Fault:
 
 
 NOTHING_DONE = frozenset({Kind.BUSY, Kind.LOST})
-LATE = frozenset({Kind.ARRIVES_LATE, Kind.ANSWERED_LATE})
+LATE = (Kind.ARRIVES_LATE, Kind.ANSWERED_LATE)
 
 
 class StormClock(FakeClock):
@@ -89,6 +89,8 @@ class FailingLine:
         self.faults: list[Fault] = []
         self.under_way: set[asyncio.Future[None]] = set()
         """What is late; it comes even if whoever sent it is dead by then."""
+        self.asked: set[str] = set()
+        """Whose changes were asked for, by the ids of the operations."""
         self.done: Counter[str] = Counter()
         """How often the service has made a change, by the method and the path."""
 
@@ -112,6 +114,7 @@ class FailingLine:
 
     def _next(self, scope: Message) -> Fault | None:
         named = dict(scope["headers"]).get(REQUEST_ID, b"").decode()
+        self.asked.add(named)
         for place, fault in enumerate(self.faults):
             if not self._spares(named) and self._can_strike(fault.kind, scope["method"]):
                 return self.faults.pop(place)

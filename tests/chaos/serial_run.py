@@ -28,6 +28,7 @@ async def check(storm: Storm) -> None:
     """Hold what the storm left against a serial run of what it has carried out."""
     ended = await ends_of(storm)
     check_deadlines(storm, ended, await paths_of(storm))
+    assert not storm.line.asked & {one.id for one in ended if not was_sent(one)}
     sent = [one for one in ended if was_sent(one)]
     changes = [one for one in sent if not CATALOGUE[one.command].is_read]
     numbers = (int(one.id.rpartition("-")[2], 16) for one in changes)
@@ -83,14 +84,14 @@ def was_sent(one: Operation) -> bool:
 
 
 def check_deadlines(storm: Storm, ended: Sequence[Operation], paths: Sequence[str]) -> None:
-    """What was started after its deadline was not sent, unless a process died of which nobody knows that."""
+    """What was started after its deadline was not sent, unless a process died that may have sent it before."""
     for place, one in enumerate(ended):
         if one.status is OperationStatus.CANCELED:
             continue
         assert one.started_at is not None
         limit = parse_duration(storm.accepted[one.id].get("deadline", "PT24H"))
         is_late = one.started_at - released_at(ended, paths, place) > limit
-        assert was_sent(one) != is_late or (is_late and storm.deaths)
+        assert was_sent(one) != is_late or (is_late and one.id in storm.uncertain)
 
 
 def released_at(ended: Sequence[Operation], paths: Sequence[str], place: int) -> datetime:

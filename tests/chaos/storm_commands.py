@@ -27,7 +27,7 @@ from tests.shared.scheduler.scheduler_stack import (
 
 Commands = list[dict[str, Any]]
 
-SERVICES = ("a", "b")
+SERVICES = ("a", "b", "c")
 COLLECTION = "jc"
 LATER = "2026-06-01T00:00:00Z"
 IDS_OF_THE_STORM = 1_000_000
@@ -66,20 +66,15 @@ def conditional() -> st.SearchStrategy[dict[str, Any]]:
     return st.builds(update, st.sampled_from(["one", "another"]))
 
 
-def hasty(commands: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw commands that are of use for a few seconds only."""
-    return st.builds(lambda one, limit: {**one, "deadline": limit}, commands, HASTE)
-
-
-HASTE = st.sampled_from(["PT1S", "PT4S", "PT20S"])
-OF_SERVICES = [service(name) for name in SERVICES]
+OF_SERVICES = [service(name) for name in ("a", "b")]
 OF_COLLECTIONS = [collection(name) for name in ("a", "a", "b")]
 OF_ALL_JOBS = [f"{one}/jobs" for one in OF_COLLECTIONS]
 OF_JOBS = [job(name) for name in ("ax", "ax", "ay", "bx")]
 PUT_JOB = command(
     "CreateOrUpdateJob", OF_JOBS, {**JOB, "startTime": LATER}, {**JOB, "state": "disabled"}
 )
-PATCH_JOB = command("PatchJob", OF_JOBS, {"state": "disabled"}, {"state": "enabled"})
+STATES = ({"state": "disabled"}, {"state": "enabled"})
+PATCH_JOB = command("PatchJob", OF_JOBS, *STATES)
 DELETE_JOB = command("DeleteJob", OF_JOBS, None)
 # What any server knows; those of jobs stand for two, since a repeat of theirs shows.
 COMMANDS = (
@@ -96,7 +91,6 @@ COMMANDS = (
     command("CreateOrUpdateCloudService", OF_SERVICES, CLOUD_SERVICE),
     command("DeleteCloudService", OF_SERVICES, None),
 )
-STATES = ({"state": "disabled"}, {"state": "enabled"})
 OF_OURS = (
     command("RunJob", OF_JOBS, None),
     command("RunJob", OF_JOBS, None),
@@ -104,9 +98,28 @@ OF_OURS = (
     command("EnableJobCollection", OF_COLLECTIONS, None),
     command("DisableJobCollection", OF_COLLECTIONS, None),
     command("PatchJobCollection", OF_COLLECTIONS, {"label": "new"}),
-    hasty(st.one_of(PUT_JOB, PATCH_JOB, DELETE_JOB)),
 )
+HASTY = st.builds(
+    lambda one, limit: [{**one, "deadline": limit}],
+    st.one_of(PUT_JOB, PATCH_JOB, DELETE_JOB),
+    st.sampled_from(["PT1S", "PT10S"]),
+)
+"""Of use for a few seconds only."""
 OF_OTHERS = (command("EntitleResource", ["/entitlements"], PURCHASE),)
+ON_ONE_JOB = st.one_of(
+    command("CreateOrUpdateJob", [job("ax")], {**JOB, "startTime": LATER}),
+    command("PatchJob", [job("ax")], *STATES),
+    command("DeleteJob", [job("ax")], None),
+    command("PatchJobCollection", [collection("a")], {"label": "newer"}),
+)
+ON_ONE_SERVICE = st.one_of(
+    command("CreateOrUpdateCloudService", [service("c")], CLOUD_SERVICE),
+    command("DeleteCloudService", [service("c")], None),
+)
+IN_A_ROW = st.one_of(
+    st.lists(ON_ONE_JOB, min_size=3, max_size=4), st.lists(ON_ONE_SERVICE, min_size=3, max_size=4)
+)
+"""Each waits for the one before it; nothing else is in the way of those of the service that is theirs alone."""
 
 
 def some(*kinds: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Commands]:

@@ -25,28 +25,39 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from shared.connector.stores.releases import RELEASED_AT_ONCE
 from shared.errors import ConflictError
 from tests.chaos.connector_storm import SECOND, Process, Storm, postgres_storm, sqlite_storm
-from tests.chaos.failing_line import Fault, Kind
+from tests.chaos.failing_line import LATE, Fault, Kind
 from tests.chaos.serial_run import check
 from tests.chaos.storm_commands import (
     COMMANDS,
+    HASTY,
+    IN_A_ROW,
     OF_OTHERS,
     OF_OURS,
     Commands,
     before_the_storm,
+    job,
     opened_stack,
     some,
 )
 from tests.postgres import Databases
+from tests.shared.connector.world import message
 from tests.shared.scheduler.scheduler_stack import Stack
 
 OURS, THEIRS = some(*COMMANDS, *OF_OURS), some(*COMMANDS, *OF_OTHERS)
 SOME = st.runner().flatmap(lambda machine: machine.commands)
 WHICH = st.integers(0, 1)
-FAULTS = st.lists(
-    st.builds(Fault, st.sampled_from(Kind), st.integers(80, 130)), min_size=2, max_size=6
-)
+SECONDS = st.integers(80, 130)
+"""About as long as a lease."""
+FAULTS = st.lists(st.builds(Fault, st.sampled_from(Kind), SECONDS), min_size=2, max_size=6)
+BUSY = Fault(Kind.BUSY, 0)
+LEASE = 90
+DEATHS = (2, 4, 5)
+"""Between the transactions in which what waits is released, and after them."""
+PARTS = 4
+"""Of what waits; a request holds up to a hundred commands."""
 Value = TypeVar("Value")
 Request = tuple[str, Commands, list[str]]
 
@@ -78,6 +89,11 @@ class ConnectorStorm(RuleBasedStateMachine):
     def process(self, which: int) -> Process:
         return self.storm.processes[which % len(self.storm.processes)]
 
+    def accept(self, which: int, commands: Commands) -> Request:
+        key = next(self._keys)
+        accept = self.storm.accept_request
+        return key, commands, self.do(accept(self.process(which), commands, key=key))
+
     @initialize()
     def begin(self) -> None:
         folder = Path(self._open.enter_context(TemporaryDirectory()))
@@ -91,9 +107,7 @@ class ConnectorStorm(RuleBasedStateMachine):
 
     @rule(target=requests, which=WHICH, commands=SOME)
     def a_request_comes(self, which: int, commands: Commands) -> Request:
-        key = next(self._keys)
-        accept = self.storm.accept_request
-        return key, commands, self.do(accept(self.process(which), commands, key=key))
+        return self.accept(which, commands)
 
     @rule(target=messages, which=WHICH, commands=SOME, times=st.integers(1, 2))
     def a_message_comes(self, which: int, commands: Commands, times: int) -> Request:
@@ -121,31 +135,41 @@ class ConnectorStorm(RuleBasedStateMachine):
         repeated = self.do(self.storm.accept_request(self.process(which), commands, key=key))
         assert repeated == names
 
-    @rule(which=WHICH, earlier=requests, commands=SOME)
-    def p4_a_key_comes_with_another_request(
-        self, which: int, earlier: Request, commands: Commands
+    @rule(which=WHICH, by_key=requests, by_message=messages, commands=SOME)
+    def p4_a_key_comes_with_something_else(
+        self, which: int, by_key: Request, by_message: Request, commands: Commands
     ) -> None:
-        if commands != earlier[1]:
+        process = self.process(which)
+        if commands != by_key[1]:
             with pytest.raises(ConflictError):
-                self.do(self.storm.accept_request(self.process(which), commands, key=earlier[0]))
-
-    @rule(which=WHICH, earlier=messages, commands=SOME)
-    def p4_a_message_id_comes_with_another_message(
-        self, which: int, earlier: Request, commands: Commands
-    ) -> None:
-        if commands != earlier[1]:
-            accept = self.storm.accept_message
-            assert self.do(accept(self.process(which), commands, key=earlier[0])) == []
+                self.do(self.storm.accept_request(process, commands, key=by_key[0]))
+        if commands != by_message[1]:
+            accepted = self.storm.accept_message(process, commands, key=by_message[0])
+            assert self.do(accepted) == []
 
     @rule(which=WHICH, earlier=requests, place=st.integers(0, 2))
     def one_is_canceled(self, which: int, earlier: Request, place: int) -> None:
         names = earlier[2]
         self.do(self.storm.cancel(self.process(which), names[place % len(names)]))
 
+    @rule(which=WHICH, commands=IN_A_ROW, place=st.sampled_from([0, 0, 1]))
+    def one_of_a_row_is_canceled(self, which: int, commands: Commands, place: int) -> None:
+        names = self.accept(which, commands)[2]
+        self.do(self.storm.cancel(self.process(which), names[place]))
+
+    def cancel_and_follow(self, name: str) -> None:
+        """Cancel an operation in one process while another follows a wake-up, or the same where there is one."""
+
+        async def both() -> None:
+            await asyncio.gather(
+                self.storm.cancel(self.process(0), name), self.storm.step(self.process(1))
+            )
+
+        self.do(both())
+
     @rule(which=WHICH, number=st.integers(1, 4), times=st.sampled_from([1, 1, 1, 2]))
     def wake_ups_are_followed(self, which: int, number: int, times: int) -> None:
-        for _ in range(number):
-            self.do(self.storm.step(self.process(which), times=times))
+        self.do(self.storm.step(self.process(which), times=times, at_once=number))
 
     @rule(number=st.integers(1, 4))
     def both_follow_wake_ups(self, number: int) -> None:
@@ -155,6 +179,16 @@ class ConnectorStorm(RuleBasedStateMachine):
 
         if len(self.storm.processes) > 1:
             self.do(both())
+
+    @rule(which=WHICH, kind=st.sampled_from(LATE), seconds=st.integers(1, 8))
+    def somebody_is_overtaken(self, which: int, kind: Kind, seconds: int) -> None:
+        """An answer comes after the lease is over, while somebody else gets no further at once."""
+        self.storm.line.faults.insert(0, Fault(kind, LEASE + seconds))
+        self.wake_ups_are_followed(which, 2, 1)
+        self.time_passes(LEASE)
+        self.sweep_runs(which)
+        self.storm.line.faults[:0] = [BUSY] * 4
+        self.wake_ups_are_followed(1 - which, 4, 1)
 
     @rule(which=WHICH)
     def a_wake_up_is_lost(self, which: int) -> None:
@@ -202,7 +236,7 @@ def run(machine: type[ConnectorStorm], options: pytest.Config) -> None:
         seed(options.getoption("--seed"))(machine),
         settings=settings(
             max_examples=options.getoption("--rounds") // 2,
-            stateful_step_count=25,
+            stateful_step_count=30,
             deadline=None,
             database=None,
             phases=(Phase.generate, Phase.shrink),
@@ -211,7 +245,16 @@ def run(machine: type[ConnectorStorm], options: pytest.Config) -> None:
     )
 
 
-class OnSqlite(ConnectorStorm):
+class OfOurs(ConnectorStorm):
+    """What may happen besides where the service recognises repeats: elsewhere haste leaves outcomes unknown."""
+
+    @rule(which=WHICH, commands=HASTY, seconds=st.sampled_from([0, 5, 30]))
+    def a_hasty_command_comes(self, which: int, commands: Commands, seconds: int) -> None:
+        self.accept(which, commands)
+        self.time_passes(seconds)
+
+
+class OnSqlite(OfOurs):
     def opened(self, stack: Stack, folder: Path) -> AbstractAsyncContextManager[Storm]:
         return sqlite_storm(stack, folder)
 
@@ -224,7 +267,7 @@ class Elsewhere(ConnectorStorm):
 
 
 def on_postgres(postgres: Databases) -> type[ConnectorStorm]:
-    class OnPostgres(ConnectorStorm):
+    class OnPostgres(OfOurs):
         @asynccontextmanager
         async def opened(self, stack: Stack, folder: Path) -> AsyncIterator[Storm]:
             with postgres.one() as url:
@@ -248,3 +291,28 @@ def test_p2_at_a_server_that_recognises_no_repeats_nothing_is_done_twice_that_mu
     pytestconfig: pytest.Config,
 ) -> None:
     run(Elsewhere, pytestconfig)
+
+
+def more_wait_than_one_transaction_releases(machine: ConnectorStorm, *, dies_at: int) -> None:
+    """What waits for a write that is canceled then waits for the one before it, which ends; and a process dies."""
+    write = message("PatchJob", job("ax"), {"state": "disabled"})
+    read = message("GetJob", job("ax"))
+    try:
+        machine.begin()
+        canceled = machine.accept(0, [write, write])[2][1]
+        for _ in range(PARTS):
+            machine.accept(0, [read] * (RELEASED_AT_ONCE // PARTS + 5))
+        machine.accept(1, [message("DeleteJob", job("ax"))])
+        machine.a_process_will_die(0, dies_at)
+        machine.cancel_and_follow(canceled)
+    finally:
+        machine.teardown()
+
+
+@pytest.mark.parametrize("dies_at", DEATHS)
+def test_p2_p3_on_sqlite_more_wait_than_one_transaction_releases(dies_at: int) -> None:
+    more_wait_than_one_transaction_releases(OnSqlite(), dies_at=dies_at)
+
+
+def test_p2_p3_on_postgresql_more_wait_than_one_transaction_releases(postgres: Databases) -> None:
+    more_wait_than_one_transaction_releases(on_postgres(postgres)(), dies_at=DEATHS[0])
