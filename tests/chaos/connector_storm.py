@@ -30,7 +30,7 @@ from shared.messaging.wake_up import WakeUp
 from shared.sql.inline import InlineDatabase
 from shared.sql.postgresql import PostgresDatabase
 from tests.broker_apart import broker_apart
-from tests.chaos.failing_line import FailingLine, StormClock
+from tests.chaos.failing_line import FailingLine, Fault, StormClock
 from tests.shared.connector.killing import Countdown, Killed, MortalClient, MortalDatabase
 from tests.shared.connector.servers import OtherServerClient
 from tests.shared.connector.world import World, assemble, migrated
@@ -40,6 +40,7 @@ SECOND = timedelta(seconds=1)
 LONGEST = 1800
 SWEEP_EVERY = 30
 AT_ONCE = 3
+MOST_FAULTS = 10
 IDS_OF_A_LIFE = 10_000
 LIVES = 10_000
 Value = TypeVar("Value")
@@ -97,6 +98,10 @@ class Storm(ABC):
     def is_hasty(self, name: str) -> bool:
         """Whether an operation is to be carried out soon or not at all."""
         return "deadline" in self.accepted.get(name, {})
+
+    def fail(self, faults: Sequence[Fault]) -> None:
+        """Let these strike before those that wait to; more than a few at once would only take time."""
+        self.line.faults[:] = [*faults, *self.line.faults][:MOST_FAULTS]
 
     async def live(self, process: Process, act: Callable[[World], Awaitable[Value]]) -> Value:
         """Let a process act. Raises DiedError."""

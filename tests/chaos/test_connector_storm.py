@@ -183,11 +183,11 @@ class ConnectorStorm(RuleBasedStateMachine):
     @rule(which=WHICH, kind=st.sampled_from(LATE), seconds=st.integers(1, 8))
     def somebody_is_overtaken(self, which: int, kind: Kind, seconds: int) -> None:
         """An answer comes after the lease is over, while somebody else gets no further at once."""
-        self.storm.line.faults.insert(0, Fault(kind, LEASE + seconds))
+        self.storm.fail([Fault(kind, LEASE + seconds)])
         self.wake_ups_are_followed(which, 2, 1)
         self.time_passes(LEASE)
         self.sweep_runs(which)
-        self.storm.line.faults[:0] = [BUSY] * 4
+        self.storm.fail([BUSY] * 4)
         self.wake_ups_are_followed(1 - which, 4, 1)
 
     @rule(which=WHICH)
@@ -196,7 +196,7 @@ class ConnectorStorm(RuleBasedStateMachine):
 
     @rule(faults=FAULTS)
     def the_line_will_fail(self, faults: list[Fault]) -> None:
-        self.storm.line.faults.extend(faults)
+        self.storm.fail(faults)
 
     @rule(which=WHICH, points=st.integers(0, 12))
     def a_process_will_die(self, which: int, points: int) -> None:
