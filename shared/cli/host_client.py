@@ -12,6 +12,8 @@ from shared.cli.terminal import printable
 from shared.errors import TransientError
 
 NO_HEADERS: Mapping[str, str] = {}
+ANSWERS_WITHIN = aiohttp.ClientTimeout(total=40)
+"""The longest that a stack lets a caller wait is 20 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class HostClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "HostClient":
-        self._session = aiohttp.ClientSession(headers=self._headers)
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=ANSWERS_WITHIN)
         return self
 
     async def __aexit__(

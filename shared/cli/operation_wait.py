@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.progress import (
@@ -17,12 +17,15 @@ from rich.progress import (
 from shared.cli.stack_client import StackClient, segment
 from shared.cli.terminal import duration_text, many, printable, progress_output
 from shared.clock import NO_TIME, Clock
+from shared.errors import TransientError
 
 ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
 SUCCEEDED = "Succeeded"
 FIRST_PAUSE = timedelta(milliseconds=50)
 LONGEST_PAUSE = timedelta(seconds=1)
 AT_ONCE = 16
+ONE_LOOK = timedelta(seconds=5)
+"""Even where no time is left, a look may take so long."""
 
 Operation = dict[str, Any]
 
@@ -48,6 +51,7 @@ async def wait_for(
 
     Raises:
         NotFoundError: there is no such operation.
+        TransientError: the stack gives no answer, and the time is up.
     """
     gate = asyncio.Semaphore(AT_ONCE)
     until = None if within is None else clock.now() + within
@@ -58,7 +62,7 @@ async def wait_for(
             pause = FIRST_PAUSE
             while True:
                 async with gate:
-                    operation: Operation = await client.get(operation_path(operation_id))
+                    operation = await look(client, operation_id, until=until, clock=clock)
                 if has_ended(operation):
                     bar.advance(task)
                     return operation
@@ -69,6 +73,18 @@ async def wait_for(
                 pause = min(pause * 2, LONGEST_PAUSE)
 
         return await asyncio.gather(*map(watch, operation_ids))
+
+
+async def look(
+    client: StackClient, operation_id: str, *, until: datetime | None, clock: Clock
+) -> Operation:
+    left = None if until is None else max(until - clock.now(), ONE_LOOK).total_seconds()
+    try:
+        async with asyncio.timeout(left):
+            operation: Operation = await client.get(operation_path(operation_id))
+    except TimeoutError as error:
+        raise TransientError("the stack gave no answer before the time was up") from error
+    return operation
 
 
 def waiting_text(number: int, within: timedelta | None) -> str:

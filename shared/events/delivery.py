@@ -34,7 +34,7 @@ from shared.events.sink import (
     OutgoingEvent,
 )
 from shared.events.stored_secrets import secret_context
-from shared.events.turns import Turns
+from shared.events.turns import Line, Turns
 from shared.messaging.wake_up import WakeUp
 from shared.messaging.work import Nothing, NotYet, when_due
 from shared.sealing import Sealer
@@ -148,15 +148,16 @@ class Pipeline:
 
     async def run(self) -> None:
         """Send and record until nothing is due, the sink wants a pause, or the time is up; then end the lease."""
-        with nullcontext() if self._comes_last() else self._turns.at_work():
+        await self._send_all()
+        while not await self._close():
+            self._after, self._is_whole = BEGINNING, False
             await self._send_all()
-            while not await self._close():
-                self._after, self._is_whole = BEGINNING, False
-                await self._send_all()
 
-    def _comes_last(self) -> bool:
-        is_failing = self._ledger.health.failing_since is not None
-        return is_failing or self._turns.is_slow(self._lease.id, now=self._clock.now())
+    def _waits_in(self) -> Line:
+        if self._ledger.health.failing_since is not None:
+            return Line.FAILING
+        is_slow = self._turns.is_slow(self._lease.id, now=self._clock.now())
+        return Line.SLOW if is_slow else Line.FIRST
 
     async def _send_all(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -191,7 +192,7 @@ class Pipeline:
     async def _has_turn(self) -> bool:
         """Wait for a turn, if there is something for this worker to send; returns whether there still is then."""
         if self._is_needed():
-            await self._turns.take(is_last=self._comes_last())
+            await self._turns.take(self._waits_in())
         return self._is_needed()
 
     def _is_needed(self) -> bool:
@@ -228,8 +229,10 @@ class Pipeline:
 
     async def _send(self, batch: Sequence[PendingDelivery]) -> Sequence[Outcome]:
         began = self._clock.now()
+        is_quick = self._waits_in() is Line.FIRST
         try:
-            return await self._sink.send([outgoing(delivery) for delivery in batch])
+            with self._turns.at_work() if is_quick else nullcontext():
+                return await self._sink.send([outgoing(delivery) for delivery in batch])
         except Exception:  # a bug in one sink must not stop what goes elsewhere
             logger.exception("sink failed", extra=self._extra("send", batch[0]))
             return [NotDelivered("internal error")] * len(batch)

@@ -30,6 +30,7 @@ from shared.events.webhook_signature import secret_of
 from shared.messaging.steps import AT_ONCE, in_steps
 from shared.sealing import Sealer
 from shared.sql.database import Database, Transaction
+from shared.wire.json_types import JsonObject
 
 GENERATED_KEY_BYTES = 32
 
@@ -242,7 +243,12 @@ def check_built_in(present: EventSubscription, changed: EventSubscription) -> No
 
 def is_another_sink(present: EventSubscription, changed: EventSubscription) -> bool:
     """Whether events go elsewhere from now on, or with another right to."""
-    return (changed.sink_settings, changed.secrets) != (present.sink_settings, present.secrets)
+    return (where_to(changed), changed.secrets) != (where_to(present), present.secrets)
+
+
+def where_to(wanted: EventSubscription) -> JsonObject:
+    """Return the settings of its sink without whether the receiver is asked for permission."""
+    return {name: value for name, value in wanted.sink_settings.items() if name != "validation"}
 
 
 def is_to_be_asked(present: EventSubscription, changed: EventSubscription) -> bool:

@@ -5,8 +5,9 @@ later; of a few in each round it is read when it comes. So how long an event tak
 those before it, and not on those behind it.
 
 A sink that lets us wait for a second does not mind waiting itself: while others are at work, calls to such sinks are
-`PAUSE` apart, so that what piled up behind a slow answer is no burst that holds up everybody. With nobody at work they
-go as fast as any.
+`PAUSE` apart, so that what piled up behind a slow answer is no burst that holds up everybody. So are those to sinks
+that fail, in a line of their own, so that a hundred dead ones do not keep back a slow one. With nobody at work they go
+as fast as any.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 SLOW = timedelta(seconds=1)
 REMEMBERED = timedelta(minutes=10)
@@ -22,17 +24,33 @@ IN_A_ROUND = 8
 """As many as go to one webhook at once: one alone is served in as few rounds as without turns."""
 
 
+class Line(Enum):
+    """Where a call waits for its turn."""
+
+    FIRST = auto()
+    SLOW = auto()
+    FAILING = auto()
+
+
+class Paused:
+    """A line whose turns come one at a time, with a pause after each while it makes room."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.until = 0.0
+
+
 class Turns:
     """The turns of one event loop; which sinks were slow lately is known to this process alone, and learned anew."""
 
     def __init__(self, *, pause: timedelta = PAUSE) -> None:
         self._pause = pause.total_seconds()
         self._first: deque[asyncio.Future[None]] = deque()
-        self._last: deque[asyncio.Future[None]] = deque()
+        self._paused = {Line.SLOW: Paused(), Line.FAILING: Paused()}
         self._at_work = 0
         self._left = IN_A_ROUND
-        self._paused_until = 0.0
         self._next: asyncio.Handle | None = None
+        self._is_timed = False
         self._slow_until: dict[str, datetime] = {}
 
     def note(self, name: str, took: timedelta, *, now: datetime) -> None:
@@ -57,13 +75,13 @@ class Turns:
             yield
         finally:
             self._at_work -= 1
-            if self._last and not self._at_work:
+            if not self._at_work and self._soonest() is not None:
                 self._begin_soon()
 
-    async def take(self, *, is_last: bool) -> None:
+    async def take(self, line: Line) -> None:
         """Return when it is the caller's turn; at once while nobody waits and this round has turns left."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        (self._last if is_last else self._first).append(turn)
+        (self._first if line is Line.FIRST else self._paused[line].waiting).append(turn)
         self._give()
         await turn
 
@@ -75,28 +93,35 @@ class Turns:
             self._left -= 1
         if self._left < IN_A_ROUND:
             self._begin_soon()
-        elif self._last and self._next is None:
-            self._next = loop.call_at(self._paused_until, self._begin)
+        elif self._next is None and (soonest := self._soonest()) is not None:
+            self._next, self._is_timed = loop.call_at(soonest, self._begin), True
 
     def _begin_soon(self) -> None:
-        if isinstance(self._next, asyncio.TimerHandle):
+        if self._next is not None and self._is_timed:
             self._next.cancel()
             self._next = None
         if self._next is None:
             self._next = asyncio.get_running_loop().call_soon(self._begin)
+            self._is_timed = False
 
     def _begin(self) -> None:
         self._next, self._left = None, IN_A_ROUND
         self._give()
 
+    def _soonest(self) -> float | None:
+        """Return when the next pause of those that wait is over."""
+        return min((line.until for line in self._paused.values() if line.waiting), default=None)
+
     def _choose(self, time: float) -> asyncio.Future[None] | None:
-        """Return whose turn it is; None when nobody waits, or nobody but the slow, who make room."""
-        makes_room = bool(self._first or self._at_work) and time < self._paused_until
-        turn = None if makes_room else pop(self._last)
-        if turn is None:
-            return pop(self._first)
-        self._paused_until = time + self._pause
-        return turn
+        """Return whose turn it is; None when nobody waits, or nobody but those who make room."""
+        makes_room = bool(self._first or self._at_work)
+        for line in self._paused.values():
+            if makes_room and time < line.until:
+                continue
+            if (turn := pop(line.waiting)) is not None:
+                line.until = time + self._pause
+                return turn
+        return pop(self._first)
 
 
 def pop(line: deque[asyncio.Future[None]]) -> asyncio.Future[None] | None:

@@ -87,7 +87,7 @@ class Outgoing:
         if self._broker is None:
             return 0
         # A run that has begun may have read already, so the next one counts.
-        if self._next is None:
+        if self._next is None or self._next.done():
             self._next = asyncio.create_task(self._run(self._broker, self._present))
         return await asyncio.shield(self._next)
 

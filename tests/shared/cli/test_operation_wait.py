@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from shared.cli.host_client import NO_HEADERS, Answer, HostClient
 from shared.cli.operation_wait import end_text, wait_for, waiting_text
 from shared.cli.operations import wait_for_operations
 from shared.cli.stack_client import StackClient
-from shared.errors import NotFoundError
+from shared.errors import NotFoundError, TransientError
 from tests.clocks import FakeClock, settle
 
 Value = TypeVar("Value")
@@ -140,3 +141,19 @@ def test_an_end_is_told_in_a_line() -> None:
     }
 
     assert end_text(operation) == r"RunJob /cloudservices/a: Failed: Conflict: is\ncompleted"
+
+
+async def test_stack_that_gives_no_answer_is_waited_for_no_longer_than_asked() -> None:
+    async with await asyncio.start_server(keep_silent, "127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        async with HostClient(url, key="") as host:
+            waiting = wait_for(
+                StackClient(host), ["1"], clock=FakeClock(), within=timedelta(seconds=6)
+            )
+            with pytest.raises(TransientError, match="no answer before the time was up"):
+                await asyncio.wait_for(waiting, 20)
+
+
+async def keep_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        await writer.wait_closed()

@@ -96,7 +96,13 @@ async def test_another_receiver_does_not_wait_as_long_as_the_former_one_asked_fo
 
 
 @pytest.mark.parametrize(
-    "members", [{"name": "another"}, {"sink": {"url": "https://example.org/"}}], ids=str
+    "members",
+    [
+        {"name": "another"},
+        {"sink": {"url": "https://example.org/"}},
+        {"sink": {"validation": "none"}},
+    ],
+    ids=str,
 )
 async def test_the_same_receiver_keeps_its_row_of_failures_whatever_else_is_changed(
     world: World, sink: MemorySink, members: dict[str, Any]
