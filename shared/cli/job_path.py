@@ -68,7 +68,7 @@ def read_place(given: Given) -> tuple[CollectionPath, str | None]:
             faults.append(f"{option} {value!r} is not the {in_path!r} of the path")
         values.append(in_path or value)
         if not values[-1] and option != "--job":
-            faults.append(f"{option} is missing, and there is no path such as {EXAMPLE}")
+            faults.append(f"{option} is missing, and there is no path such as cs1/jc1")
     if faults:
         raise ConfigurationError("\n".join(faults))
     cloud_service, collection, job = values

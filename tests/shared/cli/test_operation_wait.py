@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -154,6 +153,6 @@ async def test_stack_that_gives_no_answer_is_waited_for_no_longer_than_asked() -
                 await asyncio.wait_for(waiting, 20)
 
 
-async def keep_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        await writer.wait_closed()
+async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
