@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -36,6 +36,7 @@ from tests.chaos.storm_commands import (
     IN_A_ROW,
     OF_OTHERS,
     OF_OURS,
+    ON_ONE_SERVICE,
     Commands,
     before_the_storm,
     job,
@@ -180,11 +181,14 @@ class ConnectorStorm(RuleBasedStateMachine):
         if len(self.storm.processes) > 1:
             self.do(both())
 
-    @rule(which=WHICH, kind=st.sampled_from(LATE), seconds=st.integers(1, 8))
-    def somebody_is_overtaken(self, which: int, kind: Kind, seconds: int) -> None:
+    @rule(which=WHICH, one=ON_ONE_SERVICE, kind=st.sampled_from(LATE), seconds=st.integers(1, 8))
+    def somebody_is_overtaken(
+        self, which: int, one: dict[str, Any], kind: Kind, seconds: int
+    ) -> None:
         """An answer comes after the lease is over, while somebody else gets no further at once."""
+        self.accept(which, [one])
         self.storm.fail([Fault(kind, LEASE + seconds)])
-        self.wake_ups_are_followed(which, 2, 1)
+        self.wake_ups_are_followed(which, 4, 1)
         self.time_passes(LEASE)
         self.sweep_runs(which)
         self.storm.fail([BUSY] * 4)
