@@ -126,7 +126,8 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value))
-        super().on_header(name, value)
+        # RFC 9110 §5.5: white space around a value is no part of it; the parser drops only what comes before.
+        super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         self._unfinished_bytes = 0

@@ -49,6 +49,7 @@ class SessionPump:
         self._outage = Outage(self._entity)
         self._work: dict[asyncio.Task[None], SessionWork] = {}
         self._accepting: set[asyncio.Task[SessionReceiver]] = set()
+        self._failures: list[Exception] = []
         self._pausing: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -94,11 +95,13 @@ class SessionPump:
                 continue
             try:
                 self._start(accepted.result())
-                self._outage.ended()
             except SessionCannotBeLockedError:
                 self._outage.ended()
             except Exception as error:  # the broker's trouble must not end the pump
                 pause = pause or self._outage.failed(error)
+        for failure in self._failures:
+            pause = pause or self._outage.failed(failure)
+        self._failures.clear()
         if pause is not None and not self._stopping:
             self._pausing = asyncio.create_task(self._clock.sleep(pause))
             await asyncio.wait([self._pausing])
@@ -113,6 +116,13 @@ class SessionPump:
         )
         task = asyncio.create_task(work.run())
         self._work[task] = work
-        task.add_done_callback(self._work.pop)
+        task.add_done_callback(self._note_end)
         if self._stopping:
             work.stop()
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        work = self._work.pop(task)
+        if work.failure is not None:
+            self._failures.append(work.failure)
+        elif work.has_received:
+            self._outage.ended()

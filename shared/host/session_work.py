@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class SessionWork:
-    """Runs a session that was accepted until it is idle, lost or stopped; `run` closes it."""
+    """Runs a session that was accepted until it is idle, lost or stopped, or cannot be received from; `run` closes it.
+
+    `has_received` tells whether a receive has succeeded, `failure` why the last one did not.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,8 @@ class SessionWork:
         self._renew_until: datetime | None = None
         self._is_ending = False
         self._is_lost = False
+        self.has_received = False
+        self.failure: Exception | None = None
 
     async def run(self) -> None:
         """Call the function for each message; ends after the one that runs when `stop` is called."""
@@ -74,18 +79,13 @@ class SessionWork:
             await asyncio.wait([self._receiving])
             if self._receiving.cancelled() or self._is_ending:
                 return None
-            return next(iter(self._receiving.result()), None)
+            received = self._receiving.result()
+            self.has_received = True
+            return next(iter(received), None)
         except SessionLockLostError:
             self._tell_lost()
-        except Exception as error:  # the broker's trouble must not end the pump
-            logger.warning(
-                "cannot receive from session %r of %s: %s",
-                self._session.session_id,
-                self._calls.trigger.entity,
-                error,
-                exc_info=not isinstance(error, TocsinError),
-                extra={"action": "receive", "entity": self._calls.trigger.entity},
-            )
+        except Exception as error:  # whoever accepts sessions decides when to try again
+            self.failure = error
         finally:
             self._receiving.cancel()
             await asyncio.gather(self._receiving, return_exceptions=True)

@@ -15,8 +15,10 @@ QUICK = timedelta(milliseconds=2)
 """What the loop bears in the mean: a round of it takes as long under load."""
 WEIGHT = 8
 """One slow commit among eight quick ones, such as a checkpoint makes now and then, is no slow disk."""
+STALL = timedelta(milliseconds=50)
+"""One that takes so long is a slow disk by itself."""
 APART = 50
-LONGEST = timedelta(seconds=1)
+LONGEST = timedelta(seconds=30)
 
 
 class CommitPace:
@@ -42,5 +44,6 @@ class CommitPace:
             # A wall clock may have been set meanwhile.
             took = min(max(ended - began, NO_TIME), LONGEST)
             self._mean += (took - self._mean) / WEIGHT
-            if self._mean > QUICK:
-                self._apart_until = ended + self._mean * APART
+            lasts = took if took > STALL else self._mean
+            if lasts > QUICK:
+                self._apart_until = ended + lasts * APART

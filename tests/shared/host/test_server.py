@@ -179,6 +179,25 @@ def test_head_limit_counts_each_request_of_a_connection_apart() -> None:
     run(scenario())
 
 
+def test_blanks_around_the_value_of_a_header_are_no_part_of_it() -> None:
+    values = []
+
+    async def keep(scope: Message, receive: Any, send: Any) -> None:
+        values.extend(value for name, value in scope["headers"] if name == b"x-a")
+        await show(scope, receive, send)
+
+    async def scenario() -> None:
+        async with serving(Endpoint(app=keep, port=0)) as (port,):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nx-a: \ta b \t \r\n\r\n")
+            await reader.readuntil(b"http -")
+            writer.close()
+
+    run(scenario())
+
+    assert values == [b"a b"]
+
+
 @pytest.mark.parametrize(
     "beginning",
     [

@@ -271,6 +271,56 @@ async def test_an_outage_that_ends_while_nothing_waits_is_told_too(
     assert caplog.messages[-1] == "can receive from turns again"
 
 
+class ReceivesNothing:
+    """A session that can be accepted and closed, and not received from."""
+
+    def __init__(self, session: SessionReceiver) -> None:
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    async def receive(self, *, max_messages: int, max_wait: timedelta | None) -> Any:
+        raise TransientError("the disk is full")
+
+
+class FullDisk(StrictBroker):
+    """A broker whose sessions are such, until it is freed."""
+
+    is_full = True
+    accepted = 0
+
+    async def accept_session(
+        self, entity: str, *, session_id: str | None = None, max_wait: timedelta
+    ) -> Any:
+        session = await super().accept_session(entity, session_id=session_id, max_wait=max_wait)
+        self.accepted += 1
+        return ReceivesNothing(session) if self.is_full else session
+
+
+async def test_a_session_that_cannot_be_received_from_is_an_outage_with_rarer_tries(
+    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    function, plug = Function(), Plug()
+    plug.is_pulled = False
+    disk = FullDisk(broker, random=plug)
+    await send_turns(broker, "a1")
+
+    async with running(turns_app(function), broker=disk, clock=clock, settings=BRIEF):
+        await clock.advance(timedelta(minutes=2))
+        tries = disk.accepted
+        disk.is_full = False
+        await clock.advance(timedelta(minutes=1))
+
+    assert 1 < tries < 10
+    records = (each for each in caplog.records if each.name == "shared.host.outage")
+    assert [record.getMessage() for record in records] == [
+        "cannot receive from turns: the disk is full",
+        "can receive from turns again",
+    ]
+    assert function.ended == ["a1"]
+
+
 async def test_a_pump_that_pauses_stops_at_once(broker: EmbeddedBroker, clock: FakeClock) -> None:
     host = make_host(
         indexed(turns_app(Function())), broker=StrictBroker(broker, random=Plug()), clock=clock

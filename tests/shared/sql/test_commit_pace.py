@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.sql.commit_pace import APART, LONGEST, QUICK, WEIGHT, CommitPace
+from shared.sql.commit_pace import APART, LONGEST, QUICK, STALL, WEIGHT, CommitPace
 from tests.clocks import FakeClock
 
 SLOW = timedelta(milliseconds=10)
@@ -46,6 +46,19 @@ async def test_slow_disk_is_left_alone_for_a_multiple_of_what_it_took() -> None:
     assert pace.is_quick()
 
 
+async def test_one_commit_that_stalls_the_loop_keeps_it_from_the_disk_at_once() -> None:
+    clock = FakeClock()
+    pace = CommitPace(clock)
+    stall = STALL + timedelta(milliseconds=1)
+
+    await commit(pace, clock, stall)
+
+    await clock.advance(stall * APART - timedelta(milliseconds=1))
+    assert not pace.is_quick()
+    await clock.advance(timedelta(milliseconds=1))
+    assert pace.is_quick()
+
+
 async def test_disk_that_became_quick_is_believed_after_some_commits() -> None:
     clock = FakeClock()
     pace = CommitPace(clock)
@@ -77,7 +90,7 @@ async def test_commit_that_fails_is_measured_too() -> None:
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-async def test_clock_that_is_set_meanwhile_keeps_the_loop_from_the_disk_for_seconds_at_most(
+async def test_clock_that_is_set_meanwhile_keeps_the_loop_from_the_disk_for_minutes_at_most(
     hours: int,
 ) -> None:
     clock = FakeClock()
