@@ -180,7 +180,7 @@ def test_head_limit_counts_each_request_of_a_connection_apart() -> None:
 
 
 def test_blanks_around_the_value_of_a_header_are_no_part_of_it() -> None:
-    values = []
+    values: list[bytes] = []
 
     async def keep(scope: Message, receive: Any, send: Any) -> None:
         values.extend(value for name, value in scope["headers"] if name == b"x-a")
