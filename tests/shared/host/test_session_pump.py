@@ -13,41 +13,23 @@ from shared.host.host_json import HostSettings
 from shared.host.strict import StrictBroker
 from shared.messaging.broker import SessionReceiver
 from shared.messaging.embedded.broker import EmbeddedBroker
-from shared.messaging.message import ReceivedMessage
 from tests.clocks import FakeClock, settle
 from tests.shared.host.hosting import indexed, make_host, running
-from tests.shared.host.sessions import TURNS, Handler, send_turns, turns_app
+from tests.shared.host.sessions import (
+    BRIEF,
+    IDLE,
+    TURNS,
+    Function,
+    Handler,
+    Plug,
+    send_turns,
+    turns_app,
+)
 
-IDLE = timedelta(seconds=2)
-BRIEF = HostSettings(session_idle_timeout=IDLE)
 ONE_AT_A_TIME = HostSettings(max_concurrent_sessions=1, session_idle_timeout=IDLE)
 TWO_AT_A_TIME = HostSettings(max_concurrent_sessions=2, session_idle_timeout=IDLE)
 FAILING = 1 / 5
 GRACE = timedelta(seconds=5)
-
-
-class Function:
-    """A function whose calls the test ends; keeps what began and what ended."""
-
-    def __init__(self) -> None:
-        self.began: list[str] = []
-        self.ended: list[str] = []
-        self.gates: dict[str, asyncio.Event] = {}
-
-    def hold(self, *names: str) -> None:
-        """Let calls for these wait until they are let go."""
-        self.gates |= {name: asyncio.Event() for name in names}
-
-    async def let_go(self, name: str) -> None:
-        self.gates.pop(name).set()
-        await settle()
-
-    async def __call__(self, message: func.ServiceBusMessage) -> None:
-        name = message.get_body().decode()
-        self.began.append(name)
-        if name in self.gates:
-            await self.gates[name].wait()
-        self.ended.append(name)
 
 
 async def test_p3_messages_of_a_session_run_one_by_one_and_a_slow_session_delays_no_other(
@@ -130,62 +112,6 @@ async def test_p3_a_message_that_fails_is_not_overtaken_by_the_next_of_its_sessi
     assert ended == [("b1", 1), ("a1", 4), ("a2", 1)]
 
 
-async def test_the_lock_of_a_session_is_renewed_while_its_message_runs(
-    broker: EmbeddedBroker, clock: FakeClock
-) -> None:
-    function = Function()
-    function.hold("a1")
-
-    async with running(turns_app(function), broker=broker, clock=clock, settings=BRIEF):
-        await send_turns(broker, "a1", "a2")
-        for _ in range(8):
-            await clock.advance(timedelta(seconds=30))
-        await function.let_go("a1")
-
-    assert function.began == ["a1", "a2"]
-
-
-async def test_the_lock_is_renewed_no_longer_than_configured_and_its_loss_logged_once(
-    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    function = Function()
-    function.hold("a1")
-    settings = HostSettings(
-        max_auto_lock_renewal=timedelta(seconds=90), session_idle_timeout=timedelta(seconds=2)
-    )
-
-    async with running(turns_app(function), broker=broker, clock=clock, settings=settings):
-        await send_turns(broker, "a1", "a2")
-        for _ in range(7):
-            await clock.advance(timedelta(seconds=30))
-        began = list(function.began)
-        await function.let_go("a1")
-
-    assert began == ["a1", "a1"]  # the second time while the first still ran
-    assert function.began == ["a1", "a1", "a2"]
-    actions = [getattr(record, "action", None) for record in caplog.records]
-    assert actions.count("lock-lost") == 1
-
-
-async def test_what_is_lost_by_the_time_of_a_renewal_is_not_settled_and_logged_once(
-    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    function = Function()
-    function.hold("a1")
-
-    async with running(turns_app(function), broker=broker, clock=clock, settings=BRIEF):
-        await send_turns(broker, "a1", "a2")
-        await settle()
-        clock.set(clock.now() + timedelta(minutes=5))
-        await clock.advance(timedelta(seconds=31))
-        await function.let_go("a1")
-        await clock.advance(timedelta(seconds=1))
-
-    assert function.ended[-1] == "a2"
-    actions = [getattr(record, "action", None) for record in caplog.records]
-    assert actions.count("lock-lost") == 1
-
-
 async def test_stop_waits_for_running_functions_and_releases_sessions_at_once(
     broker: EmbeddedBroker, clock: FakeClock
 ) -> None:
@@ -226,15 +152,6 @@ async def test_p7_function_that_outlasts_the_grace_is_cancelled_and_its_message_
     session = await broker.accept_session(TURNS, max_wait=IDLE)
     (message,) = await session.receive(max_messages=1, max_wait=IDLE)
     assert (message.message.body, function.ended) == (b"a1", [])
-
-
-class Plug(Random):
-    """The dice of a strict broker: pulled, every link is detached; else nothing happens."""
-
-    is_pulled = True
-
-    def random(self) -> float:
-        return 0.0 if self.is_pulled else 0.999
 
 
 async def test_an_outage_is_told_twice_and_what_waited_is_handled_after_it(
@@ -372,52 +289,3 @@ async def test_p3_two_hosts_keep_the_order_of_each_session_whatever_fails_and_is
     assert failed > 10
     assert len(effects) > len(names)  # locks were lost after the work was done
     assert set(hosts) == {0, 1}
-
-
-class AbandonsNothing:
-    """A session whose broker cannot be told that a message was given up."""
-
-    def __init__(self, session: SessionReceiver) -> None:
-        self._session = session
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
-
-    async def abandon(self, message: ReceivedMessage) -> None:
-        raise TransientError("the link was detached")
-
-
-class FirstSessionAbandonsNothing(StrictBroker):
-    """A broker that has such a session, once."""
-
-    has_one = True
-
-    async def accept_session(
-        self, entity: str, *, session_id: str | None = None, max_wait: timedelta
-    ) -> Any:
-        session = await super().accept_session(entity, session_id=session_id, max_wait=max_wait)
-        if self.has_one:
-            self.has_one = False
-            return AbandonsNothing(session)
-        return session
-
-
-async def test_p3_a_session_ends_with_a_message_of_which_nobody_knows_how_it_was_settled(
-    broker: EmbeddedBroker, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    plug = Plug()
-    plug.is_pulled = False
-    began = []
-
-    async def fails_first(message: func.ServiceBusMessage) -> None:
-        began.append(message.get_body().decode())
-        if len(began) == 1:
-            raise RuntimeError("the database is down")
-
-    half = FirstSessionAbandonsNothing(broker, random=plug)
-    async with running(turns_app(fails_first), broker=half, clock=clock, settings=BRIEF):
-        await send_turns(broker, "a1", "a2")
-        await settle(200)
-
-    assert began == ["a1", "a1", "a2"]
-    assert "cannot settle a message of turns: the link was detached" in caplog.messages
