@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from shared.clock import Clock
 from shared.messaging.embedded.broker import EmbeddedBroker
@@ -14,8 +12,7 @@ from shared.messaging.entities import TOCSIN_QUEUES
 from shared.messaging.message import Message
 from shared.sql.database import Transaction
 from shared.sql.inline import InlineDatabase
-from shared.sql.migrations import migrate
-from shared.sql.sqlite import sqlite_engine
+from tests.empty_database import empty_database
 
 
 class BrokerApart(EmbeddedBroker):
@@ -40,7 +37,7 @@ class BrokerApart(EmbeddedBroker):
 async def broker_apart(folder: Path, clock: Clock) -> AsyncIterator[BrokerApart]:
     """Open a broker in a new file in `folder`."""
     path = folder / "broker.db"
-    path.write_bytes(empty_database())
+    path.write_bytes(empty_database(SCHEMA))
     database = InlineDatabase(path)
     broker = BrokerApart(database, clock=clock)
     try:
@@ -48,14 +45,3 @@ async def broker_apart(folder: Path, clock: Clock) -> AsyncIterator[BrokerApart]
     finally:
         await broker.close()
         await database.close()
-
-
-@cache
-def empty_database() -> bytes:
-    """Return the file that the migrations make; Alembic takes longer than most tests."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "broker.db"
-        engine = sqlite_engine(path)
-        migrate(engine, SCHEMA)
-        engine.dispose()
-        return path.read_bytes()

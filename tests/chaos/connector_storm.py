@@ -11,10 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from shared.client.memory import MemorySchedulerClient
@@ -350,13 +349,6 @@ def mortal(storm: Storm, countdown: Countdown) -> tuple[SchedulerClient, "partia
     return MortalClient(MemorySchedulerClient(line, certificate=certificate), countdown), seen
 
 
-@cache
-def empty_database() -> bytes:
-    """Return the file that the migrations make; Alembic takes longer than most examples."""
-    with TemporaryDirectory() as folder:
-        return migrated(Path(folder)).read_bytes()
-
-
 @asynccontextmanager
 async def sqlite_storm(
     stack: Stack,
@@ -366,8 +358,7 @@ async def sqlite_storm(
     numbers: Iterator[int] | None = None,
 ) -> AsyncIterator[SqliteStorm]:
     """Open a storm on a new file in `folder`."""
-    path = folder / "connector.db"
-    path.write_bytes(empty_database())
+    path = migrated(folder)
     storm = SqliteStorm(stack, path, recognises_repeats=recognises_repeats, numbers=numbers)
     try:
         yield storm

@@ -40,10 +40,9 @@ from shared.messaging.wake_up import WakeUp
 from shared.sealing import Sealer
 from shared.sql.database import Database
 from shared.sql.inline import InlineDatabase
-from shared.sql.migrations import migrate
-from shared.sql.sqlite import sqlite_engine
 from shared.wire.commands import Command, parse_commands
 from tests.clocks import FakeClock
+from tests.empty_database import empty_database
 from tests.event_conformance import check_event
 from tests.shared.connector.servers import OtherServerClient
 
@@ -142,10 +141,8 @@ class World:
 def migrated(folder: Path) -> Path:
     """Return the database file of `folder`, with its tables."""
     path = folder / "connector.db"
-    engine = sqlite_engine(path)
-    for schema in (BROKER_SCHEMA, EVENTS_SCHEMA, SCHEMA):
-        migrate(engine, schema)
-    engine.dispose()
+    if not path.exists():
+        path.write_bytes(empty_database(BROKER_SCHEMA, EVENTS_SCHEMA, SCHEMA))
     return path
 
 

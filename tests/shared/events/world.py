@@ -7,10 +7,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from shared.clock import from_microseconds
@@ -33,9 +32,8 @@ from shared.outbound.guard import AddressGuard
 from shared.sealing import Sealer
 from shared.sql.database import Database, Transaction
 from shared.sql.inline import InlineDatabase
-from shared.sql.migrations import migrate
-from shared.sql.sqlite import sqlite_engine
 from tests.clocks import FakeClock
+from tests.empty_database import empty_database
 
 SOURCE = "/subscriptions/1"
 KEY = bytes(range(32))
@@ -202,19 +200,8 @@ def migrated(folder: Path) -> InlineDatabase:
     """Return the database of `folder`, made where it is missing."""
     path = folder / "tocsin.db"
     if not path.exists():
-        path.write_bytes(empty_database())
+        path.write_bytes(empty_database(SCHEMA))
     return InlineDatabase(path)
-
-
-@cache
-def empty_database() -> bytes:
-    """Return the file that the migrations make; Alembic takes longer than most tests."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "tocsin.db"
-        engine = sqlite_engine(path)
-        migrate(engine, SCHEMA)
-        engine.dispose()
-        return path.read_bytes()
 
 
 def an_event(

@@ -38,12 +38,11 @@ from shared.scheduler.stores.tables import SCHEMA
 from shared.scheduler.sweep import Sweep
 from shared.sql.database import Database, Transaction
 from shared.sql.inline import InlineDatabase
-from shared.sql.migrations import migrate
-from shared.sql.sqlite import sqlite_engine
 from shared.wire.job import Job, JobHistory, JobState
 from shared.wire.json_types import Json
 from shared.wire.model import read
 from tests.clocks import FakeClock
+from tests.empty_database import empty_database
 from tests.event_conformance import check_event
 
 SUBSCRIPTION = "s1"
@@ -224,10 +223,8 @@ class EngineStack:
 def migrated(folder: Path) -> Path:
     """Return a database file with the tables of broker and Scheduler."""
     path = folder / "tocsin.db"
-    engine = sqlite_engine(path)
-    migrate(engine, BROKER_SCHEMA)
-    migrate(engine, SCHEMA)
-    engine.dispose()
+    if not path.exists():
+        path.write_bytes(empty_database(BROKER_SCHEMA, SCHEMA))
     return path
 
 

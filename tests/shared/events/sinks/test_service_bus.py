@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,8 +28,6 @@ from shared.messaging.message import Message, ReceivedMessage
 from shared.messaging.servicebus.broker import ServiceBusBroker
 from shared.messaging.servicebus.connection import ServiceBusConnection
 from shared.sql.inline import InlineDatabase
-from shared.sql.migrations import migrate
-from shared.sql.sqlite import sqlite_engine
 from tests.clocks import FakeClock, settle
 from tests.contracts.broker_steps import ALL, ORDERED, QUEUE, QUEUES, TOPIC, TOPICS, one, take
 from tests.contracts.event_sink import (
@@ -41,6 +38,7 @@ from tests.contracts.event_sink import (
     event_named,
     send_one,
 )
+from tests.empty_database import empty_database
 from tests.shared.messaging.amqp.serving import serving
 
 NAMESPACE = NamespaceDescription(name="ns", queues=QUEUES, topics=TOPICS)
@@ -111,23 +109,12 @@ def structured(message: Message) -> bytes:
     return json.dumps({**attributes, "data": json.loads(message.body)}).encode()
 
 
-@cache
-def empty_database() -> bytes:
-    """Return the file that the migrations make; Alembic takes longer than most tests."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "tocsin.db"
-        engine = sqlite_engine(path)
-        migrate(engine, SCHEMA)
-        engine.dispose()
-        return path.read_bytes()
-
-
 @asynccontextmanager
 async def destined_to(destination: Destination) -> AsyncIterator[DestinedToBroker]:
     """Open a sink on the embedded broker."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "tocsin.db"
-        path.write_bytes(empty_database())
+        path.write_bytes(empty_database(SCHEMA))
         database = InlineDatabase(path)
         broker = EmbeddedBroker(database, clock=FakeClock(), queues=QUEUES, topics=TOPICS)
         faulty = Faulty(broker)
